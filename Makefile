@@ -1,0 +1,50 @@
+# Everything starts from a fresh clone with Python 3.11+, git and make.
+PYTHON ?= $(shell command -v python3.13 || command -v python3.12 || command -v python3.11 || command -v python3)
+VENV   := .venv
+BIN    := $(VENV)/bin
+
+.PHONY: run test lint demo bench lock clean help
+help:            ## this list
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
+
+run: $(VENV)/.run    ## start everything on this machine (Ctrl-C stops it)
+	$(BIN)/voice-ai up
+
+test: $(VENV)/.dev   ## the whole test suite
+	$(BIN)/python -m pytest $(ARGS)
+
+lint: $(VENV)/.dev   ## style, types, import contracts
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+demo: $(VENV)/.run   ## a small headless campaign on the sample leads
+	$(BIN)/voice-ai demo --leads pipelines/samples/sample_leads.csv --calls 50
+
+bench: $(VENV)/.dev  ## speed beside its limits and peers (ROW=name for one row)
+	$(BIN)/python -m voice_ai.bench $(if $(ROW),--row $(ROW),)
+
+lock: $(VENV)/.dev   ## resolve the dependencies anew; the lock names no index
+	$(BIN)/pip install --quiet uv
+	$(BIN)/uv pip compile --quiet $(LOCK) pyproject.toml --group build -o requirements.lock
+	$(BIN)/uv pip compile --quiet $(LOCK) pyproject.toml --group build --group dev -o requirements-dev.lock
+LOCK := --universal --python-version 3.11 --generate-hashes --no-header \
+        --no-annotate
+
+# The lock holds every package with its hash, so nothing is resolved: --no-deps.
+$(VENV)/.run: requirements.lock pyproject.toml
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed")'
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements.lock
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(VENV)/.dev: requirements-dev.lock pyproject.toml
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements-dev.lock
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@ $(VENV)/.run
+
+clean:           ## remove what was made here, the home included
+	rm -rf $(VENV) .voice-ai build *.egg-info

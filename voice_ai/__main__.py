@@ -1,0 +1,108 @@
+"""The one command line. Each command's package is loaded only when the command is given."""
+
+import importlib
+import json
+import sys
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from voice_ai import __version__
+from voice_ai.errors import UsageError, VoiceAIError
+from voice_ai.processes import die_with_parent
+
+
+class Entry(NamedTuple):
+    """Where a command lives and what it is for. `target` is a function or a typer app."""
+
+    module: str
+    target: str
+    purpose: str
+
+
+COMMANDS: dict[str, Entry] = {
+    "up": Entry("pipelines.commands_up", "up", "Start everything, with the sample campaign"),
+    "demo": Entry("pipelines.commands_demo", "demo", "A whole campaign from a lead file, headless"),
+    "import": Entry("pipelines.commands", "import_file", "Import a lead file into a list"),
+    "campaign": Entry("voice_ai.commands_campaign", "app", "Create, start, pause, drain, show …"),
+    "report": Entry("pipelines.commands_report", "report", "The report of a campaign as HTML"),
+    "models": Entry("ml.commands", "app", "Train, judge, register and promote models"),
+    "health": Entry("voice_ai.commands_health", "health", "What runs, and how it is"),
+    "db": Entry("voice_ai.commands_db", "app", "The database: address, migrations"),
+    "dialer": Entry("dialer.commands", "dialer", "Run a dialer worker"),
+    "server": Entry("dialer.commands", "server", "Run the web and media server"),
+    "simulator": Entry(
+        "dialer.simulator.commands", "simulator", "Run the local carrier and speech vendor"
+    ),
+    "app": Entry("app.commands", "app", "Run the pages"),
+    "docs": Entry("voice_ai.commands_docs", "app", "Write the generated pages of docs/"),
+}
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Runs one command and ends the process: 0 done, 1 a reasoned no, 2 wrong usage."""
+    words = list(sys.argv[1:] if argv is None else argv)
+    die_with_parent()
+    if not words or words[0] in {"-h", "--help", "help"}:
+        _help()
+        sys.exit(0 if words else 2)
+    if words[0] == "--version":
+        print(f"voice-ai {__version__}")
+        sys.exit(0)
+    sys.exit(run(words[0], words[1:]))
+
+
+def run(name: str, words: list[str]) -> int:
+    try:
+        if name not in COMMANDS:
+            raise UsageError(f"there is no command {name!r}; `voice-ai --help` lists them")
+        return _run(COMMANDS[name], name, words)
+    except VoiceAIError as error:
+        if "--json" in words:
+            print(json.dumps({"error": error.message, "exit_code": error.exit_code}))
+        print(f"voice-ai {name}: {error.message}", file=sys.stderr)
+        return error.exit_code
+    except KeyboardInterrupt:
+        return 130
+    except Exception as error:
+        # psycopg is not loaded for every command, so its errors are known by their home.
+        if type(error).__module__.partition(".")[0] not in {"psycopg", "psycopg_pool"}:
+            raise
+        words_of = str(error).strip().splitlines() or [type(error).__name__]
+        print(f"voice-ai {name}: the database did not go along: {words_of[0]}", file=sys.stderr)
+        return 1
+
+
+def _run(entry: Entry, name: str, words: list[str]) -> int:
+    target = getattr(importlib.import_module(entry.module), entry.target)
+    command = target
+    if not isinstance(target, typer.Typer):
+        command = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+        command.command()(target)
+    try:
+        command(args=words, prog_name=f"voice-ai {name}")
+    except SystemExit as end:
+        return end.code if isinstance(end.code, int) else int(end.code is not None)
+    return 0
+
+
+def _help() -> None:
+    console = Console()
+    console.print("[bold]voice-ai[/] — outbound AI phone campaigns you can trust the numbers of\n")
+    table = Table(show_header=False, box=None, padding=(0, 2))
+    for name, entry in COMMANDS.items():
+        table.add_row(f"[bold]{name}[/]", entry.purpose)
+    console.print(table)
+    console.print(
+        "\nEvery command explains itself with --help and answers one JSON object with --json."
+        "\nStart here:  voice-ai up"
+        "\nOr headless: voice-ai demo --leads leads.csv --calls 50",
+        highlight=False,
+    )
+
+
+if __name__ == "__main__":
+    main()

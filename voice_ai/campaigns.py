@@ -1,0 +1,204 @@
+"""A campaign as its file says it: whom, with which words, when, how fast, how often.
+
+The file is YAML; every fault names its line and field. `docs/campaigns.md` explains each field by
+the text given here.
+"""
+
+import hashlib
+import json
+from datetime import time
+from pathlib import Path
+from typing import Annotated, Any, Self
+from zoneinfo import ZoneInfo
+
+import phonenumbers
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+from voice_ai.conversation.script import builtin_scripts, load_script, resolve_slots
+from voice_ai.conversation.source import Document, read_document
+from voice_ai.errors import BadInput
+from voice_ai.retries import RetryPolicy
+
+_WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class SellerConfig(_Part):
+    name: str = Field(min_length=1, description="short name; suppression and caps hang on it")
+    legal_name: str = Field(min_length=1, description="registered name, said first in a call")
+    callback_number: str = Field(description="E.164; answers, and takes opt-outs")
+
+    @field_validator("callback_number")
+    @classmethod
+    def _dialable(cls, value: str) -> str:
+        return e164(value)
+
+
+class Schedule(_Part):
+    """Called party's local time, narrowing the law's window; never widening it."""
+
+    start: time = Field(time(8, 0), description="not before, local time")
+    end: time = Field(time(21, 0), description="not at or after, local time")
+    days: tuple[str, ...] = Field(("mon", "tue", "wed", "thu", "fri"), description="weekdays")
+
+    @field_validator("start", "end")
+    @classmethod
+    def _local(cls, value: time) -> time:
+        if value.tzinfo is not None:
+            raise ValueError("write a local time without an offset, as in 09:00")
+        return value
+
+    @field_validator("days")
+    @classmethod
+    def _known(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        unknown = [day for day in value if day not in _WEEKDAYS]
+        if unknown or not value:
+            raise ValueError(f"days are {', '.join(_WEEKDAYS)}; not {', '.join(unknown) or 'none'}")
+        return value
+
+    @model_validator(mode="after")
+    def _forward(self) -> Self:
+        if self.start >= self.end:
+            raise ValueError("start must be before end")
+        return self
+
+    @property
+    def weekdays(self) -> frozenset[int]:
+        return frozenset(_WEEKDAYS.index(day) for day in self.days)
+
+
+class Pacing(_Part):
+    max_concurrent: int = Field(10, ge=1, le=2000, description="live calls at once")
+    calls_per_second: float = Field(1.0, gt=0, le=200, description="new calls per second")
+    ring_timeout_s: int = Field(25, ge=15, le=120, description="ring this long; law asks for 15 s")
+    max_call_s: int = Field(300, ge=30, le=3600, description="a call is ended politely after this")
+
+
+class Voice(_Part):
+    voice_id: str = Field("21m00Tcm4TlvDq8ikWAM", description="voice at the speech vendor")
+
+
+class CampaignConfig(_Part):
+    """The whole file."""
+
+    name: str = Field(min_length=1, max_length=120, description="unique name")
+    seller: SellerConfig
+    leads: str = Field(alias="list", min_length=1, description="name of the lead list")
+    script: str = Field(min_length=1, description="name of a built-in script, or a path to one")
+    caller_ids: tuple[str, ...] = Field(min_length=1, description="E.164 numbers of the seller")
+    slots: dict[str, str] = Field(default_factory=dict, description="values for the script's slots")
+    schedule: Schedule = Field(default_factory=lambda: Schedule())
+    pacing: Pacing = Field(default_factory=lambda: Pacing())
+    retries: RetryPolicy = Field(default_factory=lambda: RetryPolicy())
+    voice: Voice = Field(default_factory=lambda: Voice())
+    max_attempts_24h: Annotated[int, Field(ge=1, le=3, description="per number and seller")] = 3
+    max_leads: int | None = Field(None, ge=1, description="start at most this many leads")
+    detect_machines: bool = Field(True, description="hang up on answering machines")
+
+    @field_validator("caller_ids")
+    @classmethod
+    def _dialable(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(e164(number) for number in value)
+
+
+class Campaign(_Part):
+    """A checked campaign: its configuration with the text of its script."""
+
+    config: CampaignConfig
+    script_text: str
+
+    @property
+    def sha256(self) -> str:
+        whole = json.dumps(self.stored_config(), sort_keys=True) + "\n" + self.script_text
+        return hashlib.sha256(whole.encode()).hexdigest()
+
+    def stored_config(self) -> dict[str, Any]:
+        """What `campaign_versions.config` holds: everything but numbers, which are sealed."""
+        data = self.config.model_dump(mode="json", by_alias=True)
+        data.pop("caller_ids")
+        data["seller"].pop("callback_number")
+        return data
+
+
+def e164(text: str) -> str:
+    """The number in E.164. Raises ValueError saying what is expected."""
+    try:
+        number = phonenumbers.parse(text, None)
+    except phonenumbers.NumberParseException as error:
+        raise ValueError(f"{text!r} is not a number like +12125550123") from error
+    if not phonenumbers.is_possible_number(number):
+        raise ValueError(f"{text!r} is not a possible phone number")
+    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+
+
+def load_campaign(path: Path) -> Campaign:
+    """Reads and checks a campaign file and its script. Raises BadInput with file, line, field."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise BadInput("the campaign file cannot be read; give a YAML file", file=path) from error
+    return parse_campaign(text, source=str(path), folder=path.parent)
+
+
+def parse_campaign(text: str, *, source: str, folder: Path) -> Campaign:
+    document = read_document(text, source=source)
+    try:
+        config = CampaignConfig.model_validate(document.data)
+    except ValidationError as error:
+        raise _fault(document, error) from None
+    script_text = _script_text(config.script, folder, document)
+    script = load_script(script_text, source=config.script)
+    try:
+        resolve_slots(script, script_slots(config))
+    except BadInput as error:
+        raise document.fault(("slots",), error.message) from error
+    return Campaign(config=config, script_text=script_text)
+
+
+def script_slots(config: CampaignConfig) -> dict[str, str]:
+    """The slots that a campaign itself fills; a lead adds its name."""
+    return {
+        "seller": config.seller.legal_name,
+        "callback_number": config.seller.callback_number,
+        **config.slots,
+    }
+
+
+def _script_text(name: str, folder: Path, document: Document) -> str:
+    built_in = builtin_scripts()
+    if name in built_in:
+        return built_in[name]
+    path = folder / name
+    if not path.is_file():
+        known = ", ".join(sorted(built_in))
+        raise document.fault(
+            ("script",), f"no script {name!r}; name a file beside this one, or one of: {known}"
+        )
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise document.fault(
+            ("script",), f"the script {name!r} cannot be read; give a YAML file in UTF-8"
+        ) from error
+
+
+def _fault(document: Document, error: ValidationError) -> BadInput:
+    first = error.errors()[0]
+    path = tuple(part for part in first["loc"] if isinstance(part, str | int))
+    message = first["msg"].removeprefix("Value error, ")
+    if first["type"] == "missing":
+        message = "this is missing"
+    elif first["type"] == "extra_forbidden":
+        message = "there is no such field"
+    return document.fault(path, message)
+
+
+def zone_exists(name: str) -> bool:
+    try:
+        ZoneInfo(name)
+    except (KeyError, ValueError, OSError):
+        return False
+    return True

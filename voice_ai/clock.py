@@ -1,0 +1,130 @@
+"""Time as a value that is handed in: the system's, a rehearsal's, or one that a test moves.
+
+A rehearsal clock runs from an anchor of its own (14:00 in New York on the next working day unless
+told otherwise), at `speed` times real time, so that a rehearsal works at any hour of any day. Its
+anchor is kept in Postgres (`rehearsal_clock`), so that every process of a home agrees on the time.
+"""
+
+import asyncio
+import time
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from datetime import time as wall_time
+from typing import Protocol
+from zoneinfo import ZoneInfo
+
+from voice_ai.errors import BadInput
+
+NEW_YORK = ZoneInfo("America/New_York")
+REHEARSAL_START = wall_time(14, 0)
+# Between these New York hours the whole United States mainland may be called.
+_REHEARSAL_LATEST = wall_time(16, 30)
+
+
+class Clock(Protocol):
+    """Clock time: what the rules, the rows and the waits of one installation go by."""
+
+    @property
+    def speed(self) -> float: ...
+
+    def now(self) -> datetime: ...
+
+    def monotonic(self) -> float: ...
+
+    async def sleep(self, seconds: float) -> None: ...
+
+
+class SystemClock:
+    speed: float = 1.0
+
+    def now(self) -> datetime:
+        return datetime.now(UTC)
+
+    def monotonic(self) -> float:
+        return time.monotonic()
+
+    async def sleep(self, seconds: float) -> None:
+        await asyncio.sleep(max(0.0, seconds))
+
+
+@dataclass(frozen=True)
+class RehearsalClock:
+    """`anchor` was the rehearsal's time when the system's clock said `anchor_real`."""
+
+    anchor_real: datetime
+    anchor: datetime
+    speed: float = 1.0
+
+    def now(self) -> datetime:
+        return self.anchor + (datetime.now(UTC) - self.anchor_real) * self.speed
+
+    def monotonic(self) -> float:
+        return time.monotonic() * self.speed
+
+    async def sleep(self, seconds: float) -> None:
+        await asyncio.sleep(max(0.0, seconds) / self.speed)
+
+
+@dataclass
+class ManualClock:
+    """Moves only when told to; `sleep` moves it."""
+
+    at: datetime
+    speed: float = 1.0
+    _elapsed: float = field(default=0.0)
+
+    def now(self) -> datetime:
+        return self.at
+
+    def monotonic(self) -> float:
+        return self._elapsed
+
+    def advance(self, seconds: float) -> None:
+        self.at += timedelta(seconds=seconds)
+        self._elapsed += seconds
+
+    async def sleep(self, seconds: float) -> None:
+        self.advance(max(0.0, seconds))
+        await asyncio.sleep(0)
+
+
+def next_working_day(after: date) -> date:
+    """The first Monday-to-Friday day later than `after`."""
+    day = after + timedelta(days=1)
+    while day.weekday() >= 5:
+        day += timedelta(days=1)
+    return day
+
+
+def rehearsal_anchor(
+    real_now: datetime, *, chosen: datetime | None, current: datetime | None
+) -> datetime:
+    """Where a rehearsal's clock should stand now; it never goes back.
+
+    `chosen` is VOICE_AI_CLOCK_START, `current` what the home's rehearsal clock says already.
+    """
+    if chosen is not None:
+        return max(chosen, current) if current is not None else chosen
+    if current is not None and _good_hour(current):
+        return current
+    latest = max(real_now, current) if current is not None else real_now
+    day = next_working_day(latest.astimezone(NEW_YORK).date())
+    return datetime.combine(day, REHEARSAL_START, tzinfo=NEW_YORK).astimezone(UTC)
+
+
+def _good_hour(moment: datetime) -> bool:
+    local = moment.astimezone(NEW_YORK)
+    return local.weekday() < 5 and REHEARSAL_START <= local.time() < _REHEARSAL_LATEST
+
+
+def parse_clock_start(text: str) -> datetime:
+    """VOICE_AI_CLOCK_START as an aware time. Raises BadInput without an offset."""
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise BadInput(
+            f"VOICE_AI_CLOCK_START is not a time: {text!r}; write 2026-11-24T11:00:00-05:00"
+        ) from error
+    if moment.tzinfo is None:
+        raise BadInput("VOICE_AI_CLOCK_START needs an offset, as in 2026-11-24T11:00:00-05:00")
+    return moment.astimezone(UTC)

@@ -1,0 +1,25 @@
+"""`voice-ai docs …`: pages that are written from the code, so that they cannot drift."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(no_args_is_help=True, help="Write the generated pages of docs/.")
+
+
+@app.callback()
+def pages() -> None:
+    """Write the generated pages of docs/."""
+
+
+@app.command()
+def events(
+    out: Annotated[Path, typer.Option(help="The page to write.")] = Path("docs/events.md"),
+) -> None:
+    """The event dictionary, from the event types."""
+    from voice_ai.events import dictionary
+
+    out.parent.mkdir(parents=True, exist_ok=True)
+    out.write_text(dictionary(), encoding="utf-8")
+    print(f"{out} is written.")

@@ -1,0 +1,18 @@
+INSERT INTO dispositions (code, label, reached_carrier, answered, human_answered, machine,
+    conversed, goal, dnc, scheduled_callback, unworkable, terminal) VALUES
+('goal',               'Goal reached',            true,  true,  true,  false, true,  true,  false, false, false, true),
+('conversed_no_goal',  'Talked, no goal',         true,  true,  true,  false, true,  false, false, false, false, false),
+('callback_requested', 'Asked to be called back', true,  true,  true,  false, true,  false, false, true,  false, false),
+('not_interested',     'Not interested',          true,  true,  true,  false, true,  false, false, false, false, true),
+('opt_out',            'Do not call again',       true,  true,  true,  false, true,  false, true,  false, false, true),
+('wrong_number',       'Wrong number',            true,  true,  true,  false, true,  false, false, false, true,  true),
+('human_hangup',       'Hung up early',           true,  true,  true,  false, false, false, false, false, false, false),
+('abandoned',          'Answered, no agent heard',true,  true,  true,  false, false, false, false, false, false, false),
+('dead_air',           'Answered, nobody spoke',  true,  true,  false, false, false, false, false, false, false, false),
+('machine',            'Answering machine',       true,  true,  false, true,  false, false, false, false, false, false),
+('no_answer',          'No answer',               true,  false, false, false, false, false, false, false, false, false),
+('busy',               'Busy',                    true,  false, false, false, false, false, false, false, false, false),
+('failed_transient',   'Failed, may work later',  true,  false, false, false, false, false, false, false, false, false),
+('failed_permanent',   'Number cannot be called', true,  false, false, false, false, false, false, false, true,  true),
+('canceled',           'Cancelled by us',         true,  false, false, false, false, false, false, false, false, false),
+('not_dialed',         'Never sent',              false, false, false, false, false, false, false, false, false, false);

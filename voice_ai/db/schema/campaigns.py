@@ -1,0 +1,196 @@
+"""Campaigns, their immutable versions, where each lead stands, and the ledger of decisions."""
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    Float,
+    Identity,
+    Index,
+    Integer,
+    Table,
+    Text,
+    text,
+)
+from sqlalchemy.dialects.postgresql import ARRAY, UUID
+
+from voice_ai.db.schema.base import METADATA, document, moment, ref, sealed, uuid_key
+
+campaigns = Table(
+    "campaigns",
+    METADATA,
+    uuid_key(),
+    ref("seller_id", "sellers.id", "on whose behalf"),
+    Column("name", Text, nullable=False, unique=True, comment="unique name"),
+    Column(
+        "state",
+        Text,
+        nullable=False,
+        comment="draft, running, paused, draining, stopped, emergency_stopped, completed",
+    ),
+    Column("version", Integer, nullable=False, comment="the version in force"),
+    ref("list_id", "lead_lists.id", "whom it calls"),
+    Column("rehearsal", Boolean, nullable=False, comment="only ever calls the simulator"),
+    Column("max_leads", Integer, comment="leads it may start in all; NULL: no limit"),
+    moment("created_at", "when it was made", nullable=False),
+    moment("state_since", "since when it is in this state", nullable=False),
+    CheckConstraint(
+        "state IN ('draft','running','paused','draining','stopped',"
+        "'emergency_stopped','completed')",
+        name="state",
+    ),
+    comment="A script, a list and the rules by which the one is said to the other.",
+)
+
+campaign_versions = Table(
+    "campaign_versions",
+    METADATA,
+    ref("campaign_id", "campaigns.id", "the campaign", primary_key=True),
+    Column("version", Integer, primary_key=True, comment="1, 2, 3 …"),
+    document("config", "the campaign file as data: schedule, pacing, retries, caller ids, arms"),
+    Column("script", Text, nullable=False, comment="the conversation script (YAML)"),
+    Column("script_name", Text, nullable=False, comment="name of the script"),
+    Column("caller_ids", ARRAY(BigInteger), nullable=False, comment="numbers.id it may show"),
+    Column("config_sha256", Text, nullable=False, comment="hash of config and script"),
+    Column("created_by", Text, nullable=False, comment="who made it"),
+    moment("created_at", "when", nullable=False),
+    comment="What a campaign was at a time; never changed.",
+)
+
+caller_ids = Table(
+    "caller_ids",
+    METADATA,
+    ref("number_id", "numbers.id", "the number shown to the called person", primary_key=True),
+    ref("seller_id", "sellers.id", "who owns it"),
+    Column("label", Text, nullable=False, comment="a name for tables and charts"),
+    Column("active", Boolean, nullable=False, comment="may be used"),
+    moment("verified_at", "when ownership was verified"),
+    comment="The numbers that a seller may call from.",
+)
+
+campaign_leads = Table(
+    "campaign_leads",
+    METADATA,
+    ref("campaign_id", "campaigns.id", "the campaign", primary_key=True),
+    ref("lead_id", "leads.id", "the lead", primary_key=True),
+    Column("number_id", BigInteger, nullable=False, comment="the lead's number"),
+    Column("state", Text, nullable=False, comment="ready, calling, done"),
+    Column("priority", Float, nullable=False, comment="higher is called first"),
+    Column("position", BigInteger, nullable=False, comment="tie-break: order in the list"),
+    Column("attempts", Integer, nullable=False, comment="dials that reached the carrier"),
+    moment("next_allowed_at", "not before; NULL: any time"),
+    Column("disposition", Text, comment="of the last attempt"),
+    Column("decision_key", Text, comment="last decision's answer and reasons, to see a change"),
+    moment("updated_at", "last change", nullable=False),
+    CheckConstraint("state IN ('ready','calling','done')", name="state"),
+    Index(
+        "ix_campaign_leads_ready",
+        "campaign_id",
+        text("priority DESC"),
+        "position",
+        postgresql_where=text("state = 'ready'"),
+    ),
+    Index(
+        "ix_campaign_leads_started",
+        "campaign_id",
+        "next_allowed_at",
+        postgresql_where=text("state = 'ready' AND disposition IS NOT NULL"),
+    ),
+    Index("ix_campaign_leads_lead", "lead_id"),
+    comment="A lead's standing in a campaign.",
+)
+
+lead_scores = Table(
+    "lead_scores",
+    METADATA,
+    ref("campaign_id", "campaigns.id", "the campaign", primary_key=True),
+    ref("lead_id", "leads.id", "the lead", primary_key=True),
+    Column("priority", Float, nullable=False, comment="what the claim sorts by"),
+    Column("model_version", Text, comment="which model said so"),
+    moment("scored_at", "when", nullable=False),
+    comment="Written by a flow; the dialer only reads it.",
+)
+
+decisions = Table(
+    "decisions",
+    METADATA,
+    Column("id", BigInteger, Identity(), primary_key=True, comment="row id"),
+    ref("campaign_id", "campaigns.id", "the campaign"),
+    ref("lead_id", "leads.id", "the lead", index=True),
+    Column("number_id", BigInteger, nullable=False, comment="the number asked about"),
+    Column("attempt_id", UUID(as_uuid=True), comment="the dial it allowed; NULL for a refusal"),
+    Column("stage", Text, nullable=False, comment="claim: when chosen; send: in the send gate"),
+    Column("allow", Boolean, nullable=False, comment="may be called now"),
+    Column("reasons", ARRAY(Text), nullable=False, comment="stable codes; empty when allowed"),
+    Column("policy_hash", Text, nullable=False, comment="which rules said so"),
+    moment("next_allowed_at", "when asking again makes sense; NULL: never or unknown"),
+    moment("decided_at", "when", nullable=False),
+    Column("rehearsal", Boolean, nullable=False, comment="about the simulator"),
+    Index("ix_decisions_campaign", "campaign_id", "decided_at"),
+    comment="The ledger: a row when the answer or its reasons change, and one for every dial.",
+)
+
+commands = Table(
+    "commands",
+    METADATA,
+    Column("id", BigInteger, Identity(), primary_key=True, comment="row id"),
+    ref("campaign_id", "campaigns.id", "the campaign; NULL: all of them", nullable=True),
+    Column(
+        "kind",
+        Text,
+        nullable=False,
+        comment="start, pause, resume, drain, stop, emergency_stop",
+    ),
+    Column("asked_by", Text, nullable=False, comment="who"),
+    Column("reason", Text, comment="why"),
+    moment("asked_at", "when", nullable=False),
+    moment("obeyed_at", "when it was in force; NULL: not yet"),
+    Column("outcome", Text, comment="what came of it, stragglers by name of their call"),
+    Index("ix_commands_open", "id", postgresql_where=text("obeyed_at IS NULL")),
+    comment="What people asked of campaigns; the dialer obeys.",
+)
+
+experiments = Table(
+    "experiments",
+    METADATA,
+    uuid_key(),
+    ref("campaign_id", "campaigns.id", "the campaign"),
+    Column("name", Text, nullable=False, comment="short name"),
+    document("arms", "arm names with their shares"),
+    moment("started_at", "start"),
+    moment("stopped_at", "end"),
+    comment="A comparison of script or pacing versions.",
+)
+
+assignments = Table(
+    "assignments",
+    METADATA,
+    ref("experiment_id", "experiments.id", "the experiment", primary_key=True),
+    ref("lead_id", "leads.id", "the lead", primary_key=True),
+    Column("arm", Text, nullable=False, comment="sticky over retries"),
+    moment("assigned_at", "when", nullable=False),
+    comment="Which lead is in which arm.",
+)
+
+rehearsal_clock = Table(
+    "rehearsal_clock",
+    METADATA,
+    Column("one", Boolean, primary_key=True, server_default=text("true"), comment="one row"),
+    moment("anchor_real", "the system's time at the anchor", nullable=False),
+    moment("anchor", "the rehearsal's time at the anchor", nullable=False),
+    Column("speed", Float, nullable=False, comment="rehearsal seconds per real second"),
+    CheckConstraint("one", name="one_row"),
+    comment="The clock that every process of a rehearsal shares.",
+)
+
+prompts = Table(
+    "prompts",
+    METADATA,
+    Column("sha256", Text, primary_key=True, comment="of voice, model, format and text"),
+    Column("voice", Text, nullable=False, comment="voice id"),
+    Column("model", Text, nullable=False, comment="speech model"),
+    sealed("audio_sealed", "mu-law 8 kHz audio; sealed because a prompt may hold a name"),
+    moment("created_at", "when it was rendered", nullable=False),
+    comment="Rendered prompts, so that a fixed sentence is synthesised once.",
+)

@@ -1,0 +1,155 @@
+-- name: lock_attempt
+SELECT a.*, c.seller_id, c.name AS campaign_name FROM attempts a
+JOIN campaigns c ON c.id = a.campaign_id
+WHERE a.id = %(attempt_id)s FOR UPDATE OF a
+
+-- name: append_event
+-- Appends the event with the next number, unless one with its key is there.
+WITH next AS (
+    UPDATE attempts a SET event_seq = event_seq + 1, version = version + 1
+    WHERE a.id = %(attempt_id)s AND NOT EXISTS (
+        SELECT FROM call_events e
+        WHERE e.month = a.month AND e.attempt_id = a.id AND e.key = %(key)s)
+    RETURNING a.id, a.month, a.event_seq)
+INSERT INTO call_events (month, attempt_id, seq, kind, key, payload, occurred_at)
+SELECT month, id, event_seq, %(kind)s, %(key)s, %(payload)s, %(occurred_at)s FROM next
+ON CONFLICT (month, attempt_id, key) DO NOTHING
+
+-- name: set_state
+UPDATE attempts SET state = %(state)s, placed_at = coalesce(placed_at, %(placed_at)s),
+    answered_at = coalesce(answered_at, %(answered_at)s),
+    sent_at = coalesce(sent_at, %(sent_at)s), heard_at = %(now)s,
+    carrier_status = coalesce(%(carrier_status)s, carrier_status), version = version + 1
+WHERE id = %(attempt_id)s AND state <> 'ended'
+
+-- name: set_answer_class
+UPDATE attempts SET answer_class = coalesce(answer_class, %(answer_class)s), version = version + 1
+WHERE id = %(attempt_id)s
+
+-- name: set_outcome
+UPDATE attempts SET outcome = coalesce(%(outcome)s, outcome),
+    end_reason = coalesce(end_reason, %(end_reason)s), version = version + 1
+WHERE id = %(attempt_id)s
+
+-- name: upsert_call
+INSERT INTO calls AS k (carrier_sid, attempt_id, carrier, status, last_sequence, answered_by,
+    detection_ms, duration_s, queue_time_ms, sip_code, error_code, created_at, updated_at)
+VALUES (%(carrier_sid)s, %(attempt_id)s, 'twilio', %(status)s, %(sequence)s, %(answered_by)s,
+    %(detection_ms)s, %(duration_s)s, %(queue_time_ms)s, %(sip_code)s, %(error_code)s,
+    %(now)s, %(now)s)
+ON CONFLICT (carrier_sid) DO UPDATE SET
+    -- Never back; a status without a sequence (an answer, a question of ours) counts like any other.
+    status = CASE
+        WHEN k.status IN ('completed','busy','failed','no-answer','canceled')
+          OR coalesce(array_position(ARRAY['queued','initiated','ringing','in-progress'],
+                                     excluded.status), 9)
+           < coalesce(array_position(ARRAY['queued','initiated','ringing','in-progress'],
+                                     k.status), 9)
+        THEN k.status ELSE excluded.status END,
+    last_sequence = greatest(k.last_sequence, excluded.last_sequence),
+    answered_by = coalesce(k.answered_by, excluded.answered_by),
+    detection_ms = coalesce(k.detection_ms, excluded.detection_ms),
+    duration_s = coalesce(excluded.duration_s, k.duration_s),
+    queue_time_ms = coalesce(k.queue_time_ms, excluded.queue_time_ms),
+    sip_code = coalesce(excluded.sip_code, k.sip_code),
+    error_code = coalesce(excluded.error_code, k.error_code),
+    updated_at = excluded.updated_at
+
+-- name: end_attempt
+UPDATE attempts SET state = 'ended', ended_at = %(now)s, carrier_status = %(carrier_status)s,
+    disposition = %(disposition)s, end_reason = coalesce(end_reason, %(end_reason)s),
+    ended_by = %(ended_by)s, version = version + 1
+WHERE id = %(attempt_id)s AND state <> 'ended'
+
+-- name: spoken_turns
+SELECT count(*) FILTER (WHERE speaker = 'caller') AS caller,
+       count(*) FILTER (WHERE speaker = 'agent') AS agent
+FROM turns WHERE attempt_id = %(attempt_id)s
+
+-- name: standing
+-- What the retry rule needs: dials of the lead in this campaign, and how many ended like this one.
+SELECT count(*) FILTER (WHERE d.reached_carrier AND a.disposition <> 'failed_transient')
+           AS attempts,
+       count(*) FILTER (WHERE a.disposition = %(disposition)s) AS same_outcome,
+       (SELECT v.config -> 'retries' FROM campaigns c JOIN campaign_versions v
+            ON v.campaign_id = c.id AND v.version = c.version
+        WHERE c.id = %(campaign_id)s) AS policy
+FROM attempts a JOIN dispositions d ON d.code = a.disposition
+WHERE a.campaign_id = %(campaign_id)s AND a.lead_id = %(lead_id)s
+
+-- name: settle_lead
+UPDATE campaign_leads SET state = %(state)s, attempts = %(attempts)s,
+    next_allowed_at = %(next_allowed_at)s, disposition = %(disposition)s, decision_key = NULL,
+    updated_at = %(now)s
+WHERE campaign_id = %(campaign_id)s AND lead_id = %(lead_id)s
+
+-- name: tell_outbox
+INSERT INTO outbox (topic, person_key, payload, created_at)
+SELECT %(topic)s, n.person_key, %(payload)s, %(now)s FROM numbers n WHERE n.id = %(number_id)s
+
+-- name: mark_late
+UPDATE attempts SET late = true, version = version + 1 WHERE id = %(attempt_id)s
+
+-- name: insert_turn
+INSERT INTO turns (attempt_id, index, speaker, node, prompt_key, text_sealed, text_redacted,
+    heard_fraction, interrupted, started_at, ended_at, endpoint_ms, stt_tail_ms, mind_ms,
+    tts_first_byte_ms, response_ms)
+VALUES (%(attempt_id)s, %(index)s, %(speaker)s, %(node)s, %(prompt_key)s, %(text_sealed)s,
+    %(text_redacted)s, %(heard_fraction)s, %(interrupted)s, %(started_at)s, %(ended_at)s,
+    %(endpoint_ms)s, %(stt_tail_ms)s, %(mind_ms)s, %(tts_first_byte_ms)s, %(response_ms)s)
+ON CONFLICT (attempt_id, index) DO NOTHING
+
+-- name: insert_prediction
+INSERT INTO model_predictions (attempt_id, turn_index, task, model_name, model_version, label,
+    score, scores, latency_us, predicted_at)
+VALUES (%(attempt_id)s, %(turn_index)s, %(task)s, %(model_name)s, %(model_version)s, %(label)s,
+    %(score)s, %(scores)s, %(latency_us)s, %(predicted_at)s)
+ON CONFLICT (attempt_id, turn_index, task) DO NOTHING
+
+-- name: suppress
+INSERT INTO suppressions (number_id, scope, seller_id, source, reason, attempt_id, created_at)
+VALUES (%(number_id)s, 'seller', %(seller_id)s, %(source)s, %(reason)s, %(attempt_id)s, %(now)s)
+
+-- name: call_setup
+-- What the server needs to hold the conversation of an attempt.
+SELECT a.id, a.state, a.lead_id, a.number_id, a.month, a.answer_class, v.script, v.script_name,
+       v.config, l.person_sealed, s.legal_name,
+       (SELECT n.number_sealed FROM numbers n WHERE n.id = s.callback_number_id)
+           AS callback_sealed
+FROM attempts a
+JOIN campaigns c ON c.id = a.campaign_id
+JOIN campaign_versions v ON v.campaign_id = c.id AND v.version = c.version
+JOIN leads l ON l.id = a.lead_id
+JOIN sellers s ON s.id = c.seller_id
+WHERE a.id = %(attempt_id)s
+
+-- name: open_attempts
+-- Live attempts that have been silent for a while, with what is needed to ask the carrier.
+SELECT a.id, a.state, a.campaign_id, a.lead_id, a.number_id, a.worker_id, a.intended_at, a.sent_at,
+       a.heard_at, a.rehearsal, n.number_sealed, i.number_sealed AS caller_id_sealed,
+       (SELECT min(e.recorded_at) FROM call_events e
+        WHERE e.month = a.month AND e.attempt_id = a.id) AS intended_real,
+       (SELECT k.carrier_sid FROM calls k WHERE k.attempt_id = a.id
+        ORDER BY k.created_at LIMIT 1) AS carrier_sid,
+       (SELECT max(e.recorded_at) > now() - %(last_words)s * interval '1 second'
+               AND bool_or(e.kind = 'media_started') AND NOT bool_or(e.kind = 'media_stopped')
+        FROM call_events e WHERE e.month = a.month AND e.attempt_id = a.id) AS talking,
+       w.stopped_at IS NOT NULL OR (
+           w.seen_at < now() - %(dead_after)s * interval '1 second'
+           AND NOT EXISTS (SELECT FROM pg_locks g WHERE g.locktype = 'advisory' AND g.granted
+               AND ((g.classid::bigint << 32) | g.objid::bigint) = w.lock_key)) AS worker_dead
+FROM attempts a
+JOIN numbers n ON n.id = a.number_id
+JOIN numbers i ON i.id = a.caller_id_number
+JOIN workers w ON w.id = a.worker_id
+WHERE a.state <> 'ended' AND a.rehearsal = %(rehearsal)s
+  AND coalesce(a.heard_at, a.intended_at) < %(quiet_since)s
+  AND coalesce(a.checked_at, a.intended_at) < %(quiet_since)s
+ORDER BY a.intended_at
+LIMIT 200
+
+-- name: mark_checked
+UPDATE attempts SET checked_at = %(now)s WHERE id = ANY(%(attempt_ids)s)
+
+-- name: known_sids
+SELECT carrier_sid FROM calls WHERE carrier_sid = ANY(%(sids)s)

@@ -1,0 +1,73 @@
+-- name: upsert_seller
+INSERT INTO sellers (name, legal_name, rehearsal, created_at)
+VALUES (%(name)s, %(legal_name)s, %(rehearsal)s, %(now)s)
+ON CONFLICT (name) DO UPDATE SET legal_name = excluded.legal_name
+RETURNING id, rehearsal
+
+-- name: find_list
+SELECT id, rehearsal FROM lead_lists WHERE seller_id = %(seller_id)s AND name = %(name)s
+
+-- name: list_names
+SELECT name FROM lead_lists WHERE seller_id = %(seller_id)s ORDER BY name LIMIT 20
+
+-- name: insert_campaign
+INSERT INTO campaigns (seller_id, name, state, version, list_id, rehearsal, max_leads, created_at,
+    state_since)
+VALUES (%(seller_id)s, %(name)s, 'draft', 1, %(list_id)s, %(rehearsal)s, %(max_leads)s, %(now)s,
+    %(now)s)
+ON CONFLICT (name) DO NOTHING
+RETURNING id
+
+-- name: insert_version
+INSERT INTO campaign_versions (campaign_id, version, config, script, script_name, caller_ids,
+    config_sha256, created_by, created_at)
+VALUES (%(campaign_id)s, %(version)s, %(config)s, %(script)s, %(script_name)s, %(caller_ids)s,
+    %(sha256)s, %(created_by)s, %(now)s)
+
+-- name: enrol_leads
+-- Every lead of the list, in the list's order; leads that are enrolled already stay as they are.
+INSERT INTO campaign_leads (campaign_id, lead_id, number_id, state, priority, position, attempts,
+    updated_at)
+SELECT %(campaign_id)s, l.id, l.number_id, 'ready', coalesce(s.priority, 0), l.position, 0, %(now)s
+FROM leads l
+LEFT JOIN lead_scores s ON s.campaign_id = %(campaign_id)s AND s.lead_id = l.id
+WHERE l.list_id = %(list_id)s
+ON CONFLICT (campaign_id, lead_id) DO NOTHING
+
+-- name: upsert_number
+INSERT INTO numbers (fingerprint, number_sealed, key_id, country, line_type, zones, states,
+    created_at)
+VALUES (%(fingerprint)s, %(sealed)s, %(key_id)s, %(country)s, NULL, '{}', '{}', %(now)s)
+ON CONFLICT (fingerprint) DO UPDATE SET fingerprint = excluded.fingerprint
+RETURNING id
+
+-- name: say_callback_number
+UPDATE sellers SET callback_number_id = %(number_id)s WHERE id = %(seller_id)s
+
+-- name: own_caller_id
+INSERT INTO caller_ids (number_id, seller_id, label, active, verified_at)
+VALUES (%(number_id)s, %(seller_id)s, %(label)s, true, %(verified_at)s)
+ON CONFLICT (number_id) DO UPDATE SET number_id = excluded.number_id
+RETURNING seller_id
+
+-- name: list_campaigns
+SELECT c.id, c.name, s.name AS seller, c.state, c.state_since, c.version, c.rehearsal, c.max_leads,
+       count(cl.*) AS leads,
+       count(cl.*) FILTER (WHERE cl.state = 'ready') AS ready,
+       count(cl.*) FILTER (WHERE cl.state = 'calling') AS calling,
+       count(cl.*) FILTER (WHERE cl.state = 'done') AS done
+FROM campaigns c JOIN sellers s ON s.id = c.seller_id
+LEFT JOIN campaign_leads cl ON cl.campaign_id = c.id
+WHERE %(name)s::text IS NULL OR c.name = %(name)s
+GROUP BY c.id, s.name ORDER BY c.created_at
+
+-- name: outcome_counts
+SELECT coalesce(a.disposition, a.state) AS outcome, count(*) AS n
+FROM attempts a WHERE a.campaign_id = %(campaign_id)s GROUP BY 1 ORDER BY 2 DESC, 1
+
+-- name: waiting_leads
+-- Why leads that are ready are not being called now, by the last decision about each.
+SELECT coalesce(cl.decision_key, 'NOT_ASKED_YET') AS decision, count(*) AS n,
+       min(cl.next_allowed_at) AS next_at
+FROM campaign_leads cl
+WHERE cl.campaign_id = %(campaign_id)s AND cl.state = 'ready' GROUP BY 1 ORDER BY 2 DESC, 1

@@ -1,0 +1,118 @@
+-- name: open_pace
+INSERT INTO carrier_pace (account, next_slot_at) VALUES (%(account)s, %(now)s)
+ON CONFLICT (account) DO NOTHING
+
+-- name: lock_pace
+-- One claim at a time per carrier account: what is counted below stays true until the commit.
+SELECT next_slot_at FROM carrier_pace WHERE account = %(account)s FOR UPDATE
+
+-- name: move_pace
+UPDATE carrier_pace SET next_slot_at = %(next)s WHERE account = %(account)s
+
+-- name: running_campaigns
+-- The one that was served longest ago comes first: they share the account's slots.
+SELECT c.id, c.max_leads, c.rehearsal, v.config,
+       ARRAY(SELECT i.number_id FROM caller_ids i
+             WHERE i.number_id = ANY(v.caller_ids) AND i.active ORDER BY i.number_id) AS caller_ids,
+       (SELECT count(*) FROM attempts a WHERE a.campaign_id = c.id AND a.state <> 'ended') AS live
+FROM campaigns c
+JOIN campaign_versions v ON v.campaign_id = c.id AND v.version = c.version
+WHERE c.state = 'running' AND c.rehearsal = %(rehearsal)s
+ORDER BY (SELECT max(a.intended_at) FROM attempts a WHERE a.campaign_id = c.id) NULLS FIRST,
+         c.created_at, c.id
+
+-- name: leads_started
+SELECT count(DISTINCT lead_id) AS started FROM attempts WHERE campaign_id = %(campaign_id)s
+
+-- name: lock_ready_leads
+-- `fresh` off: only leads that were started before (the campaign's limit of leads is reached);
+-- a ready lead has a disposition exactly when an attempt of its has ended.
+SELECT cl.lead_id, cl.attempts, cl.decision_key
+FROM campaign_leads cl
+WHERE cl.campaign_id = %(campaign_id)s AND cl.state = 'ready'
+  AND (cl.next_allowed_at IS NULL OR cl.next_allowed_at <= %(now)s)
+  AND (%(fresh)s OR cl.disposition IS NOT NULL)
+  AND NOT EXISTS (
+      SELECT FROM attempts x WHERE x.number_id = cl.number_id AND x.state <> 'ended')
+ORDER BY cl.priority DESC, cl.position
+LIMIT %(limit)s
+FOR UPDATE OF cl SKIP LOCKED
+
+-- name: lead_facts
+-- Everything that a decision needs, read in one statement; `attempt_id` is left out of the counts.
+SELECT cl.lead_id, cl.number_id, cl.attempts, cl.next_allowed_at, cl.decision_key,
+       l.zones || n.zones AS zones, coalesce(l.country, n.country) AS country,
+       n.erased_at IS NOT NULL AS erased,
+       ll.consent_kind IS NOT NULL AND (ll.consent_kind <> 'rehearsal' OR c.rehearsal)
+       OR EXISTS (
+           SELECT FROM consents k WHERE k.number_id = cl.number_id AND k.seller_id = c.seller_id
+             AND k.revoked_at IS NULL AND k.obtained_at <= %(now)s
+             AND (k.expires_at IS NULL OR k.expires_at > %(now)s)) AS consent,
+       EXISTS (
+           SELECT FROM suppressions s WHERE s.number_id = cl.number_id
+             AND (s.scope = 'all' OR s.seller_id = c.seller_id OR s.campaign_id = c.id)
+       ) AS suppressed,
+       ARRAY(
+           SELECT a.intended_at FROM attempts a JOIN campaigns k ON k.id = a.campaign_id
+           WHERE a.number_id = cl.number_id AND k.seller_id = c.seller_id
+             AND a.rehearsal = c.rehearsal AND a.intended_at > %(now)s - interval '24 hours'
+             AND a.id IS DISTINCT FROM %(attempt_id)s
+             AND coalesce(a.disposition, '') NOT IN ('not_dialed', 'failed_transient')
+           ORDER BY a.intended_at DESC) AS recent_dials,
+       (SELECT a.disposition FROM attempts a
+        WHERE a.number_id = cl.number_id AND a.state = 'ended'
+          AND a.disposition NOT IN ('not_dialed', 'failed_transient')
+        ORDER BY a.intended_at DESC LIMIT 1) IS NOT DISTINCT FROM 'busy' AS last_was_busy,
+       (SELECT coalesce(max(a.attempt_no), 0) FROM attempts a
+        WHERE a.campaign_id = cl.campaign_id AND a.lead_id = cl.lead_id
+          AND a.number_id = cl.number_id) AS last_attempt_no,
+       EXISTS (SELECT FROM attempts a WHERE a.campaign_id = cl.campaign_id
+               AND a.lead_id = cl.lead_id) AS started,
+       c.state = 'running' AS running
+FROM campaign_leads cl
+JOIN campaigns c ON c.id = cl.campaign_id
+JOIN leads l ON l.id = cl.lead_id
+JOIN lead_lists ll ON ll.id = l.list_id
+JOIN numbers n ON n.id = cl.number_id
+WHERE cl.campaign_id = %(campaign_id)s AND cl.lead_id = ANY(%(lead_ids)s)
+ORDER BY cl.priority DESC, cl.position
+
+-- name: switches_on
+SELECT kind, key FROM switches WHERE cleared_at IS NULL
+
+-- name: insert_attempts
+INSERT INTO attempts (id, month, campaign_id, lead_id, number_id, attempt_no, caller_id_number,
+    worker_id, state, event_seq, version, slot_at, intended_at, late, rehearsal)
+SELECT i.id, %(month)s, %(campaign_id)s, i.lead_id, i.number_id, i.attempt_no, i.caller_id,
+       %(worker_id)s, 'intended', 1, 1, i.slot_at, %(now)s, false, %(rehearsal)s
+FROM unnest(%(ids)s::uuid[], %(lead_ids)s::bigint[], %(number_ids)s::bigint[],
+            %(attempt_nos)s::int[], %(caller_ids)s::bigint[], %(slots)s::timestamptz[])
+     AS i(id, lead_id, number_id, attempt_no, caller_id, slot_at)
+
+-- name: mark_calling
+UPDATE campaign_leads SET state = 'calling', decision_key = 'ALLOW', updated_at = %(now)s
+WHERE campaign_id = %(campaign_id)s AND lead_id = ANY(%(lead_ids)s)
+
+-- name: put_off
+-- Leads that may not be called now: again at their time, or never.
+UPDATE campaign_leads cl
+SET state = CASE WHEN p.final THEN 'done' ELSE cl.state END,
+    next_allowed_at = p.next_at, decision_key = p.key, updated_at = %(now)s
+FROM unnest(%(lead_ids)s::bigint[], %(nexts)s::timestamptz[], %(keys)s::text[],
+            %(finals)s::boolean[]) AS p(lead_id, next_at, key, final)
+WHERE cl.campaign_id = %(campaign_id)s AND cl.lead_id = p.lead_id
+
+-- name: complete_campaigns
+-- A campaign without a lead that could still be called, and without a live call, is complete.
+WITH idle AS (
+    SELECT c.id, c.max_leads IS NULL OR c.max_leads > (
+        SELECT count(DISTINCT a.lead_id) FROM attempts a WHERE a.campaign_id = c.id) AS fresh
+    FROM campaigns c
+    WHERE c.state = 'running' AND c.rehearsal = %(rehearsal)s
+      AND NOT EXISTS (SELECT FROM attempts a WHERE a.campaign_id = c.id AND a.state <> 'ended'))
+UPDATE campaigns c SET state = 'completed', state_since = %(now)s
+FROM idle
+WHERE c.id = idle.id AND NOT EXISTS (
+    SELECT FROM campaign_leads cl WHERE cl.campaign_id = c.id AND cl.state <> 'done'
+      AND (idle.fresh OR cl.disposition IS NOT NULL))
+RETURNING c.id

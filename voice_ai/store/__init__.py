@@ -1,0 +1,1 @@
+"""Reads and writes that several processes share; the caller owns the transaction."""

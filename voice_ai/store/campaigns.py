@@ -1,0 +1,243 @@
+"""Campaigns in the database: making one, finding one, asking something of one."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal, cast, get_args
+from uuid import UUID
+
+from psycopg.types.json import Jsonb
+
+from voice_ai.campaigns import Campaign
+from voice_ai.db import queries
+from voice_ai.db.connect import Db, Row
+from voice_ai.errors import BadInput, NotFound
+from voice_ai.ids import CampaignId
+from voice_ai.vault import Keyring
+
+_SQL = queries("campaigns")
+_COMMANDS = queries("commands")
+
+CommandKind = Literal["start", "pause", "resume", "drain", "stop", "emergency_stop"]
+COMMAND_KINDS: tuple[str, ...] = get_args(CommandKind)
+
+
+@dataclass(frozen=True)
+class CreatedCampaign:
+    id: CampaignId
+    name: str
+    leads: int
+
+
+def ensure_number(db: Db, keyring: Keyring, number: str, now: datetime) -> int:
+    """The id of an E.164 number; stored, sealed, when it is new."""
+    row = db.execute(
+        _SQL.upsert_number,
+        {
+            "fingerprint": keyring.fingerprint(number),
+            "sealed": keyring.encrypt(number.encode()),
+            "key_id": keyring.key_id,
+            "country": None,
+            "now": now,
+        },
+    ).fetchone()
+    assert row is not None
+    return int(row["id"])
+
+
+def create_campaign(
+    db: Db, keyring: Keyring, campaign: Campaign, *, by: str, now: datetime, rehearsal: bool
+) -> CreatedCampaign:
+    """Stores version 1 as a draft and enrols its list's leads; all or nothing.
+
+    Raises BadInput when the name is taken, the list is not there, or rehearsal and live would mix.
+    """
+    config = campaign.config
+    with db.transaction():
+        seller_id = _seller_of(db, campaign, now=now, rehearsal=rehearsal)
+        lead_list = _list_of(db, seller_id, config.leads)
+        _same_kind(f"list {config.leads!r}", lead_list, rehearsal=rehearsal, field="list")
+        row = db.execute(
+            _SQL.insert_campaign,
+            {
+                "seller_id": seller_id,
+                "name": config.name,
+                "list_id": lead_list["id"],
+                "rehearsal": rehearsal,
+                "max_leads": config.max_leads,
+                "now": now,
+            },
+        ).fetchone()
+        if row is None:
+            raise BadInput(
+                f"there is a campaign named {config.name!r} already; choose another name",
+                field="name",
+            )
+        campaign_id = CampaignId(row["id"])
+        db.execute(
+            _SQL.say_callback_number,
+            {
+                "number_id": ensure_number(db, keyring, config.seller.callback_number, now),
+                "seller_id": seller_id,
+            },
+        )
+        caller_ids = _own_caller_ids(db, keyring, seller_id, campaign, now)
+        _insert_version(db, campaign_id, campaign, caller_ids, by=by, now=now)
+        enrolled = db.execute(
+            _SQL.enrol_leads,
+            {"campaign_id": campaign_id, "list_id": lead_list["id"], "now": now},
+        )
+    return CreatedCampaign(campaign_id, config.name, enrolled.rowcount)
+
+
+def _seller_of(db: Db, campaign: Campaign, *, now: datetime, rehearsal: bool) -> UUID:
+    seller = campaign.config.seller
+    row = _one(
+        db.execute(
+            _SQL.upsert_seller,
+            {
+                "name": seller.name,
+                "legal_name": seller.legal_name,
+                "rehearsal": rehearsal,
+                "now": now,
+            },
+        ).fetchone()
+    )
+    _same_kind(f"seller {seller.name!r}", row, rehearsal=rehearsal, field="seller.name")
+    return cast(UUID, row["id"])
+
+
+def _same_kind(what: str, row: Row, *, rehearsal: bool, field: str) -> None:
+    if row["rehearsal"] != rehearsal:
+        kind = "rehearsals" if row["rehearsal"] else "live calls"
+        raise BadInput(f"{what} is for {kind}; use another name", field=field)
+
+
+def _list_of(db: Db, seller_id: Any, name: str) -> Row:
+    found = db.execute(_SQL.find_list, {"seller_id": seller_id, "name": name}).fetchone()
+    if found is not None:
+        return found
+    known = [row["name"] for row in db.execute(_SQL.list_names, {"seller_id": seller_id})]
+    hint = f"; there are: {', '.join(known)}" if known else "; import one with `voice-ai import`"
+    raise BadInput(f"the seller has no lead list named {name!r}{hint}", field="list")
+
+
+def _insert_version(
+    db: Db,
+    campaign_id: CampaignId,
+    campaign: Campaign,
+    caller_ids: list[int],
+    *,
+    by: str,
+    now: datetime,
+) -> None:
+    db.execute(
+        _SQL.insert_version,
+        {
+            "campaign_id": campaign_id,
+            "version": 1,
+            "config": Jsonb(campaign.stored_config()),
+            "script": campaign.script_text,
+            "script_name": campaign.config.script,
+            "caller_ids": caller_ids,
+            "sha256": campaign.sha256,
+            "created_by": by,
+            "now": now,
+        },
+    )
+
+
+def _own_caller_ids(
+    db: Db, keyring: Keyring, seller_id: UUID, campaign: Campaign, now: datetime
+) -> list[int]:
+    """The ids of the campaign's caller ids. Raises BadInput for a number of another seller."""
+    numbers = []
+    for index, number in enumerate(campaign.config.caller_ids, start=1):
+        number_id = ensure_number(db, keyring, number, now)
+        owner = db.execute(
+            _SQL.own_caller_id,
+            {
+                "number_id": number_id,
+                "seller_id": seller_id,
+                "label": f"line {index}",
+                "verified_at": now,
+            },
+        ).fetchone()
+        if _one(owner)["seller_id"] != seller_id:
+            raise BadInput(
+                f"caller id {index} belongs to another seller; use one of your own",
+                field="caller_ids",
+            )
+        numbers.append(number_id)
+    return numbers
+
+
+def list_campaigns(db: Db, name: str | None = None) -> list[Row]:
+    return db.execute(_SQL.list_campaigns, {"name": name}).fetchall()
+
+
+def find_campaign(db: Db, name: str) -> Row:
+    """Raises NotFound naming the campaigns that there are."""
+    found = list_campaigns(db, name)
+    if found:
+        return found[0]
+    known = ", ".join(row["name"] for row in list_campaigns(db)) or "none yet"
+    raise NotFound(f"there is no campaign named {name!r}; there are: {known}")
+
+
+def outcome_counts(db: Db, campaign_id: CampaignId) -> dict[str, int]:
+    rows = db.execute(_SQL.outcome_counts, {"campaign_id": campaign_id})
+    return {row["outcome"]: row["n"] for row in rows}
+
+
+def waiting_leads(db: Db, campaign_id: CampaignId) -> list[Row]:
+    return db.execute(_SQL.waiting_leads, {"campaign_id": campaign_id}).fetchall()
+
+
+def ask(
+    db: Db,
+    kind: CommandKind,
+    campaign_id: CampaignId | None,
+    *,
+    by: str,
+    now: datetime,
+    reason: str | None = None,
+) -> int:
+    """Writes a command row; the dialer obeys it. `campaign_id` None: every campaign."""
+    with db.transaction():
+        row = db.execute(
+            _COMMANDS.ask,
+            {
+                "campaign_id": campaign_id,
+                "kind": kind,
+                "asked_by": by,
+                "reason": reason,
+                "now": now,
+            },
+        ).fetchone()
+    return int(_one(row)["id"])
+
+
+def answer_of(
+    db: Db,
+    command_id: int,
+    *,
+    timeout: float,
+    sleep: Callable[[float], None] = time.sleep,
+    monotonic: Callable[[], float] = time.monotonic,
+) -> str | None:
+    """What came of a command; None when nobody obeyed it in time."""
+    until = monotonic() + timeout
+    while True:
+        row = _one(db.execute(_COMMANDS.look, {"id": command_id}).fetchone())
+        if row["obeyed_at"] is not None:
+            return cast(str, row["outcome"])
+        if monotonic() >= until:
+            return None
+        sleep(0.05)
+
+
+def _one(row: Row | None) -> Row:
+    assert row is not None
+    return row
