@@ -1,0 +1,149 @@
+"""A script as a value: slots, nodes and lines, with the types that a file must have."""
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+
+from voice_ai.conversation.turns import Expects, Intent
+
+Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
+ScriptDisposition = Literal[
+    "goal", "conversed_no_goal", "callback_requested", "not_interested", "wrong_number"
+]
+Emotion = Literal["joy", "anger", "sadness", "fear", "surprise", "disgust"]
+
+OPENING_PARTS = ("identify", "disclose", "opt_out", "recording")
+SLOT = re.compile(r"\{([^{}]*)\}")
+RATING_RANGE = re.compile(r"^(\d{1,2})(?:-(\d{1,2}))?$")
+
+
+def _listed(value: Any) -> Any:
+    return [value] if isinstance(value, str) else value
+
+
+Prompts = Annotated[tuple[str, ...], BeforeValidator(_listed)]
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Slot(_Frozen):
+    """A blank in the prompts, filled by the campaign, by the lead, or during the call."""
+
+    scope: Literal["campaign", "lead", "call"] = "campaign"
+    required: bool = False
+    default: str | None = None
+    speak: Literal["text", "name", "phone"] = "text"
+
+
+class Node(_Frozen):
+    identify: str | None = None
+    disclose: str | None = None
+    opt_out: str | None = None
+    recording: str | None = None
+    say: Prompts = ()
+    ask: str | None = None
+    expects: Expects = "yes_no"
+    scale: tuple[int, int] = (1, 5)
+    capture: str | None = None
+    on: Mapping[Intent, str] = Field(default_factory=dict)
+    ratings: Mapping[str, str] = Field(default_factory=dict)
+    next: str | None = None
+    retry: Prompts | None = None
+    otherwise: str | None = Field(None, alias="else")
+    silence_s: float | None = Field(None, ge=2, le=30)
+    interruptible: bool = True
+    disposition: ScriptDisposition | None = None
+    goal: bool = False
+    end: bool = False
+
+    @property
+    def opening(self) -> tuple[tuple[str, str], ...]:
+        """The opening sentences in the order in which the law wants them heard."""
+        parts = ((part, getattr(self, part)) for part in OPENING_PARTS)
+        return tuple((part, text) for part, text in parts if text is not None)
+
+    def prompts(self) -> Iterator[tuple[tuple[str | int, ...], str]]:
+        """Every prompt with its place inside the node."""
+        yield from (((part,), text) for part, text in self.opening)
+        yield from ((("say", index), text) for index, text in enumerate(self.say))
+        if self.ask is not None:
+            yield ("ask",), self.ask
+        yield from ((("retry", index), text) for index, text in enumerate(self.retry or ()))
+
+    def targets(self) -> Iterator[tuple[tuple[str | int, ...], str, str]]:
+        """Every way out: place inside the node, what takes it, where to."""
+        for intent, target in self.on.items():
+            yield ("on", intent), intent, target
+        for ratings, target in self.ratings.items():
+            yield ("ratings", ratings), f"rating {ratings}", target
+        if self.next is not None:
+            yield ("next",), "", self.next
+        if self.otherwise is not None:
+            yield ("else",), "else", self.otherwise
+
+    def target_of_rating(self, rating: int) -> str | None:
+        for ratings, target in self.ratings.items():
+            span = rating_span(ratings)
+            if span is not None and span[0] <= rating <= span[1]:
+                return target
+        return None
+
+
+class Lines(_Frozen):
+    """What is said anywhere in a call; a script in another language brings all of them."""
+
+    robot: str = "Yes, I am an automated A I assistant, not a person."
+    opted_out: str = "All right, {seller} will not call you again, goodbye."
+    wrong_person: str = "I am sorry for the mistake. Goodbye."
+    offer_callback: str = "When would be a better time to call you?"
+    callback_noted: str = "Thank you, I have noted that. Goodbye."
+    declined: str = "All right, thank you for your time. Goodbye."
+    not_understood: str = "Sorry, I did not catch that."
+    not_heard: str = "I did not hear you."
+    cannot_answer: str = "I am sorry, I cannot answer that myself."
+    silence_end: str = "I cannot hear you, so I will end the call here. Goodbye."
+    out_of_time: str = "I have to end the call here. Thank you. Goodbye."
+    goodbye: str = "Thank you for your time. Goodbye."
+
+
+LAST_LINES = frozenset(
+    {
+        "opted_out",
+        "wrong_person",
+        "callback_noted",
+        "declined",
+        "silence_end",
+        "out_of_time",
+        "goodbye",
+    }
+)
+
+
+class Script(_Frozen):
+    name: Name = Field(alias="script")
+    version: int = Field(1, ge=1)
+    language: str = Field("en-US", pattern=r"^[a-z]{2}(-[A-Z]{2})?$")
+    voice: str = Field("default", min_length=1, max_length=100)
+    purpose: Literal["informational", "telemarketing"]
+    recorded: bool = True
+    start: str
+    silence_s: float = Field(6.0, ge=2, le=30)
+    silence_retries: int = Field(1, ge=0, le=3)
+    max_turns: int = Field(20, ge=3, le=100)
+    slots: Mapping[Name, Slot] = Field(default_factory=dict)
+    lines: Lines = Lines()
+    empathy: Mapping[Emotion, str] = Field(default_factory=dict)
+    nodes: Mapping[Name, Node] = Field(min_length=1)
+
+
+def rating_span(text: str) -> tuple[int, int] | None:
+    """`"3"` is (3, 3), `"1-2"` is (1, 2), anything else None."""
+    match = RATING_RANGE.match(text)
+    if match is None:
+        return None
+    low = int(match.group(1))
+    return low, int(match.group(2) or low)

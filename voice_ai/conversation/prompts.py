@@ -1,0 +1,124 @@
+"""From a prompt with {slots} to the sentence that is spoken."""
+
+import re
+import string
+from collections.abc import Mapping
+from dataclasses import dataclass
+from hashlib import sha256
+
+from voice_ai.conversation.graph import SLOT, Script, Slot
+from voice_ai.errors import BadInput
+
+MAX_SLOT_CHARACTERS = 200
+DIGIT_WORDS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
+
+_UNSPEAKABLE = re.compile(r"[\x00-\x1f\x7f{}?<>]")
+_WHERE_FROM = {
+    "campaign": "set it in the campaign file under `slots`",
+    "lead": "map a column of the lead list to it or give it a default in the script",
+    "call": "give it a default in the script",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """`key` is the same wherever the same words of the same place are spoken."""
+
+    key: str
+    text: str
+
+
+def resolve_slots(script: Script, given: Mapping[str, str | None]) -> dict[str, str]:
+    """Every slot with a value, as spoken; raises BadInput for a required slot without one."""
+    resolved: dict[str, str] = {}
+    for name, slot in script.slots.items():
+        raw = given.get(name)
+        value = speakable(raw, slot) if raw is not None else ""
+        value = value or speakable(slot.default or "", slot)
+        if value:
+            resolved[name] = value
+        elif slot.required:
+            raise BadInput(
+                f"the script {script.name} needs a value for `{name}`; {_WHERE_FROM[slot.scope]}.",
+                field=name,
+            )
+    return resolved
+
+
+def prompts(script: Script, slots: Mapping[str, str | None]) -> tuple[Prompt, ...]:
+    """The prompts that are the same in every call of a campaign: they can be rendered ahead.
+
+    Leads' own values are left out: a prompt counts when their defaults can fill it.
+    Raises BadInput when a required campaign slot has no value.
+    """
+    shared = {name: slot for name, slot in script.slots.items() if slot.scope == "campaign"}
+    campaign = resolve_slots(script.model_copy(update={"slots": shared}), slots)
+    values = _defaults(script) | campaign
+    found: dict[str, Prompt] = {}
+    for place, template in templates(script):
+        if all(name in values for name in SLOT.findall(template)):
+            text, key = render(script, place, template, values)
+            if key is not None:
+                found.setdefault(key, Prompt(key, text))
+    return tuple(found.values())
+
+
+def templates(script: Script) -> tuple[tuple[str, str], ...]:
+    """Every prompt of the script with its place, e.g. `("opening.ask", "May I …?")`."""
+    own = [
+        (".".join((name, *map(str, path))), text)
+        for name, node in script.nodes.items()
+        for path, text in node.prompts()
+    ]
+    lines = [(f"lines.{name}", text) for name, text in script.lines.model_dump().items()]
+    comfort = [(f"empathy.{emotion}", text) for emotion, text in script.empathy.items()]
+    return (*own, *lines, *comfort)
+
+
+def render(
+    script: Script, place: str, template: str, values: Mapping[str, str]
+) -> tuple[str, str | None]:
+    """The sentence, and its key unless a value that is this lead's own is in it."""
+    used = SLOT.findall(template)
+    text = SLOT.sub(lambda match: values.get(match.group(1), ""), template)
+    text = re.sub(r"\.{2,}", ".", re.sub(r"\s+", " ", text)).strip()
+    if any(_is_personal(script, name, values) for name in used):
+        return text, None
+    digest = sha256(text.encode()).hexdigest()[:8]
+    return text, f"{script.name}.{place}.{digest}"
+
+
+def speakable(value: str, slot: Slot) -> str:
+    """One line of plain words; a phone number digit by digit, a shouted name in title case."""
+    text = " ".join(_UNSPEAKABLE.sub(" ", value).split())[:MAX_SLOT_CHARACTERS]
+    if slot.speak == "phone":
+        return spoken_number(text)
+    if slot.speak == "name" and text.isupper():
+        return string.capwords(text)
+    return text
+
+
+def spoken_number(number: str) -> str:
+    """`+1 800 555 0100` as words in groups; text without a digit is left as it is."""
+    digits = re.sub(r"[^0-9]", "", number)
+    if not digits:
+        return number
+    if len(digits) == 11 and digits.startswith("1"):
+        digits = digits[1:]
+    groups = (digits[:3], digits[3:6], digits[6:]) if len(digits) == 10 else (digits,)
+    return ", ".join(" ".join(DIGIT_WORDS[int(digit)] for digit in group) for group in groups)
+
+
+def _defaults(script: Script) -> dict[str, str]:
+    return {
+        name: speakable(slot.default, slot)
+        for name, slot in script.slots.items()
+        if slot.default is not None
+    }
+
+
+def _is_personal(script: Script, name: str, values: Mapping[str, str]) -> bool:
+    slot = script.slots.get(name)
+    if slot is None or slot.scope == "campaign":
+        return False
+    return slot.default is None or values.get(name) != speakable(slot.default, slot)

@@ -1,0 +1,350 @@
+"""The conversation itself: what was heard goes in, what to do comes out, and nothing else happens.
+
+`begin` opens a call and `step` answers everything that can be heard in it. An empty answer means
+"go on as you were". Every call ends in `HangUp`, at the latest after the script's `max_turns`.
+"""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Literal, assert_never
+
+from voice_ai.conversation.graph import Node, Script
+from voice_ai.conversation.keywords import (
+    asks_who_is_calling,
+    find_when,
+    is_machine_greeting,
+)
+from voice_ai.conversation.prompts import render, resolve_slots
+from voice_ai.conversation.turns import (
+    Action,
+    Ask,
+    Callback,
+    Digits,
+    Disposition,
+    DispositionCode,
+    HangUp,
+    HangUpReason,
+    Heard,
+    HungUp,
+    MachineDetected,
+    OptOut,
+    Say,
+    SetSlot,
+    Silence,
+    Speech,
+    State,
+    TimeUp,
+)
+from voice_ai.conversation.understanding import (
+    Meaning,
+    opt_out_evidence,
+    understand,
+    understand_digits,
+)
+
+Answer = tuple[State, tuple[Action, ...]]
+
+# The built-in question "when may we call again?"; no script node can have this name.
+CALLBACK_NODE = "~callback"
+
+
+def begin(script: Script, slots: Mapping[str, str | None]) -> Answer:
+    """The opening and the first question; raises BadInput for a required slot without a value."""
+    state = State(node=script.start, slots=resolve_slots(script, slots))
+    return _enter(script, state, script.start)
+
+
+def step(script: Script, state: State, heard: Heard) -> Answer:
+    """Total: every state has an answer to everything that can be heard."""
+    evidence = opt_out_evidence(heard)
+    if evidence is not None and not state.opted_out:
+        return _opt_out(script, state, evidence)
+    if state.ended is not None:
+        return state, ()
+    state = replace(state, turns=state.turns + 1)
+    match heard:
+        case HungUp():
+            return _end(state, state.disposition or "human_hangup", "human_hangup")
+        case MachineDetected():
+            return _machine(script, state, heard)
+        case TimeUp():
+            return _close(script, state, "out_of_time", "time_up")
+        case Silence() | Digits() | Speech() if state.turns > script.max_turns:
+            return _close(script, state, "out_of_time", "max_turns")
+        case Silence():
+            return _silence(script, state)
+        case Digits():
+            meaning = understand_digits(heard.digits, _node(script, state.node))
+            return _answer(script, replace(state, spoken_to=True, silences=0), meaning)
+        case Speech():
+            return _speech(script, state, heard)
+    assert_never(heard)
+
+
+def _opt_out(script: Script, state: State, evidence: Literal["speech", "digit"]) -> Answer:
+    ended = replace(state, opted_out=True, ended="opt_out", disposition="opt_out", question=None)
+    return ended, (
+        OptOut(evidence),
+        _line(script, state, "opted_out", interruptible=False),
+        Disposition("opt_out"),
+        HangUp("opt_out"),
+    )
+
+
+def _machine(script: Script, state: State, heard: MachineDetected) -> Answer:
+    is_machine = heard.kind == "fax" or heard.kind.startswith("machine")
+    # Verdicts come late and err; somebody who has answered a question is a person.
+    if not is_machine or state.answers > 0:
+        return _within_turns(script, state)
+    return _end(state, "machine", "machine")
+
+
+def _silence(script: Script, state: State) -> Answer:
+    if state.silences >= script.silence_retries:
+        return _close(script, state, "silence_end", "silence")
+    state = replace(state, silences=state.silences + 1)
+    return _ask_again(script, state, _line(script, state, "not_heard"))
+
+
+def _speech(script: Script, state: State, heard: Speech) -> Answer:
+    if not heard.text.strip():
+        return _within_turns(script, state)
+    if state.answers == 0 and is_machine_greeting(heard.text):
+        return _end(state, "machine", "machine")
+    first, state = not state.spoken_to, replace(state, spoken_to=True, silences=0)
+    meaning = understand(heard, _node(script, state.node))
+    picking_up = first and meaning.intent == "yes" and _is_bare_question(heard.text)
+    if picking_up or _is_not_yet_an_answer(script, state, heard, meaning):
+        # "Hello?" at pick-up crosses the opening: the question is already on its way.
+        on_its_way = heard.over_agent or (first and heard.heard_of_agent is None)
+        return (state, ()) if on_its_way else _ask_again(script, state)
+    after, actions = _answer(script, state, meaning, heard.text)
+    comforted, comfort = _comfort(script, after, heard)
+    return comforted, (*comfort, *actions)
+
+
+def _is_not_yet_an_answer(script: Script, state: State, heard: Speech, meaning: Meaning) -> bool:
+    """A greeting, or a word said over the agent before any of the question could be heard."""
+    if meaning.intent == "greeting":
+        return "greeting" not in _node(script, state.node).on
+    if heard.over_agent:
+        return meaning.intent in ("yes", "no", "thanks", "question", "repeat", None)
+    if meaning.intent not in ("yes", "no", "thanks", None):
+        return False
+    if heard.heard_of_agent is None or state.question is None:
+        return False
+    begun = " ".join(state.question.casefold().split()[:2])
+    return begun not in " ".join(heard.heard_of_agent.casefold().split())
+
+
+def _is_bare_question(text: str) -> bool:
+    """ "Yeah?", as people say who pick up the phone."""
+    return text.rstrip().endswith("?") and len(text.split()) <= 2
+
+
+def _answer(script: Script, state: State, meaning: Meaning, text: str = "") -> Answer:
+    node = _node(script, state.node)
+    if meaning.intent == "ask_robot":
+        return _ask_again(script, state, _line(script, state, "robot"))
+    if state.node == CALLBACK_NODE:
+        return _answer_to_callback(script, state, meaning)
+    target = _target(node, meaning)
+    if target is not None:
+        return _go_on(script, state, node, meaning, target)
+    match meaning.intent:
+        case "repeat":
+            return _enter(script, state, state.node)
+        case "wrong_person":
+            return _close(script, state, "wrong_person", "wrong_person", "wrong_number")
+        case "callback":
+            return _offer_callback(script, state, find_when(text))
+        case "busy_now":
+            return _offer_callback(script, state, None)
+        case "question":
+            return _question(script, state, text)
+        case _:
+            return _fallback(script, state, node)
+
+
+def _target(node: Node, meaning: Meaning) -> str | None:
+    if node.expects == "rating" and meaning.value is not None:
+        return node.target_of_rating(int(meaning.value)) or node.next
+    if meaning.intent is not None and meaning.intent in node.on:
+        return node.on[meaning.intent]
+    if meaning.value is not None:
+        return node.next
+    if node.expects == "yes_no" and meaning.intent in ("yes", "no"):
+        return node.next
+    return None
+
+
+def _go_on(script: Script, state: State, node: Node, meaning: Meaning, target: str) -> Answer:
+    state = replace(state, answers=state.answers + 1, retries=0, silences=0)
+    value = meaning.value or (meaning.intent if node.expects == "yes_no" else None)
+    if node.capture is None or value is None:
+        return _enter(script, state, target)
+    state = replace(state, slots={**state.slots, node.capture: value})
+    after, actions = _enter(script, state, target)
+    return after, (SetSlot(node.capture, value), *actions)
+
+
+def _offer_callback(script: Script, state: State, when: str | None) -> Answer:
+    # Set before the offer is made, so that it also holds when they hang up on it.
+    code: DispositionCode = "goal" if state.disposition == "goal" else "callback_requested"
+    state = replace(
+        state, node=CALLBACK_NODE, answers=state.answers + 1, retries=0, disposition=code
+    )
+    return _ask_again(script, state) if when is None else _note_callback(script, state, when)
+
+
+def _answer_to_callback(script: Script, state: State, meaning: Meaning) -> Answer:
+    if meaning.value is not None:
+        return _note_callback(script, state, meaning.value)
+    match meaning.intent:
+        case "no":
+            kept: DispositionCode = "goal" if state.disposition == "goal" else "not_interested"
+            return _close(script, state, "declined", "declined", kept)
+        case "wrong_person":
+            return _close(script, state, "wrong_person", "wrong_person", "wrong_number")
+        case "repeat" | "question":
+            return _ask_again(script, state)
+        case _:
+            return _note_callback(script, state, None)
+
+
+def _note_callback(script: Script, state: State, when: str | None) -> Answer:
+    after, actions = _close(script, state, "callback_noted", "callback")
+    return after, (Callback(when), *actions)
+
+
+def _question(script: Script, state: State, text: str) -> Answer:
+    start = script.nodes.get(script.start)
+    if asks_who_is_calling(text) and start is not None and start.identify:
+        place = f"{script.start}.identify"
+        return _ask_again(script, state, _say(script, state, place, start.identify))
+    return _ask_again(script, state, _line(script, state, "cannot_answer"))
+
+
+def _fallback(script: Script, state: State, node: Node) -> Answer:
+    wordings = node.retry
+    if state.retries < (1 if wordings is None else len(wordings)):
+        tried, state = state.retries, replace(state, retries=state.retries + 1)
+        if wordings is None:
+            return _ask_again(script, state, _line(script, state, "not_understood"))
+        place = f"{state.node}.retry.{tried}"
+        return _asked(state, _ask(script, state, node, place, wordings[tried]))
+    if node.otherwise is not None:
+        return _enter(script, replace(state, retries=0), node.otherwise)
+    return _close(script, state, "goodbye", "not_understood")
+
+
+def _ask_again(script: Script, state: State, *first: Action) -> Answer:
+    node = _node(script, state.node)
+    if node.ask is None:
+        return _close(script, state, "goodbye", "not_understood")
+    place = "lines.offer_callback" if state.node == CALLBACK_NODE else f"{state.node}.ask"
+    return _asked(state, *first, _ask(script, state, node, place, node.ask))
+
+
+def _asked(state: State, *actions: Action) -> Answer:
+    last = actions[-1]
+    return replace(state, question=last.text if isinstance(last, Ask) else None), actions
+
+
+def _enter(script: Script, state: State, name: str) -> Answer:
+    """Speak a node and the ones after it, up to the next question or the end of the call."""
+    actions: list[Action] = []
+    for _ in range(len(script.nodes)):
+        node = _node(script, name)
+        code: DispositionCode | None = "goal" if node.goal else node.disposition
+        state = replace(state, node=name, disposition=code or state.disposition)
+        if node.end:
+            after, ending = _end(state, state.disposition or "conversed_no_goal", "script_end")
+            return after, (*actions, ending[0], *_spoken(script, state, node), ending[1])
+        actions.extend(_spoken(script, state, node))
+        if node.ask is not None:
+            return _asked(state, *actions, _ask(script, state, node, f"{name}.ask", node.ask))
+        if node.next is None:
+            break
+        name = node.next
+    after, closing = _close(script, state, "goodbye", "script_end")
+    return after, (*actions, *closing)
+
+
+def _spoken(script: Script, state: State, node: Node) -> tuple[Say, ...]:
+    name = state.node
+    # Who calls, and that it is a machine, is heard to its end; a goodbye is not worth cutting.
+    opening = (
+        _say(script, state, f"{name}.{part}", text, interruptible=part in ("opt_out", "recording"))
+        for part, text in node.opening
+    )
+    said = (
+        _say(
+            script,
+            state,
+            f"{name}.say.{index}",
+            text,
+            interruptible=node.interruptible and not node.end,
+        )
+        for index, text in enumerate(node.say)
+    )
+    return (*opening, *said)
+
+
+def _say(
+    script: Script, state: State, place: str, template: str, *, interruptible: bool = True
+) -> Say:
+    text, key = render(script, place, template, state.slots)
+    return Say(text, key, interruptible)
+
+
+def _line(script: Script, state: State, name: str, *, interruptible: bool = True) -> Say:
+    template = str(getattr(script.lines, name))
+    return _say(script, state, f"lines.{name}", template, interruptible=interruptible)
+
+
+def _ask(script: Script, state: State, node: Node, place: str, template: str) -> Ask:
+    text, key = render(script, place, template, state.slots)
+    return Ask(text, key, node.interruptible, node.expects, node.silence_s or script.silence_s)
+
+
+def _close(
+    script: Script,
+    state: State,
+    line: str,
+    reason: HangUpReason,
+    code: DispositionCode | None = None,
+) -> Answer:
+    """End the call with one of the script's last lines."""
+    unheard: DispositionCode = "conversed_no_goal" if state.spoken_to else "dead_air"
+    after, (disposition, hang_up) = _end(state, code or state.disposition or unheard, reason)
+    return after, (disposition, _line(script, state, line, interruptible=False), hang_up)
+
+
+def _end(
+    state: State, code: DispositionCode, reason: HangUpReason
+) -> tuple[State, tuple[Disposition, HangUp]]:
+    # The disposition goes first: it holds even when the person hangs up over the goodbye.
+    ended = replace(state, ended=reason, disposition=code, question=None)
+    return ended, (Disposition(code), HangUp(reason))
+
+
+def _within_turns(script: Script, state: State) -> Answer:
+    if state.turns > script.max_turns:
+        return _close(script, state, "out_of_time", "max_turns")
+    return state, ()
+
+
+def _comfort(script: Script, state: State, heard: Speech) -> tuple[State, tuple[Say, ...]]:
+    """One kind sentence for a strong emotion while the call goes on, once per emotion."""
+    for emotion, template in script.empathy.items():
+        if emotion == heard.emotion and emotion not in state.comforted and state.ended is None:
+            said = _say(script, state, f"empathy.{emotion}", template)
+            return replace(state, comforted=state.comforted | {emotion}), (said,)
+    return state, ()
+
+
+def _node(script: Script, name: str) -> Node:
+    if name == CALLBACK_NODE:
+        return Node(ask=script.lines.offer_callback, expects="when")
+    return script.nodes.get(name) or Node()

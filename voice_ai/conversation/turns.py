@@ -1,0 +1,177 @@
+"""What a conversation hears and what it answers with: all that passes between it and a call."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+Expects = Literal["yes_no", "open", "rating", "when"]
+Intent = Literal[
+    "yes",
+    "no",
+    "opt_out",
+    "ask_robot",
+    "busy_now",
+    "callback",
+    "wrong_person",
+    "repeat",
+    "reschedule",
+    "question",
+    "thanks",
+    "rating",
+    "greeting",
+    "out_of_scope",
+]
+HangUpReason = Literal[
+    "script_end",
+    "opt_out",
+    "wrong_person",
+    "callback",
+    "declined",
+    "machine",
+    "silence",
+    "not_understood",
+    "human_hangup",
+    "time_up",
+    "max_turns",
+]
+DispositionCode = Literal[
+    "goal",
+    "conversed_no_goal",
+    "callback_requested",
+    "not_interested",
+    "opt_out",
+    "wrong_number",
+    "human_hangup",
+    "machine",
+    "dead_air",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Speech:
+    """One committed utterance of the person.
+
+    `heard_of_agent` is what the person had really heard of the last actions when their words
+    stopped the agent, None when they stopped nothing. `over_agent` says that they spoke while a
+    prompt that is not interruptible went on. `intent_score` None means the label is taken as sure.
+    """
+
+    text: str
+    intent: str | None = None
+    intent_score: float | None = None
+    emotion: str | None = None
+    heard_of_agent: str | None = None
+    over_agent: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Silence:
+    """Nobody spoke for `seconds` after the last question had been played out."""
+
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Digits:
+    digits: str
+
+
+@dataclass(frozen=True, slots=True)
+class MachineDetected:
+    """The carrier's answering-machine verdict (its `AnsweredBy` word), also when it says human."""
+
+    kind: str
+
+
+@dataclass(frozen=True, slots=True)
+class HungUp:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class TimeUp:
+    """The longest permitted call length is reached."""
+
+
+Heard = Speech | Silence | Digits | MachineDetected | HungUp | TimeUp
+
+
+@dataclass(frozen=True, slots=True)
+class Say:
+    """`key` names a prompt that can be rendered ahead (see `prompts`), None when it is personal.
+
+    Not interruptible: speech over it does not stop the playback, but is heard all the same.
+    """
+
+    text: str
+    key: str | None
+    interruptible: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """Say `text`, then listen; after `silence_s` seconds without a word report `Silence`."""
+
+    text: str
+    key: str | None
+    interruptible: bool
+    expects: Expects
+    silence_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class OptOut:
+    """Suppress the number for the whole seller before anything after it is spoken."""
+
+    evidence: Literal["speech", "digit"]
+    scope: Literal["seller"] = "seller"
+
+
+@dataclass(frozen=True, slots=True)
+class SetSlot:
+    """`value` may be the person's own words: redact before storing."""
+
+    name: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class Callback:
+    """The person asked for another call; `when_text` is None when no time was named."""
+
+    when_text: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Disposition:
+    """How the call counts; should a second one come (a late opt-out), the later one holds."""
+
+    code: DispositionCode
+
+
+@dataclass(frozen=True, slots=True)
+class HangUp:
+    """End the call once everything said before has been played out."""
+
+    reason: HangUpReason
+
+
+Action = Say | Ask | OptOut | SetSlot | Callback | Disposition | HangUp
+
+
+@dataclass(frozen=True)
+class State:
+    """Where one conversation stands; a value, safe to keep, compare and print."""
+
+    node: str
+    slots: Mapping[str, str] = field(default_factory=dict)
+    turns: int = 0
+    retries: int = 0
+    silences: int = 0
+    answers: int = 0
+    spoken_to: bool = False
+    question: str | None = None
+    comforted: frozenset[str] = frozenset()
+    disposition: DispositionCode | None = None
+    opted_out: bool = False
+    ended: HangUpReason | None = None
