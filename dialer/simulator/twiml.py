@@ -1,0 +1,198 @@
+"""TwiML: from a document to the verbs this carrier can run; anything else is an error 12xxx."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+from xml.etree import ElementTree
+
+_LONGEST = 64 * 1024
+PARSE_FAILURE = 12100
+SCHEMA_WARNING = 12200
+INVALID_URL = 11100
+
+
+class TwimlError(Exception):
+    def __init__(self, code: int, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+
+
+@dataclass(frozen=True)
+class Say:
+    text: str
+    voice: str
+    loop: int
+
+
+@dataclass(frozen=True)
+class Play:
+    url: str
+    loop: int
+
+
+@dataclass(frozen=True)
+class Pause:
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Hangup:
+    pass
+
+
+@dataclass(frozen=True)
+class Reject:
+    reason: str
+
+
+@dataclass(frozen=True)
+class Redirect:
+    url: str
+    method: str
+
+
+@dataclass(frozen=True)
+class Gather:
+    """Digits only; `prompts` are said while the person may already press."""
+
+    prompts: tuple["Say | Play | Pause", ...]
+    action: str | None
+    method: str
+    timeout: float
+    num_digits: int | None
+    finish_on_key: str
+    action_on_empty: bool
+
+
+@dataclass(frozen=True)
+class ConnectStream:
+    """A bidirectional Media Stream; `url` has lost its query, as the real carrier loses it."""
+
+    url: str
+    name: str | None
+    parameters: Mapping[str, str]
+    status_callback: str | None
+    status_method: str
+    action: str | None
+    action_method: str
+
+
+Verb = Say | Play | Pause | Hangup | Reject | Redirect | Gather | ConnectStream
+
+
+def parse_twiml(document: str) -> tuple[Verb, ...]:
+    """The verbs of a `<Response>`. Raises TwimlError for what Twilio or this carrier refuses."""
+    if len(document) > _LONGEST:
+        raise TwimlError(11750, "Response body too large")
+    if "<!" in document.replace("<!--", ""):
+        raise TwimlError(PARSE_FAILURE, "Document parse failure: declarations are not accepted")
+    try:
+        root = ElementTree.fromstring(document.strip())
+    except ElementTree.ParseError as error:
+        raise TwimlError(PARSE_FAILURE, f"Document parse failure: {error}") from error
+    if root.tag != "Response":
+        raise TwimlError(PARSE_FAILURE, "Document parse failure: the root must be <Response>")
+    return tuple(_verb(element) for element in root)
+
+
+def _verb(element: ElementTree.Element) -> Verb:
+    reader = _READERS.get(element.tag)
+    if reader is None:
+        raise TwimlError(SCHEMA_WARNING, f"Schema validation warning: <{element.tag}>")
+    return reader(element)
+
+
+def _text(element: ElementTree.Element) -> str:
+    return " ".join("".join(element.itertext()).split())
+
+
+def _number(element: ElementTree.Element, name: str, default: float) -> float:
+    try:
+        value = float(element.get(name, default))
+    except ValueError:
+        value = -1.0
+    if value < 0:
+        raise TwimlError(SCHEMA_WARNING, f"Schema validation warning: {element.tag} {name}")
+    return value
+
+
+def _method(element: ElementTree.Element, name: str = "method") -> str:
+    method = element.get(name, "POST").upper()
+    if method not in {"GET", "POST"}:
+        raise TwimlError(SCHEMA_WARNING, f"Schema validation warning: {element.tag} {name}")
+    return method
+
+
+def _say(element: ElementTree.Element) -> Say:
+    voice = element.get("voice", "woman")
+    return Say(_text(element), voice, int(_number(element, "loop", 1)))
+
+
+def _play(element: ElementTree.Element) -> Play:
+    if element.get("digits"):
+        raise TwimlError(SCHEMA_WARNING, "Schema validation warning: Play digits")
+    return Play(_text(element), int(_number(element, "loop", 1)))
+
+
+def _pause(element: ElementTree.Element) -> Pause:
+    return Pause(_number(element, "length", 1))
+
+
+def _redirect(element: ElementTree.Element) -> Redirect:
+    return Redirect(_text(element), _method(element))
+
+
+def _gather(element: ElementTree.Element) -> Gather:
+    if element.get("input", "dtmf") != "dtmf":
+        raise TwimlError(SCHEMA_WARNING, "Schema validation warning: Gather input")
+    prompts = [_verb(child) for child in element]
+    spoken = tuple(prompt for prompt in prompts if isinstance(prompt, Say | Play | Pause))
+    if len(spoken) != len(prompts):
+        raise TwimlError(SCHEMA_WARNING, "Schema validation warning: Gather content")
+    digits = element.get("numDigits")
+    return Gather(
+        prompts=spoken,
+        action=element.get("action"),
+        method=_method(element),
+        timeout=_number(element, "timeout", 5),
+        num_digits=None if digits is None else int(_number(element, "numDigits", 1)),
+        finish_on_key=element.get("finishOnKey", "#"),
+        action_on_empty=element.get("actionOnEmptyResult", "false") == "true",
+    )
+
+
+def _connect(element: ElementTree.Element) -> ConnectStream:
+    children = list(element)
+    if len(children) != 1 or children[0].tag != "Stream":
+        names = ", ".join(child.tag for child in children) or "nothing"
+        raise TwimlError(SCHEMA_WARNING, f"Schema validation warning: Connect with {names}")
+    stream = children[0]
+    address = urlsplit(stream.get("url", ""))
+    if address.scheme not in {"ws", "wss"} or not address.netloc:
+        raise TwimlError(INVALID_URL, "Invalid URL format: Stream url")
+    return ConnectStream(
+        url=address._replace(query="", fragment="").geturl(),
+        name=stream.get("name"),
+        parameters={
+            child.get("name", ""): child.get("value", "")
+            for child in stream
+            if child.tag == "Parameter"
+        },
+        status_callback=stream.get("statusCallback"),
+        status_method=_method(stream, "statusCallbackMethod"),
+        action=element.get("action"),
+        action_method=_method(element),
+    )
+
+
+_READERS: Mapping[str, Callable[[ElementTree.Element], Verb]] = {
+    "Say": _say,
+    "Play": _play,
+    "Pause": _pause,
+    "Hangup": lambda _: Hangup(),
+    "Reject": lambda element: Reject(element.get("reason", "rejected")),
+    "Redirect": _redirect,
+    "Gather": _gather,
+    "Connect": _connect,
+}

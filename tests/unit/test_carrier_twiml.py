@@ -1,0 +1,93 @@
+"""TwiML: what this carrier runs, and what it refuses loudly."""
+
+import pytest
+from twilio.twiml.voice_response import Connect, VoiceResponse
+
+from dialer.simulator.twiml import (
+    ConnectStream,
+    Gather,
+    Hangup,
+    Pause,
+    Play,
+    Redirect,
+    Reject,
+    Say,
+    TwimlError,
+    parse_twiml,
+)
+
+
+def test_the_sdk_builds_what_the_carrier_reads() -> None:
+    response = VoiceResponse()
+    connect = Connect(action="/after")
+    stream = connect.stream(
+        url="wss://example.com/media?secret=1#x", name="call", status_callback="/stream"
+    )
+    stream.parameter(name="attempt_id", value="42")
+    response.append(connect)
+    assert parse_twiml(str(response)) == (
+        ConnectStream(
+            url="wss://example.com/media",
+            name="call",
+            parameters={"attempt_id": "42"},
+            status_callback="/stream",
+            status_method="POST",
+            action="/after",
+            action_method="POST",
+        ),
+    )
+
+
+def test_the_plain_verbs_are_read_in_order() -> None:
+    document = """<?xml version="1.0" encoding="UTF-8"?>
+    <Response>
+      <!-- a comment -->
+      <Say voice="alice" loop="2">Good  day to
+        you.</Say>
+      <Play>https://example.com/a.wav</Play>
+      <Pause length="3"/>
+      <Redirect method="GET">/next</Redirect>
+      <Reject reason="busy"/>
+      <Hangup/>
+    </Response>"""
+    assert parse_twiml(document) == (
+        Say("Good day to you.", "alice", 2),
+        Play("https://example.com/a.wav", 1),
+        Pause(3.0),
+        Redirect("/next", "GET"),
+        Reject("busy"),
+        Hangup(),
+    )
+
+
+def test_a_gather_keeps_its_prompts() -> None:
+    document = '<Response><Gather numDigits="1" timeout="4"><Say>Press 1.</Say></Gather></Response>'
+    (gather,) = parse_twiml(document)
+    assert isinstance(gather, Gather)
+    assert (gather.num_digits, gather.timeout, gather.action) == (1, 4.0, None)
+    assert gather.prompts == (Say("Press 1.", "woman", 1),)
+
+
+@pytest.mark.parametrize(
+    ("document", "code"),
+    [
+        ("", 12100),
+        ("<Response>", 12100),
+        ("<Answer/>", 12100),
+        ('<!DOCTYPE r [<!ENTITY a "b">]><Response>&a;</Response>', 12100),
+        ("<Response><Record/></Response>", 12200),
+        ("<Response><Start/></Response>", 12200),
+        ("<Response><Connect/></Response>", 12200),
+        ("<Response><Pause length='long'/></Response>", 12200),
+        ("<Response><Pause length='-1'/></Response>", 12200),
+        ("<Response><Redirect method='PUT'>/x</Redirect></Response>", 12200),
+        ("<Response><Gather input='speech'/></Response>", 12200),
+        ("<Response><Gather><Hangup/></Gather></Response>", 12200),
+        ("<Response><Connect><Stream url='https://a.example'/></Connect></Response>", 11100),
+        ("<Response>" + "<Hangup/>" * 10000 + "</Response>", 11750),
+    ],
+)
+def test_what_cannot_be_run_is_refused_with_its_code(document: str, code: int) -> None:
+    with pytest.raises(TwimlError) as caught:
+        parse_twiml(document)
+    assert caught.value.code == code
