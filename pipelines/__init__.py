@@ -1,0 +1,1 @@
+"""Imports, the lake, metrics, reports and upkeep; Prefect only under `flows`."""
