@@ -1,0 +1,1 @@
+"""Models that hear intent and emotion: data, training, evaluation, registry and serving."""

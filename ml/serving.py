@@ -1,0 +1,126 @@
+"""Answers with the champions of a home, from their local copies: no registry, no MLflow."""
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ml.artifact import Manifest, load_verified
+from ml.deploy import CHAMPION_FILE, models_folder, read_champion, read_manifest
+from ml.linear_text import LinearText
+from voice_ai.errors import Refused
+
+# What a changed file cannot keep: modification time, inode, size.
+_Stamp = tuple[int, int, int]
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """`scores` are probabilities over all labels, `score` is that of `label`."""
+
+    task: str
+    label: str
+    scores: Mapping[str, float]
+    score: float
+    model_name: str
+    version: str
+    latency_us: float
+
+
+@dataclass(frozen=True)
+class _Loaded:
+    model: LinearText
+    manifest: Manifest
+    version: str
+
+
+@dataclass
+class ModelServer:
+    """The models of one home. `refresh` may load for about a second; call it off the event loop."""
+
+    home: Path
+    _served: dict[str, _Loaded] = field(default_factory=dict)
+    _stamps: dict[str, _Stamp] = field(default_factory=dict)
+    _refused: dict[str, str] = field(default_factory=dict)
+
+    def refresh(self) -> list[str]:
+        """Load champions that changed since the last call; says in sentences what happened.
+
+        A champion that fails its pins or its self-test is refused and the one before is kept.
+        """
+        return [
+            news
+            for path in sorted(models_folder(self.home).glob(f"*/{CHAMPION_FILE}"))
+            if (news := self._look_at(path)) is not None
+        ]
+
+    def _look_at(self, path: Path) -> str | None:
+        task = path.parent.name
+        try:
+            stat = path.stat()
+        except OSError:  # replaced or removed this instant: the next refresh sees it
+            return None
+        stamp = (stat.st_mtime_ns, stat.st_ino, stat.st_size)
+        if self._stamps.get(task) == stamp:
+            return None
+        self._stamps[task] = stamp
+        try:
+            loaded = _load(path)
+        except Refused as error:
+            self._refused[task] = error.message
+            before = self._served.get(task)
+            kept = f"still serving version {before.version}" if before else "nothing is served"
+            return f"{task}: the new champion is refused, {kept}: {error.message}"
+        self._refused.pop(task, None)
+        self._served[task] = loaded
+        return f"{task}: serving version {loaded.version}"
+
+    def predict(self, task: str, text: str) -> Prediction | None:
+        """The champion's answer; None while there is no champion of the task."""
+        loaded = self._served.get(task)
+        if loaded is None:
+            return None
+        started = time.perf_counter_ns()
+        values = loaded.model.probabilities(text)
+        best = int(values.argmax())
+        scores = dict(zip(loaded.model.labels, values.tolist(), strict=True))
+        label = loaded.model.labels[best]
+        return Prediction(
+            task=task,
+            label=label,
+            scores=scores,
+            score=scores[label],
+            model_name=loaded.manifest.model_name,
+            version=loaded.version,
+            latency_us=(time.perf_counter_ns() - started) / 1000,
+        )
+
+    def status(self) -> dict[str, Any]:
+        """Per task: the version served with its pins and figures, and what was refused."""
+        return {
+            task: _standing(self._served.get(task), self._refused.get(task))
+            for task in sorted({*self._served, *self._refused})
+        }
+
+
+def _load(path: Path) -> _Loaded:
+    champion = read_champion(path)
+    folder = path.parent / champion.version
+    manifest = read_manifest(folder, champion.manifest_sha256)
+    if (manifest.task, manifest.version) != (champion.task, champion.version):
+        raise Refused("the manifest belongs to another task or version")
+    return _Loaded(load_verified(folder, manifest), manifest, champion.version)
+
+
+def _standing(loaded: _Loaded | None, refused: str | None) -> dict[str, Any]:
+    manifest = loaded.manifest if loaded else None
+    return {
+        "serving": loaded.version if loaded else None,
+        "model_name": manifest.model_name if manifest else None,
+        "sha256": manifest.sha256 if manifest else None,
+        "dataset_sha256": manifest.dataset_sha256 if manifest else None,
+        "labels": list(manifest.labels) if manifest else [],
+        "metrics": dict(manifest.metrics) if manifest else {},
+        "refused": refused,
+    }

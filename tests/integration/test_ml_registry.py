@@ -1,0 +1,165 @@
+"""Train, register, gate, promote and serve on a real MLflow registry in a home of its own."""
+
+import csv
+import json
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from ml.commands import app
+from ml.datasets import load_dataset
+from ml.registry import Registry, ui_command
+from ml.serving import ModelServer
+from ml.tasks import EMOTION, INTENT
+from ml.train import ensure_champions, promote, train
+from voice_ai.errors import NotAvailable, NotFound, Refused
+from voice_ai.settings import Settings
+
+
+@pytest.fixture(scope="module")
+def settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
+    """One home for the whole module: making MLflow's database costs seconds."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("VOICE_AI_HOME", str(tmp_path_factory.mktemp("home")))
+        patch.delenv("MLFLOW_TRACKING_URI", raising=False)
+        yield Settings.read()
+
+
+@pytest.fixture(scope="module")
+def champions(settings: Settings) -> dict[str, dict[str, str]]:
+    return ensure_champions(settings, lambda _: None)
+
+
+def weak_data(folder: Path) -> Path:
+    """The task's labels, but too few texts to learn them from."""
+    path = folder / "weak.csv"
+    rows = load_dataset(EMOTION.data_file).part("train").examples
+    with path.open("w", newline="") as handle:
+        writer = csv.writer(handle)
+        writer.writerow(["text", "label"])
+        for label in EMOTION.labels:
+            writer.writerows([(e.text, label) for e in rows if e.label == label][:5])
+    return path
+
+
+def test_first_start_trains_serves_and_is_kept(
+    settings: Settings, champions: dict[str, dict[str, str]]
+) -> None:
+    assert champions == {name: {"version": "1", "how": "trained"} for name in ("intent", "emotion")}
+    again = ensure_champions(settings, lambda _: None)
+    assert again == {name: {"version": "1", "how": "kept"} for name in ("intent", "emotion")}
+    server = ModelServer(settings.home)
+    server.refresh()
+    heard = server.predict("intent", "please stop calling me")
+    felt = server.predict("emotion", "oh that is wonderful news")
+    assert heard is not None
+    assert felt is not None
+    assert (heard.label, felt.label) == ("opt_out", "joy")
+
+
+def test_a_home_without_copies_takes_the_registrys_champion(
+    settings: Settings, champions: dict[str, dict[str, str]]
+) -> None:
+    (settings.home / "models" / "intent" / "champion.json").unlink()
+    assert ensure_champions(settings, lambda _: None)["intent"] == {
+        "version": champions["intent"]["version"],
+        "how": "deployed",
+    }
+
+
+@pytest.mark.usefixtures("champions")
+def test_a_version_is_pinned_and_described(settings: Settings, tmp_path: Path) -> None:
+    registry = Registry.of(settings)
+    version = registry.find(EMOTION, "champion")
+    model_file, manifest = registry.fetch(version, tmp_path)
+    assert manifest.dataset_sha256 == load_dataset(EMOTION.data_file).part("train").sha256
+    assert (model_file.parent / "input_example.json").exists()
+    assert "signature" in (model_file.parent / "MLmodel").read_text()
+    assert (settings.home / "mlruns" / "mlflow.db").exists()
+    assert list((settings.home / "mlruns" / "artifacts" / "emotion").rglob("MODEL_CARD.md"))
+
+
+@pytest.mark.usefixtures("champions")
+def test_a_weak_version_is_registered_refused_and_changes_nothing(
+    settings: Settings, tmp_path: Path
+) -> None:
+    made = train(settings, "emotion", data=weak_data(tmp_path), progress=lambda _: None)
+    assert made.version is not None
+    assert not made.promoted
+    assert "is below" in made.reason
+    with pytest.raises(Refused, match="has not passed its gate"):
+        promote(settings, "emotion", made.version)
+    registry = Registry.of(settings)
+    assert registry.find(EMOTION, "champion").version == "1"
+    assert ModelServer(settings.home).refresh() == [
+        "emotion: serving version 1",
+        "intent: serving version 1",
+    ]
+
+
+@pytest.mark.usefixtures("champions")
+def test_the_same_data_again_is_not_worse_and_the_one_before_can_come_back(
+    settings: Settings,
+) -> None:
+    made = train(settings, "emotion", progress=lambda _: None)
+    assert made.promoted
+    assert made.version is not None
+    registry = Registry.of(settings)
+    first = registry.find(EMOTION, "previous")
+    assert (first.version, registry.find(EMOTION, "champion").version) == ("1", made.version)
+    assert "champion" in promote(settings, "emotion", first.version).aliases
+    (news,) = [n for n in ModelServer(settings.home).refresh() if n.startswith("emotion")]
+    assert news == "emotion: serving version 1"
+
+
+@pytest.mark.usefixtures("champions")
+def test_commands_answer_with_one_json_object(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("VOICE_AI_HOME", str(settings.home))
+    run = CliRunner().invoke
+    data = str(EMOTION.data_file)
+    judged = run(app, ["evaluate", "emotion", "--data", data, "--version", "1", "--json"])
+    assert judged.exception is None, judged.exception
+    answer = json.loads(judged.stdout)
+    assert (answer["task"], answer["version"]) == ("emotion", "1")
+    assert answer["n"] == len(load_dataset(EMOTION.data_file).examples)
+    assert {"macro_f1", "weighted_f1", "accuracy"} <= answer["metrics"].keys()
+    assert set(answer["slices"]["label"]) == set(EMOTION.labels)
+    registered = [json.loads(run(app, ["register", "emotion", "--json"]).stdout) for _ in range(2)]
+    assert registered[0] == registered[1]
+    known = json.loads(run(app, ["status", "--json"]).stdout)["models"]
+    assert known["emotion"]["champion"] == known["emotion"]["served"] == "1"
+    missing = run(app, ["evaluate", "emotion", "--data", data, "--version", "99"])
+    assert isinstance(missing.exception, NotFound)
+    assert "99" in missing.exception.message
+    command, environment = ui_command(Registry.of(settings), host="127.0.0.1", port=5000)
+    assert command[-2:] == ["--workers", "1"]
+    assert environment["MLFLOW_SERVER_ENABLE_JOB_EXECUTION"] == "false"
+
+
+def test_status_of_a_home_without_models_creates_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("VOICE_AI_HOME", str(tmp_path / "new"))
+    result = CliRunner().invoke(app, ["status"])
+    assert result.exit_code == 0
+    assert "intent: none yet" in result.stdout
+    assert not (tmp_path / "new").exists()
+
+
+def test_a_registry_that_cannot_be_opened_is_one_sentence_without_its_password(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("VOICE_AI_HOME", str(tmp_path))
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path}/mlflow.db")
+    with sqlite3.connect(tmp_path / "mlflow.db") as connection:
+        connection.execute("create table alembic_version (version_num varchar)")
+        connection.execute("insert into alembic_version values ('ffffffffffff')")
+    with pytest.raises(NotAvailable, match="check MLFLOW_TRACKING_URI"):
+        Registry.of(Settings.read()).versions(INTENT)
+    remote = Registry("https://user:secret@models.example/x", None)
+    assert remote.address == "https://models.example/x"

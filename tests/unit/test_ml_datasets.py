@@ -1,0 +1,99 @@
+"""Data files: what is read, what the hash covers, and how a bad row is named."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from ml.datasets import Dataset, Example, load_dataset, with_split
+from voice_ai.errors import BadInput
+
+
+def write(folder: Path, name: str, content: str) -> Path:
+    path = folder / name
+    path.write_text(content, encoding="utf-8")
+    return path
+
+
+def test_csv_tsv_and_jsonl_of_the_same_rows_have_one_hash(tmp_path: Path) -> None:
+    rows = [("Hello, who is it?", "question"), ("don't call", "opt_out")]
+    csv = write(
+        tmp_path,
+        "a.csv",
+        '\ufefftext,label\n"Hello, who is it?",question\n' + "don't call,opt_out\n",
+    )
+    tsv = write(tmp_path, "b.tsv", "label\ttext\n" + "".join(f"{y}\t{x}\n" for x, y in rows))
+    lines = [json.dumps({"text": x, "label": y}) for x, y in rows]
+    jsonl = write(tmp_path, "c.jsonl", "\n\n".join(lines))
+    loaded = [load_dataset(path) for path in (csv, tsv, jsonl)]
+    assert {data.sha256 for data in loaded} == {loaded[0].sha256}
+    assert [(e.text, e.label) for e in loaded[0].examples] == rows
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [Example("hi", "no"), Example("hi!", "yes"), Example("hi", "yes", "train")],
+)
+def test_any_change_of_a_row_changes_the_hash(changed: Example) -> None:
+    before = Dataset("d", (Example("hi", "yes"),))
+    assert Dataset("d", (changed,)).sha256 != before.sha256
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "place"),
+    [
+        ("a.csv", "text,intent\nhi,yes\n", "a.csv:1, field label"),
+        ("a.csv", "text,label\nhi,yes\n  ,no\n", "a.csv:3, field text"),
+        ("a.csv", "text,label\nhi\n", "a.csv:2, field label"),
+        ("a.csv", "text,label\nhi, there,yes\n", "a.csv:2"),
+        ("a.csv", 'text,label\nhi,"yes,no"\n', "a.csv:2, field label"),
+        ("a.csv", "text,label,split\nhi,yes,dev\n", "a.csv:2, field split"),
+        (
+            "a.jsonl",
+            '{"text": "hi", "label": "yes"}\n{"text": 3, "label": "no"}',
+            "a.jsonl:2, field text",
+        ),
+        ("a.jsonl", "[1]\n", "a.jsonl:1"),
+        ("a.jsonl", "\n{oops\n", "a.jsonl:2"),
+        ("a.csv", "text,label\n", "a.csv"),
+        ("a.csv", "text,label,split\nhi,yes,train\nho,no,\n", "a.csv"),
+        ("a.xlsx", "", "a.xlsx"),
+    ],
+)
+def test_a_bad_file_is_named_with_line_and_field(
+    tmp_path: Path, name: str, content: str, place: str
+) -> None:
+    with pytest.raises(BadInput) as raised:
+        load_dataset(write(tmp_path, name, content))
+    assert f"{place}: " in raised.value.message
+
+
+def test_a_missing_or_binary_file_is_bad_input(tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match="cannot be read"):
+        load_dataset(tmp_path / "none.csv")
+    (tmp_path / "b.csv").write_bytes(b"text,label\n\xff\xfe,yes\n")
+    with pytest.raises(BadInput, match="UTF-8"):
+        load_dataset(tmp_path / "b.csv")
+
+
+def test_a_fifth_of_each_label_is_held_out_and_stays_so_when_rows_are_added() -> None:
+    rows = tuple(Example(f"{word} {n}", word) for word in ("yes", "no") for n in range(50))
+    first = with_split(Dataset("d", rows))
+    assert {
+        label: sum(e.label == label for e in first.part("heldout").examples)
+        for label in first.labels
+    } == {"yes": 10, "no": 10}
+    more = with_split(Dataset("d", (*rows, Example("yes more", "yes"))))
+    moved = set(first.part("heldout").texts) ^ set(more.part("heldout").texts)
+    assert len(moved) <= 2
+
+
+def test_a_text_twice_in_a_file_is_never_on_both_sides() -> None:
+    rows = tuple(Example(f"word {n % 10}", "yes") for n in range(40))
+    data = with_split(Dataset("d", rows))
+    assert not set(data.part("train").texts) & set(data.part("heldout").texts)
+
+
+def test_without_drops_texts_that_read_the_same() -> None:
+    data = Dataset("d", (Example("Don't call!", "opt_out"), Example("hello", "greeting")))
+    assert data.without(Dataset("x", (Example("do not call", "no"),))).texts == ["hello"]

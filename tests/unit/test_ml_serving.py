@@ -1,0 +1,203 @@
+"""Serving reads pinned copies: it takes good champions, refuses bad ones, keeps the old."""
+
+import hashlib
+import json
+import subprocess
+import sys
+import zipfile
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+
+import pytest
+import skops.io
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import Pipeline
+from sklearn.preprocessing import FunctionTransformer
+
+from ml.artifact import MODEL_FILE, Golden, Manifest, file_sha256, load_model, load_verified
+from ml.datasets import Dataset, Example
+from ml.deploy import champion_file, deploy
+from ml.fit import Fitted, fit
+from ml.linear_text import clean
+from ml.serving import ModelServer
+from voice_ai.errors import Refused
+
+_ROWS = {
+    "yes": ("yes", "yeah", "yep", "yes sure", "oh yes"),
+    "no": ("no", "nope", "nah", "no sorry", "oh no"),
+}
+
+
+@cache
+def made(extra: str = "") -> Fitted:
+    rows = [Example(text, label) for label, texts in _ROWS.items() for text in texts]
+    return fit(Dataset("d", (*rows, *([Example(extra, "yes")] if extra else []))))
+
+
+def manifest_of(model: Fitted, path: Path, version: str) -> Manifest:
+    skops.io.dump(model.pipeline, path)
+    row = model.pipeline.predict_proba([clean("Yes please")])[0]
+    golden = Golden("Yes please", dict(zip(model.labels, row.tolist(), strict=True)))
+    return Manifest(
+        task="intent",
+        model_name="voice-ai-intent",
+        version=version,
+        sha256=file_sha256(path),
+        parameters_sha256=model.parameters_sha256,
+        labels=model.labels,
+        dataset="d",
+        dataset_sha256=model.dataset.sha256,
+        metrics={"macro_f1": 1.0},
+        golden=(golden,),
+    )
+
+
+def put(home: Path, version: str, extra: str = "") -> Manifest:
+    path = home / "made.skops"
+    home.mkdir(exist_ok=True)
+    manifest = manifest_of(made(extra), path, version)
+    deploy(path, manifest, home)
+    return manifest
+
+
+def test_a_champion_is_served_with_its_version_and_a_refresh_without_news_is_silent(
+    tmp_path: Path,
+) -> None:
+    server = ModelServer(tmp_path)
+    assert server.refresh() == []
+    assert server.predict("intent", "yes") is None
+    manifest = put(tmp_path, "1")
+    assert server.refresh() == ["intent: serving version 1"]
+    assert server.refresh() == []
+    heard = server.predict("intent", "Oh, yes!")
+    assert heard is not None
+    assert (heard.label, heard.version, heard.model_name) == ("yes", "1", "voice-ai-intent")
+    assert heard.score == heard.scores["yes"] == max(heard.scores.values())
+    assert sum(heard.scores.values()) == pytest.approx(1.0)
+    assert heard.latency_us > 0
+    assert server.predict("emotion", "yes") is None
+    standing = server.status()["intent"]
+    assert (standing["serving"], standing["sha256"]) == ("1", manifest.sha256)
+    assert standing["refused"] is None
+
+
+def test_a_new_champion_is_taken_over(tmp_path: Path) -> None:
+    server = ModelServer(tmp_path)
+    put(tmp_path, "1")
+    server.refresh()
+    put(tmp_path, "2", "indeed")
+    assert server.refresh() == ["intent: serving version 2"]
+    heard = server.predict("intent", "indeed")
+    assert heard is not None
+    assert heard.version == "2"
+
+
+def break_model(folder: Path) -> str:
+    path = folder / "2" / MODEL_FILE
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+    return "changed after training"
+
+
+def break_manifest(folder: Path) -> str:
+    path = folder / "2" / "manifest.json"
+    path.write_bytes(path.read_bytes().replace(b'"yes"', b'"yea"'))
+    return "changed after it was deployed"
+
+
+def break_pointer(folder: Path) -> str:
+    (folder / "champion.json").write_text('{"task": "intent"')
+    return "cannot be read"
+
+
+def escape(folder: Path) -> str:
+    fields = {"task": "intent", "version": "../../etc", "manifest_sha256": "0"}
+    (folder / "champion.json").write_text(json.dumps(fields))
+    return "is not the name"
+
+
+def lose_model(folder: Path) -> str:
+    (folder / "2" / MODEL_FILE).unlink()
+    return "cannot be read"
+
+
+@pytest.mark.parametrize("damage", [break_model, break_manifest, break_pointer, escape, lose_model])
+def test_a_damaged_champion_is_refused_with_its_reason_and_the_old_one_kept(
+    tmp_path: Path, damage: object
+) -> None:
+    server = ModelServer(tmp_path)
+    put(tmp_path, "1")
+    server.refresh()
+    put(tmp_path, "2", "indeed")
+    reason = damage(champion_file(tmp_path, "intent").parent)  # type: ignore[operator]
+    (news,) = server.refresh()
+    assert "still serving version 1" in news
+    assert reason in news
+    assert server.status()["intent"]["refused"] is not None
+    heard = server.predict("intent", "yes")
+    assert heard is not None
+    assert heard.version == "1"
+    assert server.refresh() == []  # it is not tried again until it changes
+    put(tmp_path, "2", "indeed")
+    assert server.refresh() == ["intent: serving version 2"]
+
+
+def test_a_model_that_answers_differently_than_recorded_is_never_deployed(tmp_path: Path) -> None:
+    path = tmp_path / "made.skops"
+    manifest = manifest_of(made(), path, "1")
+    wrong = replace(manifest, golden=(Golden("yes", {"no": 0.5, "yes": 0.5}),))
+    with pytest.raises(Refused, match="answers 'yes' differently"):
+        deploy(path, wrong, tmp_path)
+    assert not champion_file(tmp_path, "intent").exists()
+    with pytest.raises(Refused, match="no answers"):
+        deploy(path, replace(manifest, golden=()), tmp_path)
+    with pytest.raises(Refused, match="register it first"):
+        deploy(path, replace(manifest, version=None), tmp_path)
+
+
+def test_types_outside_our_list_are_refused_even_with_the_right_hash(tmp_path: Path) -> None:
+    path = tmp_path / MODEL_FILE
+    skops.io.dump(FunctionTransformer(func=print), path)
+    with pytest.raises(Refused, match="types that are not allowed"):
+        load_model(path, file_sha256(path))
+
+
+def test_allowed_types_that_make_no_text_classifier_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / MODEL_FILE
+    manifest = manifest_of(made(), path, "1")
+    skops.io.dump(Pipeline([("model", LogisticRegression())]), path)
+    with pytest.raises(Refused, match="not a text classifier"):
+        load_verified(tmp_path, replace(manifest, sha256=file_sha256(path)))
+
+
+def test_a_type_behind_another_loader_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / MODEL_FILE
+    manifest = manifest_of(made(), path, "1")
+    other = tmp_path / "other.skops"
+    with zipfile.ZipFile(path) as before, zipfile.ZipFile(other, "w") as after:
+        for name in before.namelist():
+            content = before.read(name)
+            if name == "schema.json":
+                content = content.replace(b'"ObjectNode"', b'"FunctionNode"', 1)
+            after.writestr(name, content)
+    other.replace(path)
+    with pytest.raises(Refused, match="FunctionNode"):
+        load_verified(tmp_path, replace(manifest, sha256=file_sha256(path)))
+
+
+def test_a_file_that_is_no_model_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / MODEL_FILE
+    path.write_bytes(b"not a zip")
+    with pytest.raises(Refused, match="cannot be loaded"):
+        load_model(path, hashlib.sha256(b"not a zip").hexdigest())
+
+
+def test_serving_imports_neither_registry_nor_flows_nor_scikit_learn() -> None:
+    code = "import ml.serving, sys; print([m for m in sys.argv[1:] if m in sys.modules])"
+    heavy = ["mlflow", "prefect", "sklearn", "skops", "pandas"]
+    found = subprocess.run(
+        [sys.executable, "-c", code, *heavy], capture_output=True, text=True, check=True
+    )
+    assert found.stdout.strip() == "[]"
