@@ -1,0 +1,89 @@
+"""The port to a carrier: what the dialer asks of it, and what it may answer."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Protocol
+
+from voice_ai.ids import AttemptId, CarrierSid
+
+
+class FailureKind(StrEnum):
+    """Coarse classes; Twilio advises against logic on single codes (protocols, 2.4)."""
+
+    INVALID_NUMBER = "invalid_number"
+    NOT_PERMITTED = "not_permitted"
+    RATE_LIMITED = "rate_limited"
+    AUTH = "auth"
+    APP_ERROR = "app_error"
+
+
+@dataclass(frozen=True)
+class DialRequest:
+    attempt_id: AttemptId
+    to: str
+    caller_id: str
+    ring_timeout_s: int
+    max_call_s: int
+    detect_machines: bool
+
+
+@dataclass(frozen=True)
+class Placed:
+    sid: CarrierSid
+    queue_time_ms: float | None
+
+
+@dataclass(frozen=True)
+class Rejected:
+    """The carrier said no: there is no call."""
+
+    kind: FailureKind
+    code: int | None
+
+
+@dataclass(frozen=True)
+class Unanswered:
+    """No usable answer: there may or may not be a call."""
+
+    reason: str
+
+
+PlaceAnswer = Placed | Rejected | Unanswered
+
+
+@dataclass(frozen=True)
+class CarrierCall:
+    sid: CarrierSid
+    status: str
+    answered_by: str | None
+    duration_s: float | None
+    created_at: datetime | None
+
+
+class CarrierSilent(Exception):
+    """The carrier did not answer a question; nothing is known, ask again later."""
+
+
+class Carrier(Protocol):
+    @property
+    def account(self) -> str: ...
+
+    async def place(self, request: DialRequest) -> PlaceAnswer:
+        """One request, never repeated by a library."""
+        ...
+
+    async def fetch(self, sid: CarrierSid) -> CarrierCall | None:
+        """The call, None when the carrier knows none. Raises CarrierSilent."""
+        ...
+
+    async def find(self, *, to: str, caller_id: str) -> Sequence[CarrierCall]:
+        """Recent calls between the two numbers, newest first. Raises CarrierSilent."""
+        ...
+
+    async def end(self, sid: CarrierSid) -> bool:
+        """Cancels or completes the call; False when it was over already. Raises CarrierSilent."""
+        ...
+
+    async def close(self) -> None: ...

@@ -1,0 +1,206 @@
+"""The send gate: from the last check to the carrier's answer, under two shared advisory locks.
+
+A stop takes the campaign's lock exclusively, a suppression the number's. So when either of them
+has returned, no request that was checked before it is still on its way (DESIGN, section 6).
+"""
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+import structlog
+
+from dialer import journal
+from dialer.carrier import (
+    Carrier,
+    CarrierSilent,
+    DialRequest,
+    FailureKind,
+    PlaceAnswer,
+    Placed,
+    Rejected,
+    Unanswered,
+)
+from dialer.claims import (
+    Intent,
+    StoredCampaign,
+    is_switched_off,
+    lead_facts,
+    read_facts,
+)
+from dialer.ledger import write_decisions
+from voice_ai.calls import AttemptState
+from voice_ai.clock import Clock
+from voice_ai.compliance import decide
+from voice_ai.db.connect import AsyncDb, Pool
+from voice_ai.events import DialUnknown
+from voice_ai.ids import AttemptId
+from voice_ai.vault import Keyring
+
+log = structlog.get_logger()
+
+# An intent older than this is not sent: what was true when it was made may be so no longer.
+FENCE = timedelta(seconds=1)
+
+_SHARED_LOCKS = """
+SELECT pg_try_advisory_xact_lock_shared(hashtextextended('campaign:' || %(campaign)s::text, 0))
+   AND pg_try_advisory_xact_lock_shared(hashtextextended('number:' || %(number)s::text, 0)) AS held
+"""
+_NUMBERS = "SELECT id, number_sealed FROM numbers WHERE id IN (%(number)s, %(caller_id)s)"
+_NUMBER_LOCK = "SELECT pg_advisory_xact_lock(hashtextextended('number:' || %(number)s::text, 0))"
+
+
+@dataclass(frozen=True)
+class Gate:
+    """Sends intents; `pool` has a connection for every request that may be on its way at once."""
+
+    pool: Pool
+    carrier: Carrier
+    clock: Clock
+    keyring: Keyring
+
+    async def send(self, intent: Intent, campaign: StoredCampaign) -> PlaceAnswer | None:
+        """Waits for the intent's turn, checks, asks the carrier once, writes its answer.
+
+        None when the last check said no: then nothing was sent.
+        """
+        await self.clock.sleep((intent.slot_at - self.clock.now()).total_seconds())
+        async with self.pool.connection() as db, db.transaction():
+            refusal = await self._refusal(db, intent, campaign)
+            if refusal is not None:
+                await self._not_dialed(db, intent, refusal)
+                return None
+            request = await self._request(db, intent, campaign)
+            sent_at = self.clock.now()
+            answer = await self.carrier.place(request)
+            attempt = await self._write(db, intent, answer, sent_at)
+        if isinstance(answer, Placed) and journal.was_given_up(attempt):
+            await self._end(answer)
+        return answer
+
+    async def lost(self, attempt_id: AttemptId, reason: str) -> None:
+        """A send of this process broke off: it may have been sent, but nobody sends it any more."""
+        async with self.pool.connection() as db, db.transaction():
+            attempt = await journal.lock_attempt(db, attempt_id)
+            if attempt is not None and attempt["state"] == AttemptState.INTENDED:
+                await self._unknown(db, attempt, Unanswered(reason))
+
+    async def _refusal(self, db: AsyncDb, intent: Intent, campaign: StoredCampaign) -> str | None:
+        """Why this intent must not be sent now. The locks come first, then fresh facts."""
+        held = await (
+            await db.execute(
+                _SHARED_LOCKS, {"campaign": intent.campaign_id, "number": intent.number_id}
+            )
+        ).fetchone()
+        if held is None or not held["held"]:
+            return "stop_or_suppression_under_way"
+        now = self.clock.now()
+        if now - max(intent.intended_at, intent.slot_at) > FENCE:
+            return "intent_too_old"
+        rows = await read_facts(
+            db, intent.campaign_id, [intent.lead_id], now, besides=intent.attempt_id
+        )
+        if not rows:
+            return "lead_gone"
+        facts = replace(
+            campaign.facts,
+            running=rows[0]["running"],
+            switched_off=await is_switched_off(db, intent.campaign_id, caller_id=intent.caller_id),
+        )
+        decision = decide(lead_facts(rows[0]), facts, now, campaign.policy)
+        if decision.allow:
+            return None
+        await write_decisions(
+            db,
+            intent.campaign_id,
+            [(rows[0], decision, None)],
+            "send",
+            now,
+            rehearsal=campaign.rehearsal,
+        )
+        return "refused_" + decision.key.lower()
+
+    async def _request(self, db: AsyncDb, intent: Intent, campaign: StoredCampaign) -> DialRequest:
+        rows = await (
+            await db.execute(_NUMBERS, {"number": intent.number_id, "caller_id": intent.caller_id})
+        ).fetchall()
+        numbers = {row["id"]: self.keyring.decrypt(row["number_sealed"]).decode() for row in rows}
+        return DialRequest(
+            attempt_id=intent.attempt_id,
+            to=numbers[intent.number_id],
+            caller_id=numbers[intent.caller_id],
+            ring_timeout_s=campaign.pacing.ring_timeout_s,
+            max_call_s=campaign.pacing.max_call_s,
+            detect_machines=campaign.detect_machines,
+        )
+
+    async def _write(
+        self, db: AsyncDb, intent: Intent, answer: PlaceAnswer, sent_at: datetime
+    ) -> journal.Attempt:
+        now = self.clock.now()
+        attempt = await journal.lock_attempt(db, intent.attempt_id)
+        assert attempt is not None
+        if isinstance(answer, Placed):
+            news = journal.StatusNews(answer.sid, "queued", queue_time_ms=answer.queue_time_ms)
+            if journal.was_given_up(attempt):
+                await journal.late_call(db, attempt, news, now)
+            else:
+                await journal.call_placed(db, attempt, news, now, sent_at=sent_at)
+        elif isinstance(answer, Unanswered):
+            await self._unknown(db, attempt, answer)
+        else:
+            await self._rejected(db, attempt, answer)
+        return attempt
+
+    async def _end(self, call: Placed) -> None:
+        """This process stood still so long that it was taken for dead: its call is not wanted."""
+        try:
+            await self.carrier.end(call.sid)
+        except CarrierSilent as error:
+            log.error("call_not_ended", call=call.sid, reason=str(error))
+
+    async def _unknown(self, db: AsyncDb, attempt: journal.Attempt, answer: Unanswered) -> None:
+        """Nobody knows whether it rings: only the carrier can say, so the reconciler asks."""
+        now = self.clock.now()
+        log.warning("carrier_gave_no_answer", attempt=str(attempt["id"]), reason=answer.reason)
+        await journal.write_event(db, attempt["id"], DialUnknown(answer.reason), now)
+        if attempt["state"] == AttemptState.INTENDED:
+            await db.execute(
+                "UPDATE attempts SET state = 'unknown', version = version + 1"
+                " WHERE id = %s AND state = 'intended'",
+                (attempt["id"],),
+            )
+
+    async def _rejected(self, db: AsyncDb, attempt: journal.Attempt, answer: Rejected) -> None:
+        log.warning("carrier_said_no", attempt=str(attempt["id"]), kind=answer.kind)
+        permanent = answer.kind in {FailureKind.INVALID_NUMBER, FailureKind.NOT_PERMITTED}
+        await journal.finish(
+            db,
+            attempt,
+            self.clock.now(),
+            disposition="failed_permanent" if permanent else "not_dialed",
+            end_reason=f"carrier_{answer.kind}",
+            status=None,
+            ended_by="dialer",
+        )
+
+    async def _not_dialed(self, db: AsyncDb, intent: Intent, reason: str) -> None:
+        attempt = await journal.lock_attempt(db, intent.attempt_id)
+        assert attempt is not None
+        await journal.finish(
+            db,
+            attempt,
+            self.clock.now(),
+            disposition="not_dialed",
+            end_reason=reason,
+            status=None,
+            ended_by="dialer",
+        )
+
+
+async def wait_for_number(db: AsyncDb, number_id: int) -> None:
+    """Returns when no send to that number is on its way; in a transaction of its own.
+
+    Called after a suppression is committed: from then on nobody passes the gate for the number.
+    """
+    async with db.transaction():
+        await db.execute(_NUMBER_LOCK, {"number": number_id})

@@ -1,0 +1,280 @@
+"""Writes what happened to an attempt: the event and the change of state in one transaction.
+
+Every source of news (the carrier's answer, a callback, the reconciler, the media session) comes
+through here, in any order and any number of times. The rows end up the same: state only moves
+forward, an event that is told again falls away at its key, and the end is written once.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from psycopg.types.json import Jsonb
+
+from voice_ai.calls import (
+    AttemptState,
+    Finish,
+    advance,
+    answer_class,
+    disposition_of,
+    is_terminal,
+)
+from voice_ai.db import queries
+from voice_ai.db.connect import AsyncDb
+from voice_ai.events import (
+    AnswerClassified,
+    CallEnded,
+    CallEvent,
+    CallPlaced,
+    CarrierStatus,
+    LateCallCancelled,
+)
+from voice_ai.ids import AttemptId, CarrierSid
+from voice_ai.retries import RetryAt, RetryPolicy, next_step
+
+_SQL = queries("attempts")
+Attempt = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class StatusNews:
+    """A carrier's word about a call, from a callback or from asking."""
+
+    sid: CarrierSid
+    status: str
+    sequence: int | None = None
+    answered_by: str | None = None
+    detection_ms: float | None = None
+    duration_s: float | None = None
+    queue_time_ms: float | None = None
+    sip_code: int | None = None
+    error_code: int | None = None
+
+
+async def lock_attempt(db: AsyncDb, attempt_id: AttemptId) -> Attempt | None:
+    return await (await db.execute(_SQL.lock_attempt, {"attempt_id": attempt_id})).fetchone()
+
+
+async def write_event(db: AsyncDb, attempt_id: AttemptId, event: CallEvent, at: datetime) -> bool:
+    """Appends the event; False when it was known, or when there is no such attempt."""
+    written = await db.execute(_SQL.append_event, event_row(attempt_id, event, at))
+    return written.rowcount == 1
+
+
+def event_row(attempt_id: AttemptId, event: CallEvent, at: datetime) -> dict[str, Any]:
+    """The parameters of `append_event`."""
+    return {
+        "attempt_id": attempt_id,
+        "kind": event.kind,
+        "key": event.key,
+        "payload": Jsonb(event.payload()),
+        "occurred_at": at,
+    }
+
+
+async def call_placed(
+    db: AsyncDb, attempt: Attempt, news: StatusNews, at: datetime, *, sent_at: datetime | None
+) -> None:
+    """The carrier has the call: remembers its id and moves the attempt on."""
+    await _upsert_call(db, attempt, news, at)
+    await write_event(db, attempt["id"], CallPlaced(news.sid), at)
+    await _set_state(db, attempt, _forward(attempt, "queued"), at, sent_at=sent_at)
+
+
+async def apply_status(
+    db: AsyncDb, attempt: Attempt, news: StatusNews, at: datetime
+) -> AttemptState:
+    """A callback's word on a call that has not ended; terminal words go through `finish`."""
+    await call_placed(db, attempt, news, at, sent_at=None)
+    if news.sequence is not None:
+        await write_event(
+            db, attempt["id"], CarrierStatus(news.sid, news.status, news.sequence), at
+        )
+    state = _forward(attempt, news.status)
+    await _set_state(db, attempt, state, at, status=news.status)
+    if news.answered_by:
+        await classify_answer(db, attempt, news.answered_by, news.detection_ms, at)
+    return state
+
+
+async def classify_answer(
+    db: AsyncDb, attempt: Attempt, answered_by: str, detection_ms: float | None, at: datetime
+) -> None:
+    """The carrier's verdict on who answered: the first one counts."""
+    await write_event(db, attempt["id"], AnswerClassified(answered_by, detection_ms), at)
+    heard = answer_class(answered_by)
+    attempt["answer_class"] = attempt["answer_class"] or heard
+    await db.execute(_SQL.set_answer_class, {"attempt_id": attempt["id"], "answer_class": heard})
+
+
+async def late_call(db: AsyncDb, attempt: Attempt, news: StatusNews, at: datetime) -> None:
+    """A call that came after its attempt was given up; the caller must cancel it."""
+    await _upsert_call(db, attempt, news, at)
+    await write_event(db, attempt["id"], LateCallCancelled(news.sid), at)
+    await db.execute(_SQL.mark_late, {"attempt_id": attempt["id"]})
+
+
+def was_given_up(attempt: Attempt) -> bool:
+    return bool(attempt["state"] == AttemptState.ENDED and attempt["disposition"] == "not_dialed")
+
+
+async def finish_call(
+    db: AsyncDb, attempt: Attempt, news: StatusNews, at: datetime, *, ended_by: str
+) -> bool:
+    """Writes the terminal event of a call that the carrier had; False when it was written."""
+    assert is_terminal(news.status)
+    await call_placed(db, attempt, news, at, sent_at=None)
+    if news.sequence is not None:
+        await write_event(
+            db, attempt["id"], CarrierStatus(news.sid, news.status, news.sequence), at
+        )
+    if news.answered_by:
+        await classify_answer(db, attempt, news.answered_by, news.detection_ms, at)
+    if attempt["state"] == AttemptState.ENDED:
+        return False
+    spoken = await (await db.execute(_SQL.spoken_turns, {"attempt_id": attempt["id"]})).fetchone()
+    assert spoken is not None
+    disposition = disposition_of(
+        Finish(
+            status=news.status,
+            answered_by_class=attempt["answer_class"],
+            outcome=attempt["outcome"],
+            caller_turns=spoken["caller"],
+            agent_turns=spoken["agent"],
+            sip_code=news.sip_code,
+            error_code=news.error_code,
+        )
+    )
+    reason = attempt["end_reason"] or f"carrier_{news.status}"
+    return await finish(
+        db,
+        attempt,
+        at,
+        disposition=disposition,
+        end_reason=reason,
+        status=news.status,
+        ended_by=ended_by,
+    )
+
+
+async def finish(
+    db: AsyncDb,
+    attempt: Attempt,
+    at: datetime,
+    *,
+    disposition: str,
+    end_reason: str,
+    status: str | None,
+    ended_by: str,
+) -> bool:
+    """The one terminal event, the attempt's end and the lead's next step, together."""
+    event = CallEnded(
+        carrier_status=status,
+        answer_class=attempt["answer_class"],
+        disposition=disposition,
+        end_reason=end_reason,
+        ended_by=ended_by,
+    )
+    if attempt["state"] == AttemptState.ENDED or not await write_event(
+        db, attempt["id"], event, at
+    ):
+        return False
+    await db.execute(
+        _SQL.end_attempt,
+        {
+            "attempt_id": attempt["id"],
+            "now": at,
+            "carrier_status": status,
+            "disposition": disposition,
+            "end_reason": end_reason,
+            "ended_by": ended_by,
+        },
+    )
+    attempt["state"] = AttemptState.ENDED
+    await _settle_lead(db, attempt, disposition, at)
+    await db.execute(
+        _SQL.tell_outbox,
+        {
+            "topic": "call.ended",
+            "number_id": attempt["number_id"],
+            "payload": Jsonb({"attempt_id": str(attempt["id"]), "disposition": disposition}),
+            "now": at,
+        },
+    )
+    return True
+
+
+async def _settle_lead(db: AsyncDb, attempt: Attempt, disposition: str, at: datetime) -> None:
+    place = {"campaign_id": attempt["campaign_id"], "lead_id": attempt["lead_id"]}
+    standing = await (
+        await db.execute(_SQL.standing, {**place, "disposition": disposition})
+    ).fetchone()
+    assert standing is not None
+    step = next_step(
+        disposition,
+        attempts=standing["attempts"],
+        same_outcome=standing["same_outcome"],
+        policy=RetryPolicy.model_validate(standing["policy"]),
+        now=at,
+    )
+    retry = isinstance(step, RetryAt)
+    await db.execute(
+        _SQL.settle_lead,
+        {
+            **place,
+            "state": "ready" if retry else "done",
+            "attempts": standing["attempts"],
+            "next_allowed_at": step.at if isinstance(step, RetryAt) else None,
+            "disposition": disposition,
+            "now": at,
+        },
+    )
+
+
+def _forward(attempt: Attempt, status: str) -> AttemptState:
+    return advance(AttemptState(attempt["state"]), status)
+
+
+async def _set_state(
+    db: AsyncDb,
+    attempt: Attempt,
+    state: AttemptState,
+    at: datetime,
+    *,
+    sent_at: datetime | None = None,
+    status: str | None = None,
+) -> None:
+    if attempt["state"] == AttemptState.ENDED:
+        return
+    attempt["state"] = state
+    await db.execute(
+        _SQL.set_state,
+        {
+            "attempt_id": attempt["id"],
+            "state": state,
+            "placed_at": at,
+            "answered_at": at if state is AttemptState.IN_PROGRESS else None,
+            "sent_at": sent_at,
+            "carrier_status": status,
+            "now": at,
+        },
+    )
+
+
+async def _upsert_call(db: AsyncDb, attempt: Attempt, news: StatusNews, at: datetime) -> None:
+    await db.execute(
+        _SQL.upsert_call,
+        {
+            "carrier_sid": news.sid,
+            "attempt_id": attempt["id"],
+            "status": news.status,
+            "sequence": news.sequence,
+            "answered_by": news.answered_by,
+            "detection_ms": news.detection_ms,
+            "duration_s": news.duration_s,
+            "queue_time_ms": news.queue_time_ms,
+            "sip_code": news.sip_code,
+            "error_code": news.error_code,
+            "now": at,
+        },
+    )

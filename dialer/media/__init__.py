@@ -1,0 +1,1 @@
+"""One call's conversation over a media socket: hearing, taking turns, speaking, logging."""

@@ -1,0 +1,155 @@
+"""From the carrier's messages and the recogniser's words to the events of a call."""
+
+from dialer.media.ears import EarLine
+from dialer.media.events import (
+    Emit,
+    Interrupted,
+    KeyPressed,
+    LineDropped,
+    LineOver,
+    TimeIsUp,
+    Transcript,
+    Trouble,
+)
+from dialer.media.frames import Audio, BadFrame, Digit, Mark, Stopped, read
+from dialer.media.playback import Playback
+from dialer.media.turn_taking import (
+    BargeIn,
+    EndOfTurn,
+    FinalMissing,
+    PersonTurn,
+    Signal,
+    SilenceOver,
+    TurnTaking,
+)
+from dialer.ports import EarEvent, EarsFactory, EarsLost, FinalText, MediaSocket, PartialText
+from voice_ai.clock import Clock
+
+_OVERDUE_EVERY_S = 0.1
+
+
+class Inbound:
+    """Never waits for anything but the next frame; what needs waiting becomes an event."""
+
+    def __init__(
+        self,
+        *,
+        socket: MediaSocket,
+        ears: EarsFactory,
+        language: str,
+        taking: TurnTaking,
+        playback: Playback,
+        clock: Clock,
+        emit: Emit,
+        backlog_s: float,
+        mark_grace_s: float,
+        max_call_s: float,
+    ) -> None:
+        self.last_frame_at = clock.monotonic()
+        self.bad_frames = 0
+        self._socket = socket
+        self._taking = taking
+        self._playback = playback
+        self._clock = clock
+        self._emit = emit
+        self._mark_grace_s = mark_grace_s
+        self._max_call_s = max_call_s
+        self._overdue_at_s = 0.0
+        self._deaf = False
+        self._committed_at: dict[int, float] = {}
+        self._ear_line = EarLine(ears, language=language, on_event=self._heard, backlog_s=backlog_s)
+
+    async def read(self) -> None:
+        """Until the socket closes. Raises SocketClosed."""
+        while True:
+            message = await self._socket.receive()
+            try:
+                frame = read(message)
+            except BadFrame:
+                self.bad_frames += 1
+                continue
+            match frame:
+                case Audio(audio):
+                    self._audio(audio)
+                case Mark(name):
+                    for line in self._playback.marked(name, self._taking.now_s):
+                        self._emit(LineOver(line))
+                case Digit(digit):
+                    self._emit(KeyPressed(digit, self._taking.now_s))
+                case Stopped():
+                    self.hang_up(by_person=True)
+
+    def hang_up(self, *, by_person: bool) -> None:
+        """The line is gone; what was being said on it is still to be understood."""
+        self._commit(self._taking.end_now())
+        self._emit(LineDropped(hung_up=by_person))
+
+    async def listen(self) -> None:
+        """Carry audio to the ears until they are lost for good."""
+        try:
+            await self._ear_line.run()
+        except EarsLost:
+            self._lose_ears()
+
+    def _audio(self, audio: bytes) -> None:
+        self.last_frame_at = self._clock.monotonic()
+        taking = self._taking
+        signal = taking.hear(audio, self._playback.floor)
+        if not self._deaf:
+            try:
+                self._ear_line.feed(audio)
+            except EarsLost:
+                self._lose_ears()
+        if signal is not None:
+            self._signal(signal)
+        if taking.now_s >= self._overdue_at_s:
+            self._look_at_the_time(taking.now_s)
+
+    def _signal(self, signal: Signal) -> None:
+        match signal:
+            case BargeIn(turn):
+                self._emit(Interrupted(turn))
+            case FinalMissing(turn):
+                self._emit(Transcript(turn.partial, turn, self._committed_time(turn), None))
+            case SilenceOver():
+                self._emit(signal)
+            case EndOfTurn():
+                self._commit(signal)
+
+    def _commit(self, end: EndOfTurn | None) -> None:
+        if end is None or self._deaf:
+            return
+        self._committed_at[id(end.turn)] = self._clock.monotonic()
+        try:
+            self._ear_line.commit()
+        except EarsLost:
+            self._lose_ears()
+
+    def _look_at_the_time(self, now_s: float) -> None:
+        self._overdue_at_s = now_s + _OVERDUE_EVERY_S
+        for line in self._playback.overdue(now_s, self._mark_grace_s):
+            self._emit(LineOver(line))
+        if now_s >= self._max_call_s:
+            self._max_call_s = float("inf")
+            self._emit(TimeIsUp())
+
+    def _heard(self, event: EarEvent) -> None:
+        if isinstance(event, PartialText):
+            playback = self._playback
+            asking = bool(playback.lines) and playback.lines[0].silence_s is not None
+            barge_in = self._taking.partial(event.text, playback.floor, asking=asking)
+            if barge_in is not None:
+                self._emit(Interrupted(barge_in.turn))
+        elif isinstance(event, FinalText):
+            turn = self._taking.final(event.text)
+            if turn is not None:
+                now = self._clock.monotonic()
+                self._emit(Transcript(event.text, turn, self._committed_time(turn), now))
+
+    def _committed_time(self, turn: PersonTurn) -> float | None:
+        return self._committed_at.pop(id(turn), None)
+
+    def _lose_ears(self) -> None:
+        if not self._deaf:
+            self._deaf = True
+            self._emit(Trouble("ears_lost"))

@@ -1,0 +1,275 @@
+"""One call over a media socket, from its first frame to its outcome."""
+
+import asyncio
+import traceback
+from collections.abc import Coroutine, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+import structlog
+
+from dialer.media.books import TurnBook
+from dialer.media.conversing import Conversation
+from dialer.media.events import Event, SessionControl
+from dialer.media.frames import Writer
+from dialer.media.inbound import Inbound
+from dialer.media.journal import Journal
+from dialer.media.mouth import Mouth
+from dialer.media.playback import Playback
+from dialer.media.turn_taking import TurnLimits, TurnTaking
+from dialer.ports import (
+    CallLog,
+    EarsFactory,
+    MediaSocket,
+    Mind,
+    SocketClosed,
+    StreamStart,
+    Voice,
+)
+from voice_ai.clock import Clock
+from voice_ai.conversation import begin
+from voice_ai.conversation.graph import Script
+from voice_ai.conversation.turns import Action, State
+
+__all__ = ["SessionControl", "SessionLimits", "SessionResult", "converse"]
+
+log = structlog.get_logger(__name__)
+
+_CLOSE_S = 5.0
+# The carrier's own end of the call, some clock seconds after ours; then the watchdog ends it.
+_OVERTIME_S = 30.0
+_TECHNICAL = frozenset({"media_lost", "no_media", "ears_lost", "voice_lost", "error"})
+
+
+@dataclass(frozen=True, kw_only=True)
+class SessionLimits:
+    """Seconds. Those of `_MACHINE_WAITS` are waits for machines, so they are real seconds."""
+
+    turns: TurnLimits = field(default_factory=TurnLimits)
+    max_call_s: float = 170.0
+    no_media_s: float = 10.0
+    mark_grace_s: float = 2.0
+    last_words_s: float = 3.0
+    ears_backlog_s: float = 10.0
+
+    def at_speed(self, speed: float) -> "SessionLimits":
+        """In clock seconds: a rehearsal that runs faster makes people quicker, not machines."""
+        factor = max(1.0, speed)
+        turns = replace(
+            self.turns,
+            settle_s=self.turns.settle_s * factor,
+            final_wait_s=self.turns.final_wait_s * factor,
+        )
+        scaled = {name: getattr(self, name) * factor for name in _MACHINE_WAITS}
+        return replace(self, turns=turns, **scaled)
+
+
+_MACHINE_WAITS = ("no_media_s", "mark_grace_s", "last_words_s", "ears_backlog_s")
+
+
+@dataclass(frozen=True, kw_only=True)
+class SessionResult:
+    """`end_reason`: one of the script's hang-up reasons, what `SessionControl.stop` was given, or
+
+    `time_up`, `human_hangup`, `media_lost`, `no_media`, `ears_lost`, `voice_lost`, `error`,
+    `server_stopped`. `disposition` is None when the call decided nothing. `audio_s` is how long
+    the person's side was heard.
+    """
+
+    end_reason: str
+    disposition: str | None
+    slots: Mapping[str, str]
+    turns: int
+    barge_ins: int
+    opted_out: bool
+    audio_s: float
+
+
+async def converse(
+    *,
+    socket: MediaSocket,
+    start: StreamStart,
+    script: Script,
+    slots: Mapping[str, str | None],
+    ears: EarsFactory,
+    voice: Voice,
+    mind: Mind,
+    log: CallLog,
+    clock: Clock,
+    limits: SessionLimits,
+    control: SessionControl,
+) -> SessionResult:
+    """Hold the conversation of one call; trouble of the call is in the result, never raised.
+
+    Raises BadInput for a required slot without a value, before anything is said; CancelledError
+    when the server stops, after the outcome has been logged. The log's last words are always
+    `outcome` and `media_stopped`, once each.
+    """
+    state, opening = begin(script, slots)
+    session = _Session(socket, start, script, state, ears, voice, mind, log, clock, limits)
+    control.attach(session.events.put_nowait)
+    journal = asyncio.create_task(session.journal.run())
+    session.journal.write(lambda call_log: call_log.media_started(start.stream_sid))
+    try:
+        reason = await session.run(opening)
+    except asyncio.CancelledError:
+        control.detach()
+        await asyncio.shield(session.finish("server_stopped", journal))
+        raise
+    control.detach()
+    return await asyncio.shield(session.finish(reason, journal))
+
+
+class _Over(Exception):
+    """Ends the session past anything in it that may be stuck."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class _Session:
+    """Puts the parts of one call together, runs them, and closes its books."""
+
+    def __init__(
+        self,
+        socket: MediaSocket,
+        start: StreamStart,
+        script: Script,
+        state: State,
+        ears: EarsFactory,
+        voice: Voice,
+        mind: Mind,
+        call_log: CallLog,
+        clock: Clock,
+        limits: SessionLimits,
+    ) -> None:
+        self.events: asyncio.Queue[Event] = asyncio.Queue()
+        self.journal = Journal(call_log)
+        self._socket = socket
+        self._clock = clock
+        self._limits = limits = limits.at_speed(clock.speed)
+        self._began_at = clock.monotonic()
+        self._socket_closed = False
+        self._tasks: asyncio.TaskGroup | None = None
+        self._taking = taking = TurnTaking(limits.turns)
+        self._book = TurnBook(self.journal, clock.now())
+        playback = Playback()
+        self._inbound = Inbound(
+            socket=socket,
+            ears=ears,
+            language=script.language,
+            taking=taking,
+            playback=playback,
+            clock=clock,
+            emit=self.events.put_nowait,
+            backlog_s=limits.ears_backlog_s,
+            mark_grace_s=limits.mark_grace_s,
+            max_call_s=limits.max_call_s,
+        )
+        writer = Writer(start.stream_sid)
+        self._conversation = Conversation(
+            script=script,
+            state=state,
+            mouth=Mouth(socket, writer, voice, playback, clock, lambda: taking.now_s),
+            playback=playback,
+            taking=taking,
+            book=self._book,
+            mind=mind,
+            call_log=call_log,
+            clock=clock,
+            events=self.events,
+            spawn=self._spawn,
+            last_words_s=limits.last_words_s,
+        )
+
+    async def run(self, opening: Sequence[Action]) -> str:
+        """The end reason."""
+        reason = "error"
+        try:
+            async with asyncio.TaskGroup() as self._tasks:
+                beside = [
+                    self._spawn(task)
+                    for task in (self._read(), self._inbound.listen(), self._watch())
+                ]
+                await self._conversation.run(opening)
+                reason = self._conversation.closing or reason
+                # Before anything is tidied up: the person should not hear a dead line.
+                await self._close_socket()
+                for task in beside:
+                    task.cancel()
+        except* _Over as over:
+            reason = _first(over).reason
+        except* Exception as errors:
+            log.error("media_session_failed", errors=[_place(e) for e in errors.exceptions])
+        return reason
+
+    async def finish(self, reason: str, journal: asyncio.Task[None]) -> SessionResult:
+        """Put the phone down first, then close the books."""
+        conversation = self._conversation
+        conversation.break_off()
+        await self._close_socket()
+        state, slots = conversation.state, dict(conversation.slots)
+        disposition = conversation.disposition or state.disposition
+        if disposition is None and state.spoken_to:
+            disposition = "conversed_no_goal"
+        elif disposition is None and reason in _TECHNICAL:
+            disposition = "failed_transient"
+        self.journal.write(lambda call_log: call_log.outcome(disposition, reason, slots))
+        self.journal.write(lambda call_log: call_log.media_stopped(reason))
+        self.journal.end()
+        await journal
+        return SessionResult(
+            end_reason=reason,
+            disposition=disposition,
+            slots=slots,
+            turns=self._book.turns,
+            barge_ins=self._book.barge_ins,
+            opted_out=state.opted_out,
+            audio_s=self._taking.now_s,
+        )
+
+    def _spawn(self, coroutine: Coroutine[None, None, None]) -> asyncio.Task[None]:
+        assert self._tasks is not None
+        return self._tasks.create_task(coroutine)
+
+    async def _read(self) -> None:
+        try:
+            await self._inbound.read()
+        except SocketClosed:
+            self._inbound.hang_up(by_person=False)
+
+    async def _watch(self) -> None:
+        """By the clock, because a call without frames has no time of its own."""
+        limits, clock = self._limits, self._clock
+        latest = self._began_at + limits.max_call_s + limits.no_media_s + _OVERTIME_S
+        while True:
+            await clock.sleep(limits.no_media_s / 4)
+            now = clock.monotonic()
+            if now - self._inbound.last_frame_at > limits.no_media_s:
+                raise _Over("no_media")
+            if now > latest:
+                raise _Over("time_up")
+
+    async def _close_socket(self) -> None:
+        if self._socket_closed:
+            return
+        self._socket_closed = True
+        try:
+            async with asyncio.timeout(_CLOSE_S):
+                await self._socket.close()
+        except SocketClosed:
+            pass
+        except TimeoutError as error:
+            log.warning("media_socket_not_closed", error=type(error).__name__)
+
+
+def _first(group: BaseExceptionGroup[_Over]) -> _Over:
+    first = group.exceptions[0]
+    return _first(first) if isinstance(first, BaseExceptionGroup) else first
+
+
+def _place(error: BaseException) -> str:
+    """Type and line; the message is left out, it may quote what was said."""
+    frames = traceback.extract_tb(error.__traceback__)
+    where = f"{frames[-1].filename}:{frames[-1].lineno}" if frames else "?"
+    return f"{type(error).__name__} at {where}"

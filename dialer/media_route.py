@@ -1,0 +1,197 @@
+"""The media socket: a signed upgrade, an attempt that it proves to belong to, a conversation."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+from uuid import UUID
+
+import orjson
+import structlog
+from fastapi import APIRouter, WebSocket
+from starlette.websockets import WebSocketDisconnect
+
+from dialer.call_log import PostgresCallLog
+from dialer.callbacks import MEDIA_PATH
+from dialer.media.events import SessionControl
+from dialer.media.frames import BadFrame, Connected, Started, read
+from dialer.media.prompts import CachedVoice
+from dialer.media.session import SessionLimits, converse
+from dialer.parts import ServerParts
+from dialer.ports import SocketClosed, StreamStart
+from voice_ai.calls import AttemptState
+from voice_ai.campaigns import Pacing, Voice
+from voice_ai.conversation.graph import Script
+from voice_ai.conversation.script import load_script
+from voice_ai.db import queries
+from voice_ai.errors import BadInput
+from voice_ai.ids import AttemptId
+from voice_ai.vault import Keyring
+
+log = structlog.get_logger()
+_SQL = queries("attempts")
+# The carrier ends the call at its own limit; ours comes first, with a polite word.
+_GOODBYE_S = 15.0
+
+
+class StarletteSocket:
+    """The media port over Starlette's WebSocket."""
+
+    def __init__(self, socket: WebSocket) -> None:
+        self._socket = socket
+
+    async def receive(self) -> str | bytes:
+        message = await self._socket.receive()
+        if message["type"] == "websocket.disconnect":
+            raise SocketClosed
+        text: str | None = message.get("text")
+        return text if text is not None else message["bytes"]
+
+    async def send(self, text: str) -> None:
+        try:
+            await self._socket.send_text(text)
+        except (WebSocketDisconnect, RuntimeError) as error:
+            raise SocketClosed from error
+
+    async def close(self) -> None:
+        try:
+            await self._socket.close()
+        except (WebSocketDisconnect, RuntimeError) as error:  # closed from the other side
+            raise SocketClosed from error
+
+
+@dataclass(frozen=True)
+class CallSetup:
+    """What a conversation needs to know of its call."""
+
+    attempt_id: AttemptId
+    script: Script
+    slots: Mapping[str, str | None]
+    voice: Voice
+    max_call_s: float
+    answer_class: str | None
+
+    @property
+    def private_words(self) -> tuple[str, ...]:
+        """Values that must not appear in stored text."""
+        names = ("lead_name", "first_name", "last_name", "callback_number")
+        return tuple(value for name in names if (value := self.slots.get(name)))
+
+
+def routes(parts: ServerParts) -> APIRouter:
+    router = APIRouter()
+
+    @router.websocket(MEDIA_PATH)
+    async def media(socket: WebSocket) -> None:
+        given = socket.headers.get("x-twilio-signature")
+        if not parts.signatures.valid(parts.urls.media(), {}, given):
+            parts.metrics.bad_signatures.inc()
+            await socket.close(1008)
+            return
+        await socket.accept()
+        line = StarletteSocket(socket)
+        try:
+            start = await _read_start(line)
+            setup = await _authorise(parts, start)
+        except (SocketClosed, BadFrame):
+            return
+        if setup is None:
+            log.warning("media_refused", call=start.call_sid)
+            await socket.close(1008)
+            return
+        await _hold(parts, line, start, setup)
+
+    return router
+
+
+async def _read_start(line: StarletteSocket) -> StreamStart:
+    while True:
+        match read(await line.receive()):
+            case Started(start):
+                return start
+            case Connected():
+                continue
+            case _:
+                raise SocketClosed
+
+
+async def _authorise(parts: ServerParts, start: StreamStart) -> CallSetup | None:
+    """The call of the attempt that the stream's parameters prove; None when they do not."""
+    try:
+        attempt_id = AttemptId(UUID(start.parameters.get("attempt_id", "")))
+    except ValueError:
+        return None
+    if not parts.urls.admits(attempt_id, start.parameters.get("token", "")):
+        return None
+    async with parts.pool.connection() as db:
+        row = await (await db.execute(_SQL.call_setup, {"attempt_id": attempt_id})).fetchone()
+    if row is None or row["state"] == AttemptState.ENDED:
+        return None
+    return setup_of(parts.keyring, row)
+
+
+def setup_of(keyring: Keyring, row: Mapping[str, Any]) -> CallSetup:
+    """From a row of `call_setup`."""
+    config = row["config"]
+    person = orjson.loads(keyring.decrypt(row["person_sealed"])) if row["person_sealed"] else {}
+    callback = keyring.decrypt(row["callback_sealed"]).decode() if row["callback_sealed"] else None
+    slots: dict[str, str | None] = {
+        **config["slots"],
+        "seller": row["legal_name"],
+        "callback_number": callback,
+        "lead_name": person.get("name") or person.get("company"),
+    }
+    return CallSetup(
+        attempt_id=AttemptId(row["id"]),
+        script=_script(row["script"], row["script_name"]),
+        slots=slots,
+        voice=Voice.model_validate(config["voice"]),
+        max_call_s=float(Pacing.model_validate(config["pacing"]).max_call_s),
+        answer_class=row["answer_class"],
+    )
+
+
+@lru_cache(maxsize=64)
+def _script(text: str, name: str) -> Script:
+    return load_script(text, source=name)
+
+
+async def _hold(
+    parts: ServerParts, line: StarletteSocket, start: StreamStart, setup: CallSetup
+) -> None:
+    control = SessionControl()
+    call = parts.live.open(setup.attempt_id, control)
+    if call is None:
+        log.warning("second_media_stream_refused", attempt=str(setup.attempt_id))
+        await line.close()
+        return
+    if setup.answer_class == "machine":
+        control.machine_detected("machine_start")
+    try:
+        result = await converse(
+            socket=line,
+            start=start,
+            script=setup.script,
+            slots=setup.slots,
+            ears=parts.speech,
+            voice=CachedVoice(parts.speech.voice(setup.voice.voice_id), parts.prompts),
+            mind=parts.mind,
+            log=PostgresCallLog(
+                pool=parts.pool,
+                keyring=parts.keyring,
+                clock=parts.clock,
+                spool=parts.spool,
+                attempt_id=setup.attempt_id,
+                known=setup.private_words,
+                metrics=parts.metrics,
+            ),
+            clock=parts.clock,
+            limits=SessionLimits(max_call_s=max(15.0, setup.max_call_s - _GOODBYE_S)),
+            control=control,
+        )
+        parts.metrics.conversations.labels(result.end_reason).inc()
+    except BadInput as error:
+        log.error("conversation_not_started", reason=error.message)
+        await line.close()
+    finally:
+        parts.live.close(setup.attempt_id)

@@ -1,0 +1,134 @@
+"""Obeys what people asked of campaigns: one command row, one change of state, one answer."""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import structlog
+
+from dialer.carrier import Carrier, CarrierSilent
+from voice_ai.db import queries
+from voice_ai.db.connect import AsyncDb
+from voice_ai.ids import CarrierSid
+
+log = structlog.get_logger()
+_SQL = queries("commands")
+_ENDS_AT_ONCE = 16
+_ONE_AT_A_TIME = "SELECT pg_try_advisory_lock(hashtext('obey')) AS mine"
+_DONE = "SELECT pg_advisory_unlock(hashtext('obey')) AS mine"
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Transition:
+    """A command leads from these states to that one."""
+
+    sources: tuple[str, ...]
+    target: str
+
+
+TRANSITIONS: Mapping[str, Transition] = {
+    "start": Transition(("draft", "stopped", "completed"), "running"),
+    "pause": Transition(("running",), "paused"),
+    "resume": Transition(("paused",), "running"),
+    "drain": Transition(("running", "paused"), "draining"),
+    "stop": Transition(("draft", "running", "paused", "draining"), "stopped"),
+    "emergency_stop": Transition(
+        ("draft", "running", "paused", "draining", "stopped", "completed"), "emergency_stopped"
+    ),
+}
+# After these has returned, no send of the campaign is on its way any more.
+_WAITS_FOR_SENDS = frozenset({"pause", "drain", "stop", "emergency_stop"})
+
+
+async def obey_commands(db: AsyncDb, carrier: Carrier | None, now: datetime) -> int:
+    """Obeys every open command, oldest first; how many. `carrier` None: nothing can be live.
+
+    One process obeys at a time, so that nobody is answered before the stop is complete.
+    """
+    if not await _ask(db, _ONE_AT_A_TIME):
+        return 0
+    try:
+        # Every state is changed before any stop waits: one campaign does not hold up another.
+        async with db.transaction():
+            commands = await (await db.execute(_SQL.open_commands)).fetchall()
+            changed = [await _change_state(db, command, now) for command in commands]
+        for command, campaigns in zip(commands, changed, strict=True):
+            await _see_through(db, carrier, command, campaigns, now)
+        return len(commands)
+    finally:
+        await _ask(db, _DONE)
+
+
+async def _ask(db: AsyncDb, lock: str) -> bool:
+    async with db.transaction():
+        row = await (await db.execute(lock)).fetchone()
+    return bool(row and row["mine"])
+
+
+async def _change_state(db: AsyncDb, command: Row, now: datetime) -> list[Row]:
+    step = TRANSITIONS[command["kind"]]
+    changed = await db.execute(
+        _SQL.set_campaign_state,
+        {
+            "campaign_id": command["campaign_id"],
+            "state": step.target,
+            # Also from the target: a command that was cut off, or given again, is seen through.
+            "from_states": [*step.sources, step.target],
+            "now": now,
+        },
+    )
+    return await changed.fetchall()
+
+
+async def _see_through(
+    db: AsyncDb, carrier: Carrier | None, command: Row, campaigns: list[Row], now: datetime
+) -> None:
+    """The state is committed: no send passes the gate any more, those in flight are waited for."""
+    stragglers: list[str] = []
+    for campaign in campaigns:
+        if command["kind"] in _WAITS_FOR_SENDS:
+            async with db.transaction():
+                await db.execute(_SQL.wait_for_sends, {"campaign_id": campaign["id"]})
+        if command["kind"] == "emergency_stop":
+            stragglers += await _end_live_calls(db, carrier, campaign["id"])
+    outcome = _outcome(TRANSITIONS[command["kind"]], campaigns, stragglers)
+    async with db.transaction():
+        await db.execute(_SQL.answer, {"id": command["id"], "now": now, "outcome": outcome})
+    log.info("command_obeyed", command=command["kind"], campaigns=len(campaigns))
+
+
+def _outcome(step: Transition, changed: list[Row], stragglers: list[str]) -> str:
+    if not changed:
+        return f"refused: only from {', '.join(step.sources)}"
+    text = f"{step.target}: {', '.join(row['name'] for row in changed)}"
+    return text + (f"; still live: {', '.join(stragglers)}" if stragglers else "")
+
+
+async def _end_live_calls(db: AsyncDb, carrier: Carrier | None, campaign_id: object) -> list[str]:
+    """Ends every live call at the carrier; the ids of those that could not be ended."""
+    async with db.transaction():
+        rows = await (await db.execute(_SQL.live_calls, {"campaign_id": campaign_id})).fetchall()
+    turns = asyncio.Semaphore(_ENDS_AT_ONCE)
+
+    async def left_over(row: Row) -> str | None:
+        sid = row["carrier_sid"]
+        if carrier is None or sid is None:
+            return str(sid or row["id"])
+        try:
+            async with turns:
+                await carrier.end(CarrierSid(sid))
+        except CarrierSilent:
+            return str(sid)
+        return None
+
+    return [left for left in await asyncio.gather(*map(left_over, rows)) if left is not None]
+
+
+async def settle_campaigns(db: AsyncDb, *, rehearsal: bool, now: datetime) -> None:
+    """Drained campaigns become stopped, finished ones completed."""
+    async with db.transaction():
+        await db.execute(_SQL.drained_campaigns, {"now": now})
+        await db.execute(queries("claims").complete_campaigns, {"rehearsal": rehearsal, "now": now})

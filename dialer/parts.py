@@ -1,0 +1,165 @@
+"""The composition root of the server and the worker: settings in, wired parts out."""
+
+import asyncio
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from dataclasses import dataclass
+from typing import Any
+
+import structlog
+
+from dialer.adapters.elevenlabs import ElevenLabs, ElevenLabsOptions
+from dialer.adapters.twilio import TwilioCarrier, TwilioSignatures
+from dialer.callbacks import CallbackUrls
+from dialer.gate import Gate
+from dialer.live_calls import LiveCalls
+from dialer.media.prompts import PromptCache
+from dialer.metrics import ServerMetrics
+from dialer.mind import ServedMind
+from dialer.permission import CarrierAccess, confirm_carrier, speech_access
+from dialer.prompt_store import PostgresPrompts, keep_prompts_ready
+from dialer.reconcile import Reconciler
+from dialer.spool import OptOutSpool
+from dialer.webhooks import Webhooks
+from dialer.worker import Worker
+from ml.serving import ModelServer
+from voice_ai.clock import Clock
+from voice_ai.context import Context
+from voice_ai.db.connect import Pool, open_pool
+from voice_ai.store.workers import Presence
+from voice_ai.vault import Keyring
+
+log = structlog.get_logger()
+
+_SERVER_CONNECTIONS = 16
+# One for every request to the carrier that may be on its way at once, and a few besides.
+_SENDS_AT_ONCE = 16
+_MODEL_REFRESH_S = 2.0
+
+
+@dataclass(frozen=True)
+class ServerParts:
+    pool: Pool
+    keyring: Keyring
+    clock: Clock
+    urls: CallbackUrls
+    signatures: TwilioSignatures
+    live: LiveCalls
+    metrics: ServerMetrics
+    models: ModelServer
+    mind: ServedMind
+    speech: ElevenLabs
+    prompts: PromptCache
+    spool: OptOutSpool
+    webhooks: Webhooks
+    rehearsal: bool
+
+
+def _carrier(context: Context, access: CarrierAccess, urls: CallbackUrls) -> TwilioCarrier:
+    return TwilioCarrier(
+        account_sid=access.account_sid,
+        auth_token=access.auth_token,
+        base_url=access.base_url,
+        callbacks=urls,
+    )
+
+
+@asynccontextmanager
+async def open_server(context: Context) -> AsyncIterator[ServerParts]:
+    """Everything that the server process works with; closed in the opposite order."""
+    async with AsyncExitStack() as stack:
+        access = await confirm_carrier(context.settings, context.keyring)
+        urls = CallbackUrls(context.settings.public_url, context.keyring)
+        pool = await stack.enter_async_context(
+            open_pool(context.role_url("dialer"), name="voice-ai server", most=_SERVER_CONNECTIONS)
+        )
+        carrier = _carrier(context, access, urls)
+        stack.push_async_callback(carrier.close)
+        vendor = speech_access(context.settings)
+        speech = ElevenLabs.connect(
+            ElevenLabsOptions(api_key=vendor.api_key, base_url=vendor.base_url)
+        )
+        stack.push_async_callback(speech.close)
+        # A rehearsal's callees only know audio of their own simulator: nothing older is played.
+        prompts = PromptCache(
+            None if access.rehearsal else PostgresPrompts(pool, context.keyring, context.clock)
+        )
+        await _background(stack, keep_prompts_ready(pool, context.keyring, speech, prompts))
+        presence = Presence(context.role_url("dialer"), "server")
+        await _enter(stack, presence)
+        models = ModelServer(context.settings.home)
+        await asyncio.to_thread(models.refresh)
+        await _background(stack, _keep_models_fresh(models))
+        live, metrics = LiveCalls(), ServerMetrics()
+        signatures = TwilioSignatures(access.auth_token)
+        yield ServerParts(
+            pool=pool,
+            keyring=context.keyring,
+            clock=context.clock,
+            urls=urls,
+            signatures=signatures,
+            live=live,
+            metrics=metrics,
+            models=models,
+            mind=ServedMind(models),
+            speech=speech,
+            prompts=prompts,
+            spool=OptOutSpool(context.settings.home),
+            webhooks=Webhooks(pool, carrier, context.clock, urls, signatures, live, metrics),
+            rehearsal=access.rehearsal,
+        )
+
+
+@asynccontextmanager
+async def open_worker(context: Context) -> AsyncIterator[Worker]:
+    """A dialer worker, ready to run."""
+    async with AsyncExitStack() as stack:
+        access = await confirm_carrier(context.settings, context.keyring)
+        carrier = _carrier(
+            context, access, CallbackUrls(context.settings.public_url, context.keyring)
+        )
+        stack.push_async_callback(carrier.close)
+        url = context.role_url("dialer")
+        pool = await stack.enter_async_context(open_pool(url, name="voice-ai dialer", most=8))
+        sends = await stack.enter_async_context(
+            open_pool(url, name="voice-ai send gate", most=_SENDS_AT_ONCE)
+        )
+        presence = Presence(url, "dialer")
+        await _enter(stack, presence)
+        clock, keyring = context.clock, context.keyring
+        yield Worker(
+            pool=pool,
+            carrier=carrier,
+            gate=Gate(sends, carrier, clock, keyring),
+            reconciler=Reconciler(pool, carrier, clock, keyring, access.rehearsal),
+            spool=OptOutSpool(context.settings.home),
+            clock=clock,
+            worker_id=presence.worker_id,
+            rehearsal=access.rehearsal,
+        )
+
+
+async def _enter(stack: AsyncExitStack, presence: Presence) -> None:
+    await presence.enter()
+    stack.push_async_callback(presence.leave)
+    await _background(stack, presence.beat_forever())
+
+
+async def _background(stack: AsyncExitStack, work: Coroutine[Any, Any, None]) -> None:
+    """Runs beside the process until its parts are closed."""
+    task = asyncio.create_task(work)
+
+    async def stop() -> None:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+
+    stack.push_async_callback(stop)
+
+
+async def _keep_models_fresh(models: ModelServer) -> None:
+    """A new champion is served soon after it is deployed. Real time: files, not calls."""
+    while True:
+        await asyncio.sleep(_MODEL_REFRESH_S)
+        for news in await asyncio.to_thread(models.refresh):
+            log.info("models", news=news)

@@ -1,0 +1,205 @@
+"""What a call needs from the world around it: a socket, ears, a voice, a mind and a log.
+
+The adapters and the composition root implement these; the media session knows nothing else.
+Audio is mu-law, 8 kHz, mono. Latencies are milliseconds of clock time; None means unmeasured.
+"""
+
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Literal, NamedTuple, Protocol
+
+
+class SocketClosed(Exception):
+    """The carrier's side of the media socket is gone."""
+
+
+class MediaSocket(Protocol):
+    async def receive(self) -> str | bytes:
+        """The next message. Raises SocketClosed."""
+
+    async def send(self, text: str) -> None:
+        """Raises SocketClosed."""
+
+    async def close(self) -> None: ...
+
+
+class EarsLost(Exception):
+    """The recogniser cannot be reached or gave up; the message holds no personal data."""
+
+
+class PartialText(NamedTuple):
+    """What the person seems to be saying; replaced by the next one."""
+
+    text: str
+
+
+class FinalText(NamedTuple):
+    """A committed transcript, possibly empty; times are seconds of the audio sent to these ears."""
+
+    text: str
+    start_s: float | None = None
+    end_s: float | None = None
+
+
+EarEvent = PartialText | FinalText
+
+
+class Ears(Protocol):
+    """One streaming recogniser on one call."""
+
+    async def send(self, audio: bytes) -> None:
+        """Raises EarsLost."""
+
+    async def commit(self) -> None:
+        """The turn is over: answer what was heard with one `FinalText`. Raises EarsLost."""
+
+    def hear(self) -> AsyncIterator[EarEvent]:
+        """Events until the ears are closed. Raises EarsLost."""
+
+    async def close(self) -> None: ...
+
+
+class EarsFactory(Protocol):
+    async def open(self, *, language: str) -> Ears:
+        """`language` as in a script, `en-US`. Raises EarsLost."""
+
+
+class SynthesisFailed(Exception):
+    """One request to a speech vendor failed; the message holds no personal data."""
+
+    def __init__(self, message: str, *, worth_retrying: bool) -> None:
+        super().__init__(message)
+        self.worth_retrying = worth_retrying
+
+
+class Synthesis(Protocol):
+    """One vendor's voice; `voice`, `model` and `output_format` are what decides how it sounds."""
+
+    @property
+    def voice(self) -> str: ...
+
+    @property
+    def model(self) -> str: ...
+
+    @property
+    def output_format(self) -> str: ...
+
+    def synthesise(self, text: str) -> AsyncGenerator[bytes, None]:
+        """Mu-law pieces as they come. Raises SynthesisFailed."""
+
+
+class VoiceLost(Exception):
+    """A sentence could not be spoken, also not at another attempt; no personal data."""
+
+
+class SpokenAudio(NamedTuple):
+    """`cached` when it comes from the prompt cache, so that no synthesis was waited for."""
+
+    audio: bytes
+    cached: bool
+
+
+class Voice(Protocol):
+    def speak(self, text: str, key: str | None) -> AsyncGenerator[SpokenAudio, None]:
+        """`key` names a fixed prompt, worth keeping; None is said once. Raises VoiceLost."""
+
+
+class Prediction(Protocol):
+    """One model's word on one utterance; `ml.serving.Prediction` is one."""
+
+    @property
+    def task(self) -> str: ...
+
+    @property
+    def label(self) -> str: ...
+
+    @property
+    def score(self) -> float | None: ...
+
+    @property
+    def scores(self) -> Mapping[str, float]: ...
+
+    @property
+    def model_name(self) -> str: ...
+
+    @property
+    def version(self) -> str: ...
+
+    @property
+    def latency_us(self) -> float: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Understanding:
+    intent: Prediction | None
+    emotion: Prediction | None
+
+
+class Mind(Protocol):
+    def understand(self, text: str) -> Understanding:
+        """Synchronous and quick: it runs on the event loop."""
+
+
+@dataclass(frozen=True, slots=True)
+class TurnRecord:
+    """One row of `turns`; `index` counts the turns of the call in the order in which they began.
+
+    `endpoint_ms`, `stt_tail_ms` and `mind_ms` are on the person's turns; `tts_first_byte_ms` (None
+    when cached) and `response_ms` (end of the person's speech to first audio handed to the socket)
+    on the agent's turn that answers them. Digits pressed are a turn of the person, `pressed 9`.
+    """
+
+    index: int
+    speaker: Literal["agent", "caller"]
+    node: str | None
+    text: str
+    started_at: datetime
+    ended_at: datetime
+    prompt_key: str | None = None
+    heard_fraction: float | None = None
+    interrupted: bool | None = None
+    endpoint_ms: float | None = None
+    stt_tail_ms: float | None = None
+    mind_ms: float | None = None
+    tts_first_byte_ms: float | None = None
+    response_ms: float | None = None
+    intent: Prediction | None = None
+    emotion: Prediction | None = None
+
+
+class CallLog(Protocol):
+    """What a call leaves behind; each is durable when it returns.
+
+    The session calls them in the order in which things happened, one at a time, except `opt_out`,
+    which it awaits at once, before another word is spoken.
+    """
+
+    async def media_started(self, stream_sid: str) -> None: ...
+
+    async def turn(self, turn: TurnRecord) -> None: ...
+
+    async def barge_in(self, index: int, heard_fraction: float) -> None:
+        """The agent's turn `index` (already logged) was cut by the person."""
+
+    async def opt_out(self, evidence: str) -> None:
+        """`speech` or `digit`. The goodbye is spoken only after this has returned."""
+
+    async def outcome(
+        self, disposition: str | None, end_reason: str, slots: Mapping[str, str]
+    ) -> None:
+        """`slots` is what the person said in this call, in their own words: redact."""
+
+    async def media_stopped(self, reason: str) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class StreamStart:
+    """The carrier's `start` message: which call this socket carries."""
+
+    stream_sid: str
+    call_sid: str
+    account_sid: str
+    parameters: Mapping[str, str] = field(default_factory=dict)
+    encoding: str = "audio/x-mulaw"
+    sample_rate: int = 8000

@@ -1,0 +1,155 @@
+"""What the carrier tells us: signed, applied once, acknowledged only after the commit."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from uuid import UUID
+
+import structlog
+from fastapi import APIRouter, HTTPException, Request, Response
+
+from dialer import journal
+from dialer.adapters.twilio import TwilioSignatures, hang_up_twiml, stream_twiml
+from dialer.callbacks import CallbackUrls
+from dialer.carrier import Carrier, CarrierSilent
+from dialer.live_calls import LiveCalls
+from dialer.metrics import ServerMetrics
+from voice_ai.calls import AttemptState, answer_class, is_terminal
+from voice_ai.clock import Clock
+from voice_ai.db.connect import Pool
+from voice_ai.ids import AttemptId, CarrierSid
+
+log = structlog.get_logger()
+
+# A conversation writes its last words before the call's end is settled; longer is not waited.
+LAST_WORDS_S = 10.0
+
+
+@dataclass(frozen=True)
+class Webhooks:
+    pool: Pool
+    carrier: Carrier
+    clock: Clock
+    urls: CallbackUrls
+    signatures: TwilioSignatures
+    live: LiveCalls
+    metrics: ServerMetrics
+
+    async def proved(self, request: Request, attempt_id: UUID) -> Mapping[str, str]:
+        """The form of a genuine callback for this attempt. Raises 403 for anything else."""
+        form = {key: str(value) for key, value in (await request.form()).items()}
+        url = self.urls.full(request.url.path, request.url.query)
+        given = request.headers.get("x-twilio-signature")
+        token = request.query_params.get("t", "")
+        if self.signatures.valid(url, form, given) and self.urls.admits(attempt_id, token):
+            return form
+        self.metrics.bad_signatures.inc()
+        log.warning("callback_refused", route=request.scope["route"].path)
+        raise HTTPException(403, "not signed by the carrier")
+
+    async def answered(self, attempt_id: AttemptId, form: Mapping[str, str]) -> str:
+        """The call was picked up: TwiML that connects its audio to us."""
+        now = self.clock.now()
+        async with self.pool.connection() as db, db.transaction():
+            attempt = await journal.lock_attempt(db, attempt_id)
+            if attempt is None:
+                raise HTTPException(404, "no such attempt")
+            if attempt["state"] == AttemptState.ENDED:
+                if journal.was_given_up(attempt):
+                    await journal.late_call(db, attempt, news_of(form), now)
+                return hang_up_twiml()
+            await journal.apply_status(db, attempt, news_of(form), now)
+        parameters = {"attempt_id": str(attempt_id), "token": self.urls.token(attempt_id)}
+        return stream_twiml(self.urls.media(), parameters)
+
+    async def status(self, attempt_id: AttemptId, form: Mapping[str, str]) -> None:
+        news = news_of(form)
+        if is_terminal(news.status):
+            await self.live.wait_until_over(attempt_id, LAST_WORDS_S)
+        now = self.clock.now()
+        async with self.pool.connection() as db, db.transaction():
+            attempt = await journal.lock_attempt(db, attempt_id)
+            if attempt is None:
+                raise HTTPException(404, "no such attempt")
+            late = journal.was_given_up(attempt)
+            if late:
+                await journal.late_call(db, attempt, news, now)
+            elif is_terminal(news.status):
+                await journal.finish_call(db, attempt, news, now, ended_by="callback")
+            else:
+                await journal.apply_status(db, attempt, news, now)
+        if late and not is_terminal(news.status):
+            await self._cancel(news.sid)
+
+    async def detection(self, attempt_id: AttemptId, form: Mapping[str, str]) -> None:
+        """The verdict on who answered: a machine is hung up on, and nothing is left on it."""
+        news = news_of({"AnsweredBy": "unknown", **form})
+        answered_by, now = str(news.answered_by), self.clock.now()
+        async with self.pool.connection() as db, db.transaction():
+            attempt = await journal.lock_attempt(db, attempt_id)
+            if attempt is None:
+                raise HTTPException(404, "no such attempt")
+            late = journal.was_given_up(attempt)
+            if late:
+                await journal.late_call(db, attempt, news, now)
+            else:
+                await journal.apply_status(db, attempt, news, now)
+        if late:
+            await self._cancel(news.sid)
+        if late or answer_class(answered_by) not in {"machine", "fax"}:
+            return
+        if (call := self.live.get(attempt_id)) is not None:
+            call.control.machine_detected(answered_by)
+        elif attempt["state"] != AttemptState.ENDED:
+            await self._cancel(news.sid)
+
+    async def _cancel(self, sid: CarrierSid) -> None:
+        try:
+            await self.carrier.end(sid)
+        except CarrierSilent as error:
+            log.error("call_not_ended", call=sid, reason=str(error))
+
+
+def news_of(form: Mapping[str, str]) -> journal.StatusNews:
+    """A callback's form as news (fields: protocols, 2.3)."""
+    sequence = number(form, "SequenceNumber")
+    sip, error = number(form, "SipResponseCode"), number(form, "ErrorCode")
+    return journal.StatusNews(
+        sid=CarrierSid(form["CallSid"]),
+        status=form.get("CallStatus", "in-progress"),
+        sequence=None if sequence is None else int(sequence),
+        answered_by=form.get("AnsweredBy") or None,
+        detection_ms=number(form, "MachineDetectionDuration"),
+        duration_s=number(form, "CallDuration"),
+        sip_code=None if sip is None else int(sip),
+        error_code=None if error is None else int(error),
+    )
+
+
+def number(form: Mapping[str, str], field: str) -> float | None:
+    """A numeric field, None when it is absent or not a number."""
+    try:
+        value = float(form[field])
+    except (KeyError, ValueError):
+        return None
+    return value if math.isfinite(value) else None
+
+
+def routes(hooks: Webhooks) -> APIRouter:
+    router = APIRouter(prefix="/twilio", include_in_schema=False)
+
+    @router.post("/voice/{attempt_id}")
+    async def voice(attempt_id: UUID, request: Request) -> Response:
+        form = await hooks.proved(request, attempt_id)
+        twiml = await hooks.answered(AttemptId(attempt_id), form)
+        return Response(twiml, media_type="text/xml")
+
+    @router.post("/status/{attempt_id}", status_code=204)
+    async def status(attempt_id: UUID, request: Request) -> None:
+        await hooks.status(AttemptId(attempt_id), await hooks.proved(request, attempt_id))
+
+    @router.post("/detection/{attempt_id}", status_code=204)
+    async def detection(attempt_id: UUID, request: Request) -> None:
+        await hooks.detection(AttemptId(attempt_id), await hooks.proved(request, attempt_id))
+
+    return router

@@ -1,0 +1,129 @@
+"""The dialer worker: claim, permit, place; the server converses; the reconciler finishes.
+
+Any number of workers may run. What one of them may do is decided in Postgres, so a worker holds
+nothing that another would miss.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+
+import psycopg
+import psycopg_pool
+import structlog
+
+from dialer.carrier import Carrier
+from dialer.claims import Intent, StoredCampaign, claim
+from dialer.gate import Gate
+from dialer.obey import obey_commands, settle_campaigns
+from dialer.opt_outs import drain_spool
+from dialer.reconcile import Reconciler
+from dialer.spool import OptOutSpool
+from voice_ai.clock import Clock
+from voice_ai.db.connect import Pool
+from voice_ai.ids import AttemptId, WorkerId
+
+log = structlog.get_logger()
+
+TICK_S = 0.2
+RECONCILE_S = 2.0
+DATABASE_TROUBLE = (psycopg.OperationalError, psycopg_pool.PoolTimeout)
+
+
+@dataclass
+class Worker:
+    pool: Pool
+    carrier: Carrier
+    gate: Gate
+    reconciler: Reconciler
+    spool: OptOutSpool
+    clock: Clock
+    worker_id: WorkerId
+    rehearsal: bool
+    _sends: set[asyncio.Task[None]] = field(default_factory=set)
+    # Sends that broke off, with the reason: nobody knows what became of them.
+    _lost: dict[AttemptId, str] = field(default_factory=dict)
+    _stopping: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def run(self) -> None:
+        """Works until `drain` is called; then finishes what it has sent and returns."""
+        async with asyncio.TaskGroup() as group:
+            background = [
+                group.create_task(self._repeat(self._reconcile, RECONCILE_S)),
+            ]
+            await self._repeat_until_stopped(self._tick, TICK_S)
+            if self._sends:
+                await asyncio.wait(self._sends)
+            for task in background:
+                task.cancel()
+
+    def drain(self) -> None:
+        """No new intents; what is on its way is finished."""
+        self._stopping.set()
+
+    async def _tick(self) -> None:
+        now = self.clock.now()
+        if not self.spool.is_empty():
+            log.warning(
+                "opt_out_spool_drained", count=await drain_spool(self.pool, self.spool, now)
+            )
+        await self._own_up()
+        async with self.pool.connection() as db:
+            await obey_commands(db, self.carrier, now)
+            intents = await claim(
+                db,
+                account=self.carrier.account,
+                worker_id=self.worker_id,
+                rehearsal=self.rehearsal,
+                now=self.clock.now(),
+            )
+        for intent, campaign in intents:
+            self._send_soon(intent, campaign)
+
+    def _send_soon(self, intent: Intent, campaign: StoredCampaign) -> None:
+        task = asyncio.create_task(self._send(intent, campaign))
+        self._sends.add(task)
+        task.add_done_callback(self._sends.discard)
+
+    async def _send(self, intent: Intent, campaign: StoredCampaign) -> None:
+        try:
+            await self.gate.send(intent, campaign)
+        except Exception as error:
+            # Whatever it was: an intent that stayed open would occupy its number for ever.
+            log.error("send_lost", attempt=str(intent.attempt_id), reason=type(error).__name__)
+            self._lost[intent.attempt_id] = type(error).__name__
+
+    async def _own_up(self) -> None:
+        """Tells of sends that broke off, so that the reconciler may ask about them."""
+        for attempt_id, reason in list(self._lost.items()):
+            await self.gate.lost(attempt_id, reason)
+            del self._lost[attempt_id]
+
+    async def _reconcile(self) -> None:
+        await self.reconciler.run_once()
+        async with self.pool.connection() as db:
+            await settle_campaigns(db, rehearsal=self.rehearsal, now=self.clock.now())
+
+    async def _repeat_until_stopped(
+        self, work: Callable[[], Awaitable[None]], pause_s: float
+    ) -> None:
+        while not self._stopping.is_set():
+            await self._guarded(work)
+            try:
+                async with asyncio.timeout(pause_s / self.clock.speed):
+                    await self._stopping.wait()
+            except TimeoutError:
+                continue
+
+    async def _repeat(self, work: Callable[[], Awaitable[None]], pause_s: float) -> None:
+        while True:
+            await self._guarded(work)
+            await self.clock.sleep(pause_s)
+
+    async def _guarded(self, work: Callable[[], Awaitable[None]]) -> None:
+        """Without Postgres nothing is dialed; when it is back the work goes on by itself."""
+        try:
+            await work()
+        except DATABASE_TROUBLE as error:
+            log.error("database_lost", reason=str(error).splitlines()[0] if str(error) else "")
+            await asyncio.sleep(1.0)

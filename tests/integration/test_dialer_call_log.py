@@ -1,0 +1,132 @@
+"""What a conversation leaves behind: words sealed, figures and labels open, nothing twice."""
+
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+
+import orjson
+
+from dialer.call_log import PostgresCallLog
+from dialer.metrics import ServerMetrics
+from dialer.ports import TurnRecord
+from dialer.spool import OptOutSpool
+from tests.factories import NOW
+from tests.integration.dialer_parts import House
+from voice_ai.ids import AttemptId
+
+pytest_plugins = ("tests.integration.dialer_fixtures",)
+
+SAID = "This is Ann Miller, call me on 212 555 0133"
+
+
+@dataclass(frozen=True)
+class Heard:
+    """One model's word on one utterance."""
+
+    task: str
+    label: str
+    score: float | None = 0.75
+    scores: dict[str, float] = field(default_factory=lambda: {"yes": 0.75, "no": 0.25})
+    model_name: str = "keywords"
+    version: str = "1"
+    latency_us: float = 40.0
+
+
+async def call_log(dialer: House, home: Path) -> tuple[AttemptId, PostgresCallLog]:
+    dialer.office.leads(1)
+    dialer.office.campaign()
+    attempt_id, _ = await dialer.dial()
+    log = PostgresCallLog(
+        pool=dialer.pool,
+        keyring=dialer.keyring,
+        clock=dialer.clock,
+        spool=OptOutSpool(home),
+        attempt_id=attempt_id,
+        known=("Ann Miller",),
+        metrics=ServerMetrics(),
+    )
+    return attempt_id, log
+
+
+def turn(index: int = 0, response_ms: float | None = None) -> TurnRecord:
+    return TurnRecord(
+        index=index,
+        speaker="caller",
+        node="opening",
+        text=SAID,
+        started_at=NOW,
+        ended_at=NOW + timedelta(seconds=2),
+        intent=Heard("intent", "yes"),
+        emotion=Heard("emotion", "joy"),
+        response_ms=response_ms,
+    )
+
+
+async def test_words_are_sealed_and_what_is_readable_names_nobody(
+    dialer: House, tmp_path: Path
+) -> None:
+    attempt_id, log = await call_log(dialer, tmp_path)
+    await log.turn(turn(response_ms=640.0))
+    (row,) = dialer.office.rows("SELECT * FROM turns")
+    assert dialer.keyring.decrypt(bytes(row["text_sealed"])).decode() == SAID
+    assert (row["response_ms"], row["mind_ms"]) == (640.0, None)
+    readable = (
+        row["text_redacted"]
+        + orjson.dumps([event["payload"] for event in dialer.office.events(attempt_id)]).decode()
+    )
+    for private in ("Ann", "Miller", "0133", dialer.carrier.placed[0].to):
+        assert private not in readable
+
+
+async def test_a_turn_is_written_with_its_predictions_once(dialer: House, tmp_path: Path) -> None:
+    attempt_id, log = await call_log(dialer, tmp_path)
+    await log.turn(turn())
+    await log.turn(turn())
+    assert len(dialer.office.rows("SELECT FROM turns")) == 1
+    predictions = dialer.office.rows("SELECT * FROM model_predictions ORDER BY task")
+    assert [(row["task"], row["label"], row["model_version"]) for row in predictions] == [
+        ("emotion", "joy", "1"),
+        ("intent", "yes", "1"),
+    ]
+    assert dialer.office.kinds(attempt_id).count("turn_taken") == 1
+    event = dialer.office.events(attempt_id)[-1]
+    assert event["payload"] | {"index": 0} == {
+        "index": 0,
+        "speaker": "caller",
+        "node": "opening",
+        "intent": "yes",
+        "emotion": "joy",
+    }
+
+
+async def test_a_call_is_told_in_the_order_in_which_it_happened(
+    dialer: House, tmp_path: Path
+) -> None:
+    attempt_id, log = await call_log(dialer, tmp_path)
+    await log.media_started("MZ1")
+    await log.turn(turn(0))
+    await log.barge_in(0, 0.4)
+    await log.turn(turn(1))
+    await log.outcome("goal", "agent_goodbye", {"comment": SAID})
+    await log.media_stopped("agent_goodbye")
+    assert dialer.office.kinds(attempt_id)[2:] == [
+        "media_started",
+        "turn_taken",
+        "barge_in",
+        "turn_taken",
+        "outcome_reached",
+        "media_stopped",
+    ]
+    attempt = dialer.office.attempt(attempt_id)
+    assert (attempt["outcome"], attempt["end_reason"]) == ("goal", "agent_goodbye")
+    seqs = [event["seq"] for event in dialer.office.events(attempt_id)]
+    assert seqs == list(range(1, 9))
+
+
+async def test_an_opt_out_is_in_the_table_before_anything_else_is_said(
+    dialer: House, tmp_path: Path
+) -> None:
+    attempt_id, log = await call_log(dialer, tmp_path)
+    await log.opt_out("speech")
+    (row,) = dialer.office.rows("SELECT * FROM suppressions")
+    assert (row["attempt_id"], row["source"]) == (attempt_id, "call")

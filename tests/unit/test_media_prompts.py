@@ -1,0 +1,157 @@
+from collections.abc import AsyncGenerator
+
+import pytest
+
+from dialer.media.prompts import CachedVoice, PromptCache, prompt_digest
+from dialer.ports import SynthesisFailed, VoiceLost
+from voice_ai.conversation.prompts import Prompt
+
+
+class Synthesis:
+    """Says a text in two pieces; `failures` are raised first, one a request."""
+
+    output_format = "ulaw_8000"
+
+    def __init__(self, voice: str = "rachel", model: str = "flash") -> None:
+        self.voice = voice
+        self.model = model
+        self.requests: list[str] = []
+        self.failures: list[SynthesisFailed] = []
+        self.fails_after_a_piece = False
+
+    async def synthesise(self, text: str) -> AsyncGenerator[bytes, None]:
+        self.requests.append(text)
+        if self.failures:
+            raise self.failures.pop(0)
+        yield text.encode()
+        if self.fails_after_a_piece:
+            raise SynthesisFailed("cut", worth_retrying=True)
+        yield b"."
+
+
+class Store:
+    def __init__(self) -> None:
+        self.rows: dict[str, tuple[str, str, bytes]] = {}
+        self.asked = 0
+        self.down = False
+
+    async def get(self, digest: str) -> bytes | None:
+        self.asked += 1
+        if self.down:
+            raise ConnectionError
+        row = self.rows.get(digest)
+        return row[2] if row else None
+
+    async def put(self, digest: str, *, voice: str, model: str, audio: bytes) -> None:
+        if self.down:
+            raise ConnectionError
+        self.rows[digest] = (voice, model, audio)
+
+
+async def spoken(voice: CachedVoice, text: str, key: str | None = "k") -> tuple[bytes, bool]:
+    pieces = [piece async for piece in voice.speak(text, key)]
+    return b"".join(piece.audio for piece in pieces), pieces[0].cached
+
+
+def passing() -> SynthesisFailed:
+    return SynthesisFailed("429 system_busy", worth_retrying=True)
+
+
+async def test_a_fixed_prompt_is_synthesised_once_also_across_restarts() -> None:
+    synthesis, store = Synthesis(), Store()
+    voice = CachedVoice(synthesis, PromptCache(store))
+    assert await spoken(voice, "Hello") == (b"Hello.", False)
+    assert await spoken(voice, "Hello") == (b"Hello.", True)
+    restarted = CachedVoice(synthesis, PromptCache(store))
+    assert await spoken(restarted, "Hello") == (b"Hello.", True)
+    assert await spoken(restarted, "Hello") == (b"Hello.", True)
+    assert synthesis.requests == ["Hello"]
+    assert store.asked == 2, "memory answers first"
+    (row,) = store.rows.values()
+    assert row == ("rachel", "flash", b"Hello.")
+
+
+async def test_what_is_personal_is_not_kept() -> None:
+    synthesis, store = Synthesis(), Store()
+    voice = CachedVoice(synthesis, PromptCache(store))
+    await spoken(voice, "Hello Ada", key=None)
+    await spoken(voice, "Hello Ada", key=None)
+    assert synthesis.requests == ["Hello Ada", "Hello Ada"]
+    assert store.rows == {}
+    assert store.asked == 0
+
+
+def test_voice_model_format_and_text_all_make_a_difference() -> None:
+    digests = {
+        prompt_digest(*parts)
+        for parts in (
+            ("v", "m", "f", "text"),
+            ("w", "m", "f", "text"),
+            ("v", "n", "f", "text"),
+            ("v", "m", "g", "text"),
+            ("v", "m", "f", "texts"),
+            ("vm", "", "f", "text"),
+        )
+    }
+    assert len(digests) == 6
+    assert all(len(digest) == 64 for digest in digests)
+
+
+async def test_one_more_attempt_is_made_before_a_sentence_is_lost() -> None:
+    synthesis = Synthesis()
+    voice = CachedVoice(synthesis, PromptCache())
+    synthesis.failures = [passing()]
+    assert (await spoken(voice, "Hello"))[0] == b"Hello."
+    synthesis.failures = [passing(), passing()]
+    with pytest.raises(VoiceLost, match="busy"):
+        await spoken(voice, "Bye")
+    assert len(synthesis.requests) == 4
+
+
+async def test_what_was_refused_is_not_asked_for_again() -> None:
+    synthesis = Synthesis()
+    synthesis.failures = [SynthesisFailed("401 quota_exceeded", worth_retrying=False)]
+    with pytest.raises(VoiceLost, match="quota"):
+        await spoken(CachedVoice(synthesis, PromptCache()), "Hello")
+    assert len(synthesis.requests) == 1
+
+
+async def test_a_sentence_that_has_begun_is_not_begun_again_and_not_kept() -> None:
+    synthesis, store = Synthesis(), Store()
+    synthesis.fails_after_a_piece = True
+    voice = CachedVoice(synthesis, PromptCache(store))
+    with pytest.raises(VoiceLost):
+        await spoken(voice, "Hello")
+    assert len(synthesis.requests) == 1
+    assert store.rows == {}
+
+
+async def test_a_store_that_is_down_costs_a_synthesis_and_no_call() -> None:
+    synthesis, store = Synthesis(), Store()
+    store.down = True
+    voice = CachedVoice(synthesis, PromptCache(store))
+    assert await spoken(voice, "Hello") == (b"Hello.", False)
+    assert await spoken(voice, "Hello") == (b"Hello.", True)
+
+
+async def test_the_least_recently_used_prompt_goes_first() -> None:
+    cache = PromptCache(max_bytes=10)
+    for digest, audio in (("a", b"aaaa"), ("b", b"bbbb")):
+        await cache.put(digest, voice="v", model="m", audio=audio)
+    assert cache.remembered("a") == b"aaaa"
+    await cache.put("c", voice="v", model="m", audio=b"cccc")
+    assert [cache.remembered(digest) for digest in "abc"] == [b"aaaa", None, b"cccc"]
+    await cache.put("c", voice="v", model="m", audio=b"cc")
+    await cache.put("d", voice="v", model="m", audio=b"dddd")
+    assert cache.remembered("a") == b"aaaa", "a replaced prompt is not counted twice"
+
+
+async def test_prompts_are_rendered_ahead_once_and_failures_are_counted() -> None:
+    synthesis = Synthesis()
+    synthesis.failures = [SynthesisFailed("no", worth_retrying=False)]
+    voice = CachedVoice(synthesis, PromptCache())
+    wanted = [Prompt("s.a", "One"), Prompt("s.b", "Two"), Prompt("s.c", "Two")]
+    assert await voice.render_ahead(wanted, at_once=1) == 1
+    assert await voice.render_ahead(wanted) == 0
+    assert sorted(synthesis.requests) == ["One", "One", "Two"]
+    assert (await spoken(voice, "Two"))[1]

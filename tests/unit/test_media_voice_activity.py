@@ -1,0 +1,80 @@
+import random
+
+from dialer.media.frames import FRAME_BYTES, SILENCE
+from dialer.media.voice_activity import VoiceActivity
+
+QUIET = SILENCE * FRAME_BYTES
+LOUD = b"\x10" * FRAME_BYTES
+FAINT = b"\xf0" * FRAME_BYTES  # the lowest segment, hiss of a good line
+HUM = b"\xc0" * FRAME_BYTES  # a loud line: louder than the lowest threshold
+FRAME_S = 0.02
+
+
+def feed(activity: VoiceActivity, frame: bytes, seconds: float) -> list[bool]:
+    return [activity.feed(frame) for _ in range(round(seconds / FRAME_S))]
+
+
+def test_silence_and_hiss_are_not_speech() -> None:
+    activity = VoiceActivity()
+    assert not any(feed(activity, QUIET, 2.0) + feed(activity, FAINT, 2.0))
+    assert activity.onset_s is None
+    assert activity.voiced_until_s is None
+
+
+def test_speech_begins_where_it_began_although_it_is_noticed_later() -> None:
+    activity = VoiceActivity()
+    feed(activity, QUIET, 1.0)
+    voiced = feed(activity, LOUD, 0.2)
+    assert voiced[:2] == [False, False]
+    assert all(voiced[2:])
+    assert activity.onset_s == 1.0
+    assert activity.voiced_until_s == activity.now_s == 1.2
+
+
+def test_clicks_are_not_speech() -> None:
+    activity = VoiceActivity()
+    for _ in range(20):
+        assert not any(feed(activity, LOUD, 0.02) + feed(activity, QUIET, 0.1))
+    assert activity.onset_s is None
+
+
+def test_the_next_turn_has_an_onset_of_its_own() -> None:
+    activity = VoiceActivity()
+    feed(activity, LOUD, 0.5)
+    feed(activity, QUIET, 1.0)
+    activity.end_turn()
+    assert activity.onset_s is None
+    feed(activity, LOUD, 0.1)
+    assert activity.onset_s == 1.5
+
+
+def test_a_loud_line_is_learned_and_a_person_is_heard_above_it() -> None:
+    activity = VoiceActivity()
+    assert feed(activity, HUM, 1.0)[-1], "at first it cannot be told from speech"
+    feed(activity, HUM, 40.0)
+    assert not any(feed(activity, HUM, 2.0))
+    activity.end_turn()
+    assert any(feed(activity, LOUD, 0.2))
+
+
+def test_when_the_line_is_good_again_soft_speech_is_heard_again() -> None:
+    activity = VoiceActivity()
+    feed(activity, HUM, 40.0)
+    feed(activity, QUIET, 20.0)
+    activity.end_turn()
+    assert any(feed(activity, HUM, 0.2))
+
+
+def test_the_size_of_the_frames_makes_no_difference_to_the_time() -> None:
+    chance = random.Random(3)
+    audio = QUIET * 50 + LOUD * 30 + QUIET * 50
+    activity = VoiceActivity()
+    while audio:
+        size = chance.randrange(1, 400)
+        activity.feed(audio[:size])
+        audio = audio[size:]
+    assert activity.now_s == 2.6
+    assert activity.onset_s is not None
+    assert abs(activity.onset_s - 1.0) < 0.05
+    assert activity.voiced_until_s is not None
+    assert abs(activity.voiced_until_s - 1.6) < 0.05
