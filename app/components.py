@@ -1,0 +1,130 @@
+"""Pieces that pages are put together from."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from typing import Literal
+
+import polars as pl
+import streamlit as st
+
+from app.queries import LiveCall
+from app.theme import Drawing
+from pipelines.metrics.definitions import METRICS, Metric
+from pipelines.metrics.measures import Overview
+from pipelines.metrics.trend import Trend, trends
+from pipelines.report.build import Figure
+from pipelines.report.build import figures as report_figures
+from pipelines.report.labels import count, interval, percent, words
+from voice_ai.errors import VoiceAIError
+
+# Fewer opt-outs are better, more dials are neither; more of everything else is.
+_JUDGED: Mapping[str, Literal["inverse", "off"]] = {"opt_outs_per_human": "inverse", "dials": "off"}
+
+
+@contextmanager
+def card(metric: Metric, about: str) -> Iterator[None]:
+    """A bordered part of a page: the metric's title, its n, its definition on demand."""
+    with st.container(border=True, height="stretch"):
+        st.markdown(f"**{metric.title}**", help=metric.sentence)
+        st.caption(about)
+        yield
+
+
+def show(chart: Drawing, description: str) -> None:
+    st.altair_chart(chart, theme=None, alt=description)
+
+
+def empty(sentence: str) -> None:
+    st.caption(f":gray[{sentence}]")
+
+
+def figures(measures: Overview) -> None:
+    """The first row: each figure with its n, its interval, its change and a small line."""
+    moved = trends(measures.activity, measures.activity_step)
+    row = report_figures(measures)
+    for column, figure in zip(st.columns(len(row), gap="small"), row, strict=True):
+        with column.container(border=True, height="stretch"):
+            _figure(figure, moved.get(figure.key))
+
+
+def _figure(figure: Figure, trend: Trend | None) -> None:
+    told, change = METRICS.get(figure.key), _change(figure, trend)
+    st.metric(
+        figure.label,
+        count(figure.count) if figure.rate is None else percent(figure.rate.rate),
+        change,
+        delta_color=_JUDGED.get(figure.key, "normal"),
+        delta_description=f"vs {_period(trend.period)} ago" if trend and change else None,
+        help=told.sentence if told else "Attempts that reached the carrier and ended.",
+        chart_data=list(trend.line) if trend and len(trend.line) > 1 else None,
+        chart_type="bar" if figure.rate is None else "line",
+    )
+    if figure.rate is None:
+        st.caption(f"{count(figure.n)} {figure.n_of}")
+    else:
+        bounds = interval(figure.rate.low, figure.rate.high)
+        st.caption(f"{count(figure.count)} of {count(figure.n)} {figure.n_of}  \n95 %: {bounds}")
+
+
+def _change(figure: Figure, trend: Trend | None) -> str | None:
+    if trend is None or trend.change is None:
+        return None
+    if figure.rate is None:
+        return f"{trend.change:+,.0f}"
+    return f"{trend.change * 100:+.1f} pp"
+
+
+def _period(period: timedelta) -> str:
+    seconds = int(period.total_seconds())
+    for size, unit in ((86400, "d"), (3600, "h"), (60, "min")):
+        if seconds >= size and seconds % size == 0:
+            return f"{seconds // size} {unit}"
+    return f"{seconds} s"
+
+
+def live_calls(live: Sequence[LiveCall], total: int, now: datetime) -> None:
+    """Dials that have not ended; a lead is shown by the end of its id only."""
+    with st.container(border=True, height="stretch"):
+        st.markdown("**Live calls**", help="Attempts that have not ended; the longest first.")
+        shown = f" · the {len(live)} longest are shown" if total > len(live) else ""
+        st.caption(f"{total:,} now{shown}")
+        if not live:
+            empty("No call is live.")
+            return
+        rows = pl.DataFrame(
+            {
+                "Lead": [f"…{call.lead_id % 1000:03d}" for call in live],
+                "State": [words(call.state) for call in live],
+                "Attempt": [call.attempt_no for call in live],
+                "Seconds": [max(0, int((now - call.since).total_seconds())) for call in live],
+            }
+        )
+        st.dataframe(rows, hide_index=True, height=min(38 + 35 * len(live), 300))
+
+
+def unreachable(error: VoiceAIError) -> None:
+    """The page goes on asking."""
+    st.error(error.message, icon=":material/cloud_off:")
+
+
+def no_campaign() -> None:
+    st.info("There is no campaign yet.", icon=":material/campaign:")
+    st.markdown(
+        "Start the sample campaign, or bring your own list:\n"
+        "```\nvoice-ai up\n"
+        "voice-ai import leads.csv --list NAME\n"
+        "voice-ai campaign create --file campaign.yaml\n```"
+    )
+
+
+def nothing_dialed(name: str, state: str) -> None:
+    """What to do about a campaign without a call."""
+    todo = {
+        "draft": f"Check it with `voice-ai campaign preflight {name!r}`, then start it with "
+        f"`voice-ai campaign start {name!r}`.",
+        "running": "It is running: the first calls appear here as soon as a dialer "
+        "(`voice-ai dialer`) claims leads that may be called now.",
+        "paused": f"It is paused; `voice-ai campaign resume {name!r}` goes on.",
+    }.get(state, "It has ended without a call; the reasons are under “Why leads are not called”.")
+    st.info(f"Nothing was dialed yet. {todo}", icon=":material/phone_disabled:")

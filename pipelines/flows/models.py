@@ -1,0 +1,30 @@
+"""Train what has no champion yet, as a flow."""
+
+from typing import Any
+
+from prefect import flow, task
+from prefect.cache_policies import NO_CACHE
+
+from ml.train import ensure_champions
+from pipelines.flows.progress import Progress
+from voice_ai.settings import Settings
+
+
+@flow(name="train-models")
+def train_models_flow() -> dict[str, Any]:
+    """Per task the version served from now on, and how it came: kept, deployed or trained."""
+    return train_task()
+
+
+@task(name="train and register", cache_policy=NO_CACHE)
+def train_task() -> dict[str, Any]:
+    told, steps = Progress("train-models", "looking for champions"), 0
+
+    def tell(sentence: str) -> None:
+        nonlocal steps
+        steps += 1
+        told.at(steps / (steps + 2), sentence)
+
+    champions = ensure_champions(Settings.read(), tell)
+    told.at(1.0, ", ".join(f"{name} {made['version']}" for name, made in champions.items()))
+    return champions

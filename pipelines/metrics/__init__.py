@@ -1,0 +1,1 @@
+"""Every metric, once: pure functions over frames (`load` alone reads a database)."""

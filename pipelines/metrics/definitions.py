@@ -1,0 +1,148 @@
+"""What each metric counts, over what, and what it leaves out; tile, report and notebook quote it.
+
+All of them: rehearsal rows never mix with live ones; a dial counts once it has ended; every rate
+carries its n and a 95 % Wilson interval; rates over fewer than `THIN_BELOW` are marked thin.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+THIN_BELOW = 20
+
+Unit = Literal["lead", "dial", "turn", "response", "attempt"]
+
+
+@dataclass(frozen=True)
+class Metric:
+    """A metric's contract; `version` grows when its meaning changes."""
+
+    name: str
+    title: str
+    unit: Unit
+    numerator: str
+    denominator: str
+    excludes: str = ""
+    version: int = 1
+
+    @property
+    def sentence(self) -> str:
+        left_out = f" Left out: {self.excludes}." if self.excludes else ""
+        return f"{self.numerator} ÷ {self.denominator}.{left_out}"
+
+
+FUNNEL = Metric(
+    name="funnel",
+    title="From list to goal",
+    unit="lead",
+    numerator="Leads that came at least this far in any attempt",
+    denominator="leads of the step before",
+)
+CALLS_BY_STATUS = Metric(
+    name="calls_by_status",
+    title="Calls by carrier status",
+    unit="attempt",
+    numerator="Attempts whose last word from the carrier is this status",
+    denominator="attempts with a word from the carrier",
+    excludes="attempts the carrier has not answered for",
+)
+DISPOSITIONS = Metric(
+    name="dispositions",
+    title="How calls ended",
+    unit="attempt",
+    numerator="Ended attempts with this outcome",
+    denominator="ended attempts",
+)
+ANSWER_RATE_BY_HOUR = Metric(
+    name="answer_rate_by_hour",
+    title="Answered per dial, by local hour",
+    unit="dial",
+    numerator="Dials that anything picked up",
+    denominator="dials in that hour of the called person's day",
+    excludes="attempts that never reached the carrier",
+)
+EMOTIONS = Metric(
+    name="emotions",
+    title="Emotion of caller turns",
+    unit="turn",
+    numerator="Caller turns heard with this emotion",
+    denominator="caller turns with an emotion",
+    excludes="caller turns on which no model gave an answer",
+)
+EMOTIONS_ALONG_CALL = Metric(
+    name="emotions_along_call",
+    title="Emotion along the call",
+    unit="turn",
+    numerator="Caller turns with this emotion in this third of their call",
+    denominator="caller turns with an emotion in this third",
+    excludes="calls with fewer than three caller turns, so that the thirds hold the same calls",
+)
+TURN_LATENCY = Metric(
+    name="turn_latency",
+    title="Time to answer the person",
+    unit="response",
+    numerator="Milliseconds from the end of the person's speech to the first audio sent back",
+    denominator="measured responses (agent turns that answer a caller turn)",
+    excludes="unmeasured responses, stated beside it; percentiles are nearest-rank",
+)
+REFUSALS = Metric(
+    name="refusals",
+    title="Why leads are not called",
+    unit="lead",
+    numerator="Leads whose latest decision is a refusal with this reason",
+    denominator="leads of the campaign",
+)
+ACTIVITY = Metric(
+    name="activity",
+    title="Dials over time",
+    unit="dial",
+    numerator="Dials that ended in this interval, by outcome",
+    denominator="dials",
+    excludes="attempts that never reached the carrier",
+)
+ANSWERED_PER_DIAL = Metric(
+    name="answered_per_dial",
+    title="Answered per dial",
+    unit="dial",
+    numerator="Dials that anything picked up, machines too",
+    denominator="dials",
+)
+CONVERSED_PER_HUMAN = Metric(
+    name="conversed_per_human",
+    title="Conversed per human",
+    unit="dial",
+    numerator="Dials with a conversation",
+    denominator="dials that a person picked up",
+)
+GOALS_PER_CONVERSATION = Metric(
+    name="goals_per_conversation",
+    title="Goals per conversation",
+    unit="dial",
+    numerator="Dials that reached the goal",
+    denominator="dials with a conversation",
+)
+OPT_OUTS_PER_HUMAN = Metric(
+    name="opt_outs_per_human",
+    title="Opt-outs per human",
+    unit="dial",
+    numerator="Dials in which the person asked not to be called again",
+    denominator="dials that a person picked up",
+)
+
+METRICS = {
+    metric.name: metric
+    for metric in (
+        FUNNEL,
+        CALLS_BY_STATUS,
+        DISPOSITIONS,
+        ANSWER_RATE_BY_HOUR,
+        EMOTIONS,
+        EMOTIONS_ALONG_CALL,
+        TURN_LATENCY,
+        REFUSALS,
+        ACTIVITY,
+        ANSWERED_PER_DIAL,
+        CONVERSED_PER_HUMAN,
+        GOALS_PER_CONVERSATION,
+        OPT_OUTS_PER_HUMAN,
+    )
+}

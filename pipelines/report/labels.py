@@ -1,0 +1,94 @@
+"""Codes in words, and figures in the way they are written on pages and in reports."""
+
+from datetime import UTC, datetime
+
+_WORDS = {
+    # funnel
+    "leads": "On the list",
+    "eligible": "Eligible",
+    "dialed": "Dialed",
+    "answered": "Answered",
+    "human": "Human answered",
+    "conversed": "Conversed",
+    "goal": "Goal reached",
+    # dispositions
+    "conversed_no_goal": "Talked, no goal",
+    "callback_requested": "Asked to be called back",
+    "not_interested": "Not interested",
+    "opt_out": "Do not call again",
+    "wrong_number": "Wrong number",
+    "human_hangup": "Hung up early",
+    "abandoned": "Answered, no agent heard",
+    "dead_air": "Answered, nobody spoke",
+    "machine": "Answering machine",
+    "no_answer": "No answer",
+    "failed_transient": "Failed, may work later",
+    "failed_permanent": "Number cannot be called",
+    "canceled": "Cancelled",
+    "not_dialed": "Never sent",
+    # carrier statuses
+    "in-progress": "In progress",
+    "no-answer": "No answer",
+    # states of an attempt
+    "intended": "About to dial",
+    "sending": "Being sent",
+    "unknown": "Awaiting the carrier",
+    "placed": "Accepted",
+    "in_progress": "In conversation",
+    # outcomes of a dial
+    "opted_out": "Opted out",
+    "unanswered": "Not answered",
+    # reasons of the ledger
+    "DNC_INTERNAL": "On the do-not-call list",
+    "HOURS_CLOSED": "Outside calling hours",
+    "TZ_UNKNOWN": "Time zone unknown",
+    "FREQ_24H": "Called enough in 24 hours",
+    "FREQ_GAP": "Called too recently",
+    "RETRY_LATER": "Waiting for its retry time",
+    "ATTEMPTS_EXHAUSTED": "No attempts left",
+    "CONSENT_MISSING": "No consent",
+    "COUNTRY_NOT_ALLOWED": "Country not allowed",
+    "CALLER_ID_MISSING": "No caller id to call from",
+    "CAMPAIGN_NOT_RUNNING": "Campaign not running",
+    "SWITCHED_OFF": "Stopped by a kill switch",
+    # thirds of a call
+    "start": "First third",
+    "middle": "Second third",
+    "end": "Last third",
+}
+_OUTCOMES = {
+    "goal": "Goal reached",
+    "conversed": "Conversed, no goal",
+    "human": "Human, no conversation",
+}
+
+
+def words(code: str) -> str:
+    """The code in words; an unknown code is made readable."""
+    return _WORDS.get(code) or code.replace("_", " ").replace("-", " ").capitalize()
+
+
+def outcome_words(code: str) -> str:
+    return _OUTCOMES.get(code) or words(code)
+
+
+def count(value: int | None) -> str:
+    return "–" if value is None else f"{value:,}"
+
+
+def percent(value: float | None) -> str:
+    return "–" if value is None else f"{value:.1%}"
+
+
+def interval(low: float | None, high: float | None) -> str:
+    if low is None or high is None:
+        return "–"
+    return f"{low * 100:.1f}–{high * 100:.1f} %"
+
+
+def milliseconds(value: float | None) -> str:
+    return "–" if value is None else f"{value:,.0f} ms"
+
+
+def moment(at: datetime | None) -> str:
+    return "–" if at is None else f"{at.astimezone(UTC):%Y-%m-%d %H:%M} UTC"

@@ -1,0 +1,47 @@
+"""Reads a campaign and writes its report to a file: what the command and the flow do."""
+
+import os
+import tempfile
+from datetime import datetime
+from pathlib import Path
+
+from pipelines.metrics.frames import CampaignFrames
+from pipelines.metrics.load import campaign_frames
+from pipelines.report.build import CampaignReport, build_report
+from pipelines.report.html import render_html
+from voice_ai.db.connect import connect
+from voice_ai.errors import BadInput
+
+
+def read_campaign(url: str, campaign: str) -> CampaignFrames:
+    """Raises NotFound, NotAvailable."""
+    with connect(url, name="voice-ai report") as db:
+        return campaign_frames(db, campaign)
+
+
+def write_html(report: CampaignReport, out: Path) -> Path:
+    """Writes the whole file or nothing; answers its absolute path. Raises BadInput."""
+    out = out.expanduser().absolute()
+    if out.is_dir():
+        raise BadInput("the report's file is a folder; name a file in it", file=out)
+    try:
+        with tempfile.NamedTemporaryFile(
+            "w", dir=out.parent, prefix=f".{out.name}.", encoding="utf-8", delete=False
+        ) as draft:
+            draft.write(render_html(report))
+        umask = os.umask(0)
+        os.umask(umask)
+        Path(draft.name).chmod(0o666 & ~umask)
+        return Path(draft.name).replace(out)
+    except OSError as error:
+        raise BadInput(
+            f"the report cannot be written there ({error.strerror}); choose another place",
+            file=out,
+        ) from error
+
+
+def write_report(url: str, campaign: str, out: Path, now: datetime) -> CampaignReport:
+    """Raises NotFound, NotAvailable, BadInput."""
+    report = build_report(read_campaign(url, campaign), now)
+    write_html(report, out)
+    return report
