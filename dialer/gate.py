@@ -94,7 +94,7 @@ class Gate:
         if held is None or not held["held"]:
             return "stop_or_suppression_under_way"
         now = self.clock.now()
-        if now - max(intent.intended_at, intent.slot_at) > FENCE:
+        if now - intent.intended_at > FENCE:
             return "intent_too_old"
         rows = await read_facts(
             db, intent.campaign_id, [intent.lead_id], now, besides=intent.attempt_id

@@ -113,8 +113,12 @@ class Reconciler:
         if row["talking"] and (call is None or is_terminal(call.status)):
             return False
         if call is None:
+            # It rang, or may have: the person is not called again as soon as after a failure.
+            answered = row["state"] == AttemptState.IN_PROGRESS
             return await self._end(
-                row, disposition="failed_transient", end_reason="carrier_forgot_the_call"
+                row,
+                disposition="human_hangup" if answered else "no_answer",
+                end_reason="carrier_forgot_the_call",
             )
         return await self._apply(row, call)
 

@@ -75,7 +75,9 @@ def up(
             _wait_for_page(f"{urls['pages']}/_stcore/health", stop)
             _announce(urls, context, as_json=as_json)
             training = _train_in_background(context)
-            stop.wait()
+            # The kernel may hand a signal to a thread that wakes nobody: look now and then.
+            while not stop.wait(0.2):
+                pass
             console.print("Stopping …")
             training.terminate()
             training.wait()

@@ -9,7 +9,10 @@ import binascii
 import hashlib
 import hmac
 import os
-from collections.abc import Iterable
+import struct
+from collections.abc import Iterable, Sequence
+from itertools import repeat
+from operator import add
 from pathlib import Path
 
 from cryptography.exceptions import InvalidTag
@@ -20,7 +23,8 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from voice_ai.errors import BadInput, NotAvailable
 
 SECRET_FILE = "secret.key"
-_NONCE_BYTES = 12
+NONCE_BYTES = 12
+_HMAC_BLOCK_BYTES = 64
 
 
 class Keyring:
@@ -30,6 +34,7 @@ class Keyring:
         self._secret = secret
         self.key_id = hashlib.sha256(b"key-id" + secret).hexdigest()[:8]
         self._fingerprint_key = self.derive("number-fingerprint")
+        self._hmac = _hmac_halves(self._fingerprint_key)
         self._cipher = AESGCM(self.derive("personal-data"))
 
     @classmethod
@@ -51,37 +56,52 @@ class Keyring:
         return hmac.digest(self._fingerprint_key, number.encode(), "sha256")
 
     def fingerprints(self, numbers: Iterable[str]) -> list[bytes]:
-        """The same for many: the keyed state is made once and copied."""
-        keyed = hmac.new(self._fingerprint_key, digestmod="sha256")
+        """The same for many: both keyed states of the HMAC are made once and copied."""
+        inner, outer = self._hmac
         prints: list[bytes] = []
         for number in numbers:
-            each = keyed.copy()
-            each.update(number.encode())
-            prints.append(each.digest())
+            half = inner.copy()
+            half.update(number.encode())
+            whole = outer.copy()
+            whole.update(half.digest())
+            prints.append(whole.digest())
         return prints
 
     def encrypt(self, plain: bytes, aad: bytes = b"") -> bytes:
         """Nonce (12 bytes) followed by the AES-256-GCM ciphertext and tag."""
-        nonce = os.urandom(_NONCE_BYTES)
+        nonce = os.urandom(NONCE_BYTES)
         return nonce + self._cipher.encrypt(nonce, plain, aad)
 
     def encrypt_many(self, plains: Iterable[bytes], aad: bytes = b"") -> list[bytes]:
-        plains = list(plains)
-        pool, seal = os.urandom(_NONCE_BYTES * len(plains)), self._cipher.encrypt
-        nonces = (pool[at : at + _NONCE_BYTES] for at in range(0, len(pool), _NONCE_BYTES))
-        return [
-            nonce + seal(nonce, plain, aad) for nonce, plain in zip(nonces, plains, strict=True)
-        ]
+        nonces, ciphertexts = self.encrypt_apart(list(plains), aad)
+        return list(map(add, _each_nonce(nonces), ciphertexts))
+
+    def encrypt_apart(self, plains: Sequence[bytes], aad: bytes = b"") -> tuple[bytes, list[bytes]]:
+        """The nonces, end to end, and the ciphertexts: for who packs them with more."""
+        nonces = os.urandom(NONCE_BYTES * len(plains))
+        each = map(self._cipher.encrypt, _each_nonce(nonces), plains, repeat(aad))
+        return nonces, list(each)
 
     def decrypt(self, sealed: bytes, aad: bytes = b"") -> bytes:
         """The plain bytes. Raises BadInput on another key or on changed bytes."""
         try:
-            return self._cipher.decrypt(sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], aad)
+            return self._cipher.decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], aad)
         except (InvalidTag, ValueError) as error:  # ValueError: shorter than a nonce
             raise BadInput(
                 "encrypted data does not open with this key; "
                 "check VOICE_AI_SECRET_KEY or the home's secret.key"
             ) from error
+
+
+def _each_nonce(nonces: bytes) -> tuple[bytes, ...]:
+    return struct.unpack(f"{NONCE_BYTES}s" * (len(nonces) // NONCE_BYTES), nonces)
+
+
+def _hmac_halves(key: bytes) -> tuple["hashlib._Hash", "hashlib._Hash"]:
+    """SHA-256 with the inner and the outer pad of a key in it (RFC 2104)."""
+    block = key.ljust(_HMAC_BLOCK_BYTES, b"\0")
+    inner, outer = (bytes(byte ^ pad for byte in block) for pad in (0x36, 0x5C))
+    return hashlib.sha256(inner), hashlib.sha256(outer)
 
 
 def _parse(secret: str) -> bytes:

@@ -5,6 +5,7 @@ the server keeps them. Columns that are the same in every row come first and are
 """
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import chain
 from struct import Struct
@@ -13,9 +14,13 @@ from uuid import UUID
 import numpy as np
 import numpy.typing as npt
 
+Octets = npt.NDArray[np.uint8]
+Ints = npt.NDArray[np.int64]
+
 COPY_HEADER = b"PGCOPY\n\xff\r\n\x00" + bytes(8)
 COPY_END = b"\xff\xff"
 NULL = b"\xff\xff\xff\xff"
+LENGTH_BYTES = 4
 
 _EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
 _TEXT_OID = 25
@@ -43,39 +48,54 @@ def int8(value: int) -> bytes:
     return _INT8.pack(8, value)
 
 
-def lengths(values: Sequence[bytes]) -> Iterable[bytes]:
-    """What stands before each of the values."""
-    sizes = list(map(len, values))
-    table = {size: _LENGTH.pack(size) for size in set(sizes)}
-    return map(table.__getitem__, sizes)
+def bigints(values: Ints) -> Octets:
+    """A bigint column, a row of bytes each."""
+    return _after(np.full(len(values), 8), values.astype(">i8").view(np.uint8).reshape(-1, 8))
 
 
-def fixed(values: npt.NDArray[np.uint8], *, before_next: int) -> list[bytes]:
-    """One row of bytes each, with its length before it and that of the next column behind it."""
-    count, size = values.shape
-    kind = np.dtype([("length", ">i4"), ("value", np.uint8, (size,)), ("next", ">i4")])
-    packed = np.empty(count, dtype=kind)
-    packed["length"], packed["value"], packed["next"] = size, values, before_next
-    return _cut(packed)
+def byteas(values: Octets) -> Octets:
+    """A column whose values have one length."""
+    return _after(np.full(len(values), values.shape[1]), values)
 
 
-def int8_groups(*columns: npt.NDArray[np.int64]) -> list[bytes]:
-    """The bigint columns of each row, side by side."""
-    kinds = [kind for at in range(len(columns)) for kind in ((f"l{at}", ">i4"), (f"v{at}", ">i8"))]
-    packed = np.empty(len(columns[0]), dtype=np.dtype(kinds))
-    for at, column in enumerate(columns):
-        packed[f"l{at}"], packed[f"v{at}"] = 8, column
-    return _cut(packed)
+def beginnings(lengths: Ints, values: Octets) -> Octets:
+    """A column whose values have the lengths named; `values` are what they begin with."""
+    return _after(lengths, values)
 
 
-def _cut(packed: npt.NDArray[np.void]) -> list[bytes]:
-    data, step = packed.tobytes(), packed.itemsize
-    return [data[start : start + step] for start in range(0, len(data), step)]
+def side_by_side(*columns: Octets) -> list[bytes]:
+    """Columns as they follow each other in a row, a piece for each row."""
+    table = np.hstack(columns)
+    pieces: list[bytes] = table.view(f"V{table.shape[1]}").ravel().tolist()
+    return pieces
 
 
-def rows(*parts: Iterable[bytes]) -> bytes:
-    """One value of every part after the other, row by row; ends with the shortest part."""
-    return b"".join(chain.from_iterable(zip(*parts, strict=False)))
+def _after(lengths: Ints, values: Octets) -> Octets:
+    return np.hstack([lengths.astype(">i4").view(np.uint8).reshape(-1, 4), values])
+
+
+def rows(*parts: Iterable[bytes]) -> bytearray:
+    """One value of every part after the other, row by row."""
+    return bytearray().join(chain.from_iterable(zip(*parts, strict=True)))
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Rows of which one bigint is not known yet; `blanks` is where it goes in each."""
+
+    data: bytearray
+    blanks: Ints
+
+    def filled(self, values: Ints) -> bytearray:
+        octets = np.frombuffer(self.data, dtype=np.uint8)
+        octets[self.blanks[:, None] + np.arange(8)] = (
+            values.astype(">i8").view(np.uint8).reshape(-1, 8)
+        )
+        return self.data
+
+
+def sizes(values: Sequence[bytes]) -> Ints:
+    return np.fromiter(map(len, values), dtype=np.int64, count=len(values))
 
 
 def uuid(value: UUID) -> bytes:

@@ -204,11 +204,11 @@ class _Job:
         under_way: list[Future[None]] = []
         with ThreadPoolExecutor(1, thread_name_prefix="copy") as copier:
             for batch in self._batches(preparer):
-                sealed = preparer.packed_rejects(batch.rejects, run.id)
+                packed = run.pack(batch, preparer.packed_rejects(batch.rejects, run.id))
                 rejects.write(batch.rejects)
                 while len(under_way) >= _AHEAD:
                     under_way.pop(0).result()
-                under_way.append(copier.submit(run.write, batch, sealed))
+                under_way.append(copier.submit(run.write, packed))
                 self._count(batch)
             for copy in under_way:
                 copy.result()

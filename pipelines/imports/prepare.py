@@ -2,25 +2,24 @@
 
 import os
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import repeat
+from operator import add
 from uuid import UUID
 
 import numpy as np
-import numpy.typing as npt
 import polars as pl
 
 from pipelines.imports import copy_rows as pack
 from pipelines.imports.mapping import Guess, masked
 from voice_ai.leads.judge import Judged, explained
-from voice_ai.vault import Keyring
+from voice_ai.vault import NONCE_BYTES, Keyring
 
 # What is the same in many rows comes first: it is packed once for all of them.
 LEAD_COLUMNS = (
-    "list_id, run_id, created_at, country, zones, states, number_id, line, position,"
-    " external_id_fingerprint, person_sealed"
+    "list_id, run_id, created_at, country, zones, states, external_id_fingerprint, number_id,"
+    " line, position, person_sealed"
 )
 NUMBER_COLUMNS = (
     "key_id, created_at, country, line_type, zones, states, person_key, fingerprint, number_sealed"
@@ -40,51 +39,76 @@ class Known:
     on_list: bool
 
 
-Rows = npt.NDArray[np.int64]
 Lookup = Callable[[list[bytes]], dict[bytes, Known]]
 
 
 @dataclass(frozen=True)
+class Sealed:
+    """Values encrypted: their nonces, end to end, and their ciphertexts."""
+
+    nonces: bytes
+    ciphertexts: list[bytes]
+
+    def __len__(self) -> int:
+        return len(self.ciphertexts)
+
+    def beginnings(self) -> pack.Octets:
+        """The packed column as far as the nonces; the ciphertexts follow."""
+        nonces = np.frombuffer(self.nonces, dtype=np.uint8).reshape(-1, NONCE_BYTES)
+        return pack.beginnings(pack.sizes(self.ciphertexts) + NONCE_BYTES, nonces)
+
+    def whole(self) -> list[bytes]:
+        starts = range(0, len(self.nonces), NONCE_BYTES)
+        nonces = (self.nonces[at : at + NONCE_BYTES] for at in starts)
+        return list(map(add, nonces, self.ciphertexts))
+
+
+@dataclass(frozen=True)
 class NewNumbers:
-    """Numbers to be added, in the order of `fingerprints`, which is ascending.
+    """Numbers to be added, by ascending fingerprint.
 
     `places` has country, line_type, zones and states (comma-joined) of each.
     """
 
-    fingerprints: list[bytes]
-    sealed: list[bytes]
-    person_keys: npt.NDArray[np.uint8]
+    fingerprints: pack.Octets
+    sealed: Sealed
+    person_keys: pack.Octets
     places: pl.DataFrame
 
-    def packed(self, key_id: str, now: datetime) -> bytes:
+    def __len__(self) -> int:
+        return len(self.sealed)
+
+    def packed(self, key_id: str, now: datetime) -> bytearray:
         """Rows of NUMBER_COLUMNS."""
         head = pack.field_count(9) + pack.text(key_id) + pack.moment(now)
-        return pack.rows(
-            _packed_each(self.places, lambda *place: head + _packed_place(*place)),
-            pack.fixed(self.person_keys, before_next=FINGERPRINT_BYTES),
-            self.fingerprints,
-            pack.lengths(self.sealed),
-            self.sealed,
-        )
+        places = _Places.of(self.places, lambda *place: head + _packed_place(*place))
+        keys, prints = pack.byteas(self.person_keys), pack.byteas(self.fingerprints)
+        middles = pack.side_by_side(keys, prints, self.sealed.beginnings())
+        return pack.rows(places.each(), middles, self.sealed.ciphertexts)
 
 
 @dataclass(frozen=True)
 class NewLeads:
     """Leads without the ids of their numbers; `places` has country, zones and states."""
 
-    lines: npt.NDArray[np.int64]
+    lines: pack.Ints
     places: pl.DataFrame
     own_ids: list[bytes] | None
-    persons: list[bytes]
+    persons: Sealed
 
-    def packed(self, head: bytes, numbers: npt.NDArray[np.int64], base: int) -> bytes:
-        """Rows of LEAD_COLUMNS; `head` is what they have in common, up to number_id."""
-        return pack.rows(
-            _packed_each(self.places, lambda *place: head + _packed_whereabouts(*place)),
-            pack.int8_groups(numbers, self.lines, self.lines + base),
-            repeat(pack.NULL) if self.own_ids is None else self.own_ids,
-            pack.lengths(self.persons),
-            self.persons,
+    def packed(self, head: bytes, base: int) -> pack.Rows:
+        """Rows of LEAD_COLUMNS; `head` is what they have in common, up to created_at."""
+        places = _Places.of(self.places, lambda *place: head + _packed_whereabouts(*place))
+        own_ids = [pack.NULL] * len(self) if self.own_ids is None else self.own_ids
+        unknown, lines = np.zeros_like(self.lines), self.lines
+        columns = [pack.bigints(values) for values in (unknown, lines, lines + base)]
+        middles = pack.side_by_side(*columns, self.persons.beginnings())
+        before = places.sizes() + pack.sizes(own_ids)
+        lengths = before + pack.sizes(middles) + pack.sizes(self.persons.ciphertexts)
+        starts = np.cumsum(lengths) - lengths
+        return pack.Rows(
+            pack.rows(places.each(), own_ids, middles, self.persons.ciphertexts),
+            starts + before + pack.LENGTH_BYTES,
         )
 
     def __len__(self) -> int:
@@ -98,7 +122,7 @@ class PreparedBatch:
     rows: int
     numbers: NewNumbers
     new_leads: NewLeads
-    old_ids: npt.NDArray[np.int64]
+    old_ids: pack.Ints
     old_leads: NewLeads
     rejects: pl.DataFrame
     notes: Counter[str]
@@ -129,13 +153,14 @@ class Preparer:
         good = judged.accepted.with_columns(number=pl.format("+{}", "e164"))
         prints = self._keyring.fingerprints(good["number"].to_list())
         known = self._lookup(prints)
-        fresh, old, refused = _sorted_out(prints, known)
+        table = np.frombuffer(b"".join(prints), dtype=np.uint8).reshape(-1, FINGERPRINT_BYTES)
+        fresh, old, refused = _sorted_out(prints, table, known)
         added = good[fresh]
         return PreparedBatch(
             rows=len(batch),
             numbers=NewNumbers(
-                [prints[row] for row in fresh.tolist()],
-                self._keyring.encrypt_many(added["number"].cast(pl.Binary).to_list()),
+                table[fresh],
+                self._sealed(added["number"].cast(pl.Binary)),
                 _random_keys(len(added)),
                 added.select("country", "line_type", "number_zones", "number_states"),
             ),
@@ -171,8 +196,11 @@ class Preparer:
             lines=good["line"].to_numpy(),
             places=good.select("country", "zones", "states"),
             own_ids=self._own_ids(rows),
-            persons=self._keyring.encrypt_many(self._persons(rows, good).to_list()),
+            persons=self._sealed(self._persons(rows, good)),
         )
+
+    def _sealed(self, values: pl.Series) -> Sealed:
+        return Sealed(*self._keyring.encrypt_apart(values.to_list()))
 
     def _own_ids(self, rows: pl.DataFrame) -> list[bytes] | None:
         """Packed fingerprints of the file's own ids; None when it has none."""
@@ -226,15 +254,15 @@ def _struct(columns: dict[str, pl.Expr]) -> pl.Expr:
 
 
 def _sorted_out(
-    prints: list[bytes], known: dict[bytes, Known]
-) -> tuple[Rows, Rows, dict[str, list[int]]]:
+    prints: list[bytes], table: pack.Octets, known: dict[bytes, Known]
+) -> tuple[pack.Ints, pack.Ints, dict[str, list[int]]]:
     """Rows with a new number (by fingerprint), with a known one (by id), and the refused ones.
 
     Sorted, because a B-tree takes ascending keys several times faster.
     """
     refused: dict[str, list[int]] = {}
     if not known:
-        return _by_fingerprint(prints, np.arange(len(prints))), np.empty(0, np.int64), refused
+        return _by_fingerprint(table, np.arange(len(prints))), np.empty(0, np.int64), refused
     fresh: list[int] = []
     old: list[int] = []
     for row, fingerprint in enumerate(prints):
@@ -248,15 +276,15 @@ def _sorted_out(
         else:
             old.append(row)
     old.sort(key=lambda row: known[prints[row]].id)
-    return _by_fingerprint(prints, np.array(fresh, np.int64)), np.array(old, np.int64), refused
+    return _by_fingerprint(table, np.array(fresh, np.int64)), np.array(old, np.int64), refused
 
 
-def _by_fingerprint(prints: list[bytes], rows: Rows) -> Rows:
-    every = np.frombuffer(b"".join(prints), dtype=">u8").reshape(-1, FINGERPRINT_BYTES // 8)
-    return rows[np.argsort(every[rows, 0].astype(np.uint64))]
+def _by_fingerprint(table: pack.Octets, rows: pack.Ints) -> pack.Ints:
+    firsts = table[:, :8].copy().view(">u8")[:, 0].astype(np.uint64)
+    return rows[np.argsort(firsts[rows])]
 
 
-def _random_keys(count: int) -> npt.NDArray[np.uint8]:
+def _random_keys(count: int) -> pack.Octets:
     """Version 4 UUIDs, 16 bytes a row; the database's own generator is far slower."""
     bits = np.frombuffer(os.urandom(16 * count), dtype=np.uint8).reshape(count, 16).copy()
     bits[:, 6] = bits[:, 6] & 0x0F | 0x40
@@ -264,14 +292,27 @@ def _random_keys(count: int) -> npt.NDArray[np.uint8]:
     return bits
 
 
-def _packed_each(places: pl.DataFrame, packed: Callable[..., bytes]) -> list[bytes]:
-    """Each row packed; there are few distinct ones."""
-    key = pl.concat_str(pl.all().fill_null(""), separator="|").alias("key")
-    keyed = places.with_columns(key)
-    distinct = keyed.unique("key").with_row_index("at")
-    table = [packed(*row[1:-1]) for row in distinct.iter_rows()]
-    at = keyed.join(distinct.select("key", "at"), on="key", how="left", maintain_order="left")["at"]
-    return list(map(table.__getitem__, at.to_list()))
+@dataclass(frozen=True)
+class _Places:
+    """The packed forms of few distinct places, and which of them each row has."""
+
+    table: list[bytes]
+    at: pack.Ints
+
+    @classmethod
+    def of(cls, places: pl.DataFrame, packed: Callable[..., bytes]) -> "_Places":
+        key = pl.concat_str(pl.all().fill_null(""), separator="|").alias("key")
+        keyed = places.with_columns(key)
+        distinct = keyed.unique("key").with_row_index("at")
+        at = keyed.join(distinct.select("key", "at"), on="key", how="left", maintain_order="left")
+        table = [packed(*row[1:-1]) for row in distinct.iter_rows()]
+        return cls(table, at["at"].to_numpy())
+
+    def each(self) -> Iterable[bytes]:
+        return map(self.table.__getitem__, self.at.tolist())
+
+    def sizes(self) -> pack.Ints:
+        return pack.sizes(self.table)[self.at]
 
 
 def _packed_whereabouts(country: str | None, zones: str, states: str) -> bytes:

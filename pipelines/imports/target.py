@@ -5,6 +5,7 @@ can be prepared while this one is copied: what was there before the import canno
 and what it adds itself it has judged itself.
 """
 
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -20,7 +21,6 @@ from pipelines.imports.prepare import (
     NUMBER_COLUMNS,
     REJECT_COLUMNS,
     Known,
-    NewLeads,
     NewNumbers,
     PreparedBatch,
 )
@@ -50,6 +50,17 @@ class Lookup:
         return {row["fingerprint"]: Known(row["id"], row["erased"], row["on_list"]) for row in rows}
 
 
+@dataclass(frozen=True)
+class Packed:
+    """A batch as COPY takes it."""
+
+    numbers: NewNumbers
+    number_rows: bytearray
+    new_leads: pack.Rows
+    old_leads: bytearray
+    rejects: bytes
+
+
 class Run:
     """One import inside its transaction."""
 
@@ -65,16 +76,21 @@ class Run:
             pack.field_count(11) + pack.uuid(list_id) + pack.uuid(run_id) + pack.moment(now)
         )
 
-    def write(self, batch: PreparedBatch, rejects: bytes) -> None:
-        new_ids = self._add_numbers(batch.numbers)
-        self._add_leads(batch.old_leads, batch.old_ids)
-        self._add_leads(batch.new_leads, new_ids)
-        if rejects:
-            self._copy("import_rejects", REJECT_COLUMNS, rejects)
+    def pack(self, batch: PreparedBatch, rejects: bytes) -> "Packed":
+        """What `write` wants, packed as far as it can be without the ids of the new numbers."""
+        return Packed(
+            numbers=batch.numbers,
+            number_rows=batch.numbers.packed(self._key_id, self._now),
+            new_leads=batch.new_leads.packed(self._lead_head, self._base),
+            old_leads=batch.old_leads.packed(self._lead_head, self._base).filled(batch.old_ids),
+            rejects=rejects,
+        )
 
-    def _add_leads(self, leads: NewLeads, numbers: npt.NDArray[np.int64]) -> None:
-        if len(leads):
-            self._copy("leads", LEAD_COLUMNS, leads.packed(self._lead_head, numbers, self._base))
+    def write(self, batch: "Packed") -> None:
+        new_ids = self._add_numbers(batch)
+        self._copy("leads", LEAD_COLUMNS, batch.old_leads)
+        self._copy("leads", LEAD_COLUMNS, batch.new_leads.filled(new_ids))
+        self._copy("import_rejects", REJECT_COLUMNS, batch.rejects)
 
     def close(self, report: ImportReport, finished: datetime) -> None:
         self._db.execute(
@@ -96,19 +112,20 @@ class Run:
         found = _one(self._db, _SQL.suppressed_leads, run_id=self.id, seller_id=seller_id)
         return int(found["count"])
 
-    def _add_numbers(self, numbers: NewNumbers) -> npt.NDArray[np.int64]:
+    def _add_numbers(self, batch: "Packed") -> npt.NDArray[np.int64]:
         """The ids of the numbers, in their order."""
-        if not numbers.fingerprints:
+        numbers = batch.numbers
+        if not len(numbers):
             return np.empty(0, np.int64)
         try:
             with self._db.transaction():
-                self._copy("numbers", NUMBER_COLUMNS, numbers.packed(self._key_id, self._now))
+                self._copy("numbers", NUMBER_COLUMNS, batch.number_rows)
         except psycopg.errors.UniqueViolation:
             # Somebody else added one of them since the look-up: a test call, a suppression.
             return self._insert_numbers(numbers)
         seen = _one(self._db, _SQL.new_numbers, after=self._after)
         first, last = int(seen["first"]), int(seen["last"])
-        if seen["count"] == len(numbers.fingerprints) == last - first + 1:
+        if seen["count"] == len(numbers) == last - first + 1:
             self._after = last
             return np.arange(first, last + 1)
         ids = self._ids(_SQL.numbers_after, numbers, after=self._after)
@@ -121,8 +138,8 @@ class Run:
             {
                 "key_id": self._key_id,
                 "now": self._now,
-                "fingerprints": numbers.fingerprints,
-                "sealed": numbers.sealed,
+                "fingerprints": _listed(numbers),
+                "sealed": numbers.sealed.whole(),
                 "person_keys": [UUID(bytes=key.tobytes()) for key in numbers.person_keys],
                 "countries": numbers.places["country"].to_list(),
                 "line_types": numbers.places["line_type"].to_list(),
@@ -135,17 +152,22 @@ class Run:
         return ids
 
     def _ids(self, query: str, numbers: NewNumbers, **values: Any) -> npt.NDArray[np.int64]:
-        rows = self._db.execute(
-            query, {"fingerprints": numbers.fingerprints, **values}, binary=True
-        )
+        fingerprints = _listed(numbers)
+        rows = self._db.execute(query, {"fingerprints": fingerprints, **values}, binary=True)
         ids = {row["fingerprint"]: int(row["id"]) for row in rows}
-        return np.array([ids[fingerprint] for fingerprint in numbers.fingerprints], np.int64)
+        return np.array([ids[fingerprint] for fingerprint in fingerprints], np.int64)
 
-    def _copy(self, table: str, columns: str, rows: bytes) -> None:
+    def _copy(self, table: str, columns: str, rows: bytes | bytearray) -> None:
+        if not rows:
+            return
         with self._db.cursor().copy(f"COPY {table} ({columns}) FROM STDIN (FORMAT binary)") as copy:
             copy.write(pack.COPY_HEADER)
             copy.write(rows)
             copy.write(pack.COPY_END)
+
+
+def _listed(numbers: NewNumbers) -> list[bytes]:
+    return pack.side_by_side(numbers.fingerprints)
 
 
 def open_run(

@@ -1,5 +1,6 @@
 """What a conversation leaves behind: words sealed, figures and labels open, nothing twice."""
 
+import asyncio
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -130,3 +131,13 @@ async def test_an_opt_out_is_in_the_table_before_anything_else_is_said(
     await log.opt_out("speech")
     (row,) = dialer.office.rows("SELECT * FROM suppressions")
     assert (row["attempt_id"], row["source"]) == (attempt_id, "call")
+
+
+async def test_events_written_at_the_same_moment_are_numbered_without_a_gap(
+    dialer: House, tmp_path: Path
+) -> None:
+    attempt_id, log = await call_log(dialer, tmp_path)
+    await asyncio.gather(*(log.turn(turn(index)) for index in range(12) for _ in "ab"))
+    seqs = [event["seq"] for event in dialer.office.events(attempt_id)]
+    assert seqs == list(range(1, 15))
+    assert dialer.office.attempt(attempt_id)["event_seq"] == 14

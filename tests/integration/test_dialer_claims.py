@@ -6,6 +6,7 @@ from uuid import uuid4
 import psycopg
 import pytest
 
+from dialer import claims
 from tests.factories import NOW, Office
 from tests.integration.dialer_parts import House
 
@@ -94,6 +95,19 @@ async def test_leads_come_by_priority_and_then_in_the_lists_order(dialer: House)
     )
     taken = [intent.lead_id for intent, _ in await dialer.claim()]
     assert taken == [third.id, first.id, second.id]
+
+
+async def test_a_claim_that_looks_at_few_leads_looks_at_the_first_ones(
+    dialer: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(claims, "_LOOK_AT", 2)
+    *_, last = dialer.office.leads(6)
+    dialer.office.campaign(pacing=FAST)
+    dialer.office.db.execute(
+        "UPDATE campaign_leads SET priority = 0.9 WHERE lead_id = %s", (last.id,)
+    )
+    taken = [intent.lead_id for intent, _ in await dialer.claim()]
+    assert (taken[0], len(taken)) == (last.id, 2)
 
 
 async def test_max_leads_counts_leads_that_were_started_not_calls(dialer: House) -> None:

@@ -1,9 +1,11 @@
 """The server as a process runs it: health, callbacks, the media socket, a lost database."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import httpx
 import pytest
@@ -88,7 +90,8 @@ def start(attempt_id: AttemptId, token: str) -> str:
 
 
 async def close_code(socket: websockets.ClientConnection) -> int | None:
-    await socket.wait_closed()
+    async with asyncio.timeout(20):
+        await socket.wait_closed()
     return socket.close_code
 
 
@@ -161,18 +164,20 @@ async def test_a_signed_stream_of_no_or_another_attempt_is_closed(
 ) -> None:
     async with server(dialer, monkeypatch) as running:
         attempt_id = await dialed(dialer)
-        dialer.office.db.execute("UPDATE attempts SET state = 'ended'")
-        token = running.parts.urls.token(attempt_id)
         for first in (
             start(attempt_id, "stolen"),
             start(attempt_id, ""),
-            # Its own token, but the attempt is over.
-            start(attempt_id, token),
+            start(attempt_id, running.parts.urls.token(AttemptId(uuid4()))),
             '{"event":"start","sequenceNumber":"1","streamSid":"MZ1","start":{"accountSid":"AC1",'
             '"streamSid":"MZ1","callSid":"CA1","tracks":["inbound"],"customParameters":{}}}',
         ):
             async with running.media() as socket:
                 await socket.send(first)
                 assert await close_code(socket) == 1008
+        # Its own token, but the attempt is over.
+        dialer.office.db.execute("UPDATE attempts SET state = 'ended'")
+        async with running.media() as socket:
+            await socket.send(start(attempt_id, running.parts.urls.token(attempt_id)))
+            assert await close_code(socket) == 1008
         assert len(running.parts.live) == 0
     assert "media_started" not in dialer.office.kinds(attempt_id)

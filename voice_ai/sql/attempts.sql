@@ -4,16 +4,16 @@ JOIN campaigns c ON c.id = a.campaign_id
 WHERE a.id = %(attempt_id)s FOR UPDATE OF a
 
 -- name: append_event
--- Appends the event with the next number, unless one with its key is there.
-WITH next AS (
-    UPDATE attempts a SET event_seq = event_seq + 1, version = version + 1
-    WHERE a.id = %(attempt_id)s AND NOT EXISTS (
-        SELECT FROM call_events e
-        WHERE e.month = a.month AND e.attempt_id = a.id AND e.key = %(key)s)
-    RETURNING a.id, a.month, a.event_seq)
-INSERT INTO call_events (month, attempt_id, seq, kind, key, payload, occurred_at)
-SELECT month, id, event_seq, %(kind)s, %(key)s, %(payload)s, %(occurred_at)s FROM next
-ON CONFLICT (month, attempt_id, key) DO NOTHING
+-- Appends the event with the next number, unless one with its key is there. The row is locked first
+-- and the number is taken last, so that the same event told twice at once leaves no gap.
+WITH place AS (
+    SELECT id, month, event_seq + 1 AS seq FROM attempts WHERE id = %(attempt_id)s FOR UPDATE),
+written AS (
+    INSERT INTO call_events (month, attempt_id, seq, kind, key, payload, occurred_at)
+    SELECT month, id, seq, %(kind)s, %(key)s, %(payload)s, %(occurred_at)s FROM place
+    ON CONFLICT (month, attempt_id, key) DO NOTHING RETURNING seq)
+UPDATE attempts a SET event_seq = written.seq, version = version + 1
+FROM written WHERE a.id = %(attempt_id)s
 
 -- name: set_state
 UPDATE attempts SET state = %(state)s, placed_at = coalesce(placed_at, %(placed_at)s),
