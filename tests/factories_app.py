@@ -130,6 +130,7 @@ class CampaignFactory:
             version=1,
             script="name: survey",
             script_name="satisfaction_survey",
+            caller_ids=[],
             config_sha256="0" * 64,
             created_by="test",
             created_at=self.start,

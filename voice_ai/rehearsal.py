@@ -2,8 +2,12 @@
 
 from datetime import datetime
 
+import structlog
+
 from voice_ai.clock import RehearsalClock, rehearsal_anchor
 from voice_ai.db.connect import Db
+
+log = structlog.get_logger()
 
 
 def rehearsal_clock_of(
@@ -18,6 +22,8 @@ def rehearsal_clock_of(
         row = db.execute("SELECT anchor_real, anchor, speed FROM rehearsal_clock").fetchone()
         clock = RehearsalClock(row["anchor_real"], row["anchor"], row["speed"]) if row else None
         if clock is not None and (not anchor or _in_use(db)):
+            if chosen is not None and chosen > clock.now():
+                log.warning("clock_start_ignored", reason="this home's rehearsal has its own clock")
             return clock
         current = clock.now() if clock else None
         start = rehearsal_anchor(real_now, chosen=chosen, current=current)

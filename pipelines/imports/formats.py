@@ -45,7 +45,7 @@ def detect(path: Path) -> Format:
     """The format of the file. Raises BadInput when it is not a lead list."""
     sample = read_start(path)
     if not sample.strip():
-        raise BadInput("the file is empty", file=path.name)
+        raise BadInput("the file is empty; export the list again", file=path.name)
     if sample.startswith(b"PAR1"):
         return Format("parquet")
     if sample.startswith(b"PK\x03\x04"):

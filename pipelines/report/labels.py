@@ -31,7 +31,6 @@ _WORDS = {
     "no-answer": "No answer",
     # states of an attempt
     "intended": "About to dial",
-    "sending": "Being sent",
     "unknown": "Awaiting the carrier",
     "placed": "Accepted",
     "in_progress": "In conversation",

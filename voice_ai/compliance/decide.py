@@ -38,7 +38,9 @@ class Reason(StrEnum):
 FINAL_REASONS = frozenset(
     {Reason.DNC_INTERNAL, Reason.COUNTRY_NOT_ALLOWED, Reason.ATTEMPTS_EXHAUSTED}
 )
-# Nobody knows when these end: ask again after a while.
+# Nobody knows when these end. What a person switches is asked about soon, so that a campaign is
+# not idle long after it may go on.
+_ASK_SOON = timedelta(minutes=1)
 _ASK_AGAIN = timedelta(hours=1)
 
 
@@ -123,11 +125,11 @@ def decide(lead: LeadFacts, campaign: CampaignFacts, now: datetime, policy: Poli
 def _standing(
     lead: LeadFacts, campaign: CampaignFacts, policy: Policy, now: datetime
 ) -> list[tuple[Reason, datetime | None]]:
-    again = now + _ASK_AGAIN
+    soon, again = now + _ASK_SOON, now + _ASK_AGAIN
     checks = (
-        (not campaign.running, Reason.CAMPAIGN_NOT_RUNNING, again),
-        (campaign.switched_off, Reason.SWITCHED_OFF, again),
-        (not campaign.caller_id_ready, Reason.CALLER_ID_MISSING, again),
+        (not campaign.running, Reason.CAMPAIGN_NOT_RUNNING, soon),
+        (campaign.switched_off, Reason.SWITCHED_OFF, soon),
+        (not campaign.caller_id_ready, Reason.CALLER_ID_MISSING, soon),
         (lead.suppressed, Reason.DNC_INTERNAL, None),
         (not lead.consent, Reason.CONSENT_MISSING, again),
         (lead.country not in policy.countries, Reason.COUNTRY_NOT_ALLOWED, None),
