@@ -6,9 +6,11 @@ from dialer.simulator.callee import Callee, Voicemail
 from dialer.simulator.callees import Plan
 from dialer.simulator.orders import Detection
 
-# Audio seconds after the answer; assumptions, no distribution is published.
+# Audio seconds after the answer; assumptions, no distribution is published. A machine's verdict
+# falls well inside the second sentence of a usual opening: at the seam between two sentences, some
+# milliseconds of latency would decide whether the second one was begun.
 _HUMAN_S = (1.5, 2.5)
-_MACHINE_S = (2.5, 3.5)
+_MACHINE_S = (3.5, 5.0)
 _SILENT_S = 5.0
 _AFTER_BEEP_S = 0.2
 
