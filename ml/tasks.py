@@ -4,7 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
+from typing import get_args
 
+from voice_ai.conversation.turns import Intent
 from voice_ai.errors import NotFound
 
 _DATA = Path(__file__).parent / "data"
@@ -34,22 +36,7 @@ class Task:
 
 INTENT = Task(
     name="intent",
-    labels=(
-        "yes",
-        "no",
-        "opt_out",
-        "ask_robot",
-        "busy_now",
-        "callback",
-        "wrong_person",
-        "repeat",
-        "reschedule",
-        "question",
-        "thanks",
-        "rating",
-        "greeting",
-        "out_of_scope",
-    ),
+    labels=get_args(Intent),  # what the scripts branch on is what the model tells apart
     floor=0.80,
     purpose="What the called person wants in one turn of an outbound call",
     recall_floors={"opt_out": 0.90},

@@ -3,9 +3,7 @@
 from typing import NewType
 from uuid import UUID
 
-SellerId = NewType("SellerId", UUID)
 CampaignId = NewType("CampaignId", UUID)
-ListId = NewType("ListId", UUID)
 LeadId = NewType("LeadId", int)
 NumberId = NewType("NumberId", int)
 AttemptId = NewType("AttemptId", UUID)
