@@ -8,7 +8,7 @@ from typing import Literal
 import polars as pl
 import streamlit as st
 
-from app.queries import LiveCall
+from app.queries.overview import LiveCall
 from app.theme import Drawing
 from pipelines.metrics.definitions import METRICS, Metric
 from pipelines.metrics.measures import Overview

@@ -3,19 +3,47 @@
 from pathlib import Path
 
 import streamlit as st
+from streamlit.navigation.page import StreamlitPage
 
 # A Material icon here would be fetched from another host.
 _ICON = Path(__file__).parent / "icon.svg"
 
+
+def _page(file: str, title: str, icon: str, *, default: bool = False) -> StreamlitPage:
+    return st.Page(
+        f"views/{file}.py",
+        title=title,
+        icon=f":material/{icon}:",
+        url_path=file.replace("_", "-"),
+        default=default,
+    )
+
+
 st.set_page_config(page_title="Voice AI", page_icon=str(_ICON), layout="wide")
 st.navigation(
-    [
-        st.Page(
-            "views/overview.py",
-            title="Overview",
-            icon=":material/monitoring:",
-            url_path="overview",
-            default=True,
-        )
-    ]
+    {
+        "Today": [_page("today", "Today", "today", default=True)],
+        "Campaigns": [
+            _page("campaigns", "All campaigns", "campaign"),
+            _page("campaign", "One campaign", "monitoring"),
+            _page("campaign_edit", "Create or edit", "edit_note"),
+        ],
+        "Leads": [
+            _page("lead_import", "Import", "upload_file"),
+            _page("lead_lists", "Lists and imports", "lists"),
+            _page("lead", "One lead", "person"),
+        ],
+        "Calls": [
+            _page("live", "Live", "graphic_eq"),
+            _page("calls", "Finished calls", "call_log"),
+            _page("call", "One call", "call"),
+        ],
+        "Analytics": [_page("analytics", "First charts", "insights")],
+        "Models": [_page("models", "Models", "neurology")],
+        "System": [
+            _page("health", "Health", "monitor_heart"),
+            _page("flows", "Flows", "account_tree"),
+            _page("commands_log", "Commands", "history"),
+        ],
+    }
 ).run()

@@ -1,6 +1,13 @@
-"""What every page shares: one context and one pool per process, reads cached for a moment."""
+"""What every page shares: one context and one pool per process, reads cached for a moment.
+
+A page reads through `reading()`, one snapshot that is given back before the page is drawn, and asks
+through `asking()`, one short transaction that writes a row somebody else obeys. Cached readers
+(`st.cache_data(ttl=MOMENT)`) are shared by all browser sessions: however many look at a page, the
+database is asked once a moment.
+"""
 
 import atexit
+import getpass
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -10,14 +17,15 @@ from uuid import UUID
 import sqlalchemy as sa
 import streamlit as st
 
-from app import queries
+from app.queries import overview
+from app.queries.engine import open_engine
 from pipelines.metrics.frames import Campaign
 from pipelines.metrics.measures import Overview
 from voice_ai.context import Context, open_context
-from voice_ai.db.connect import unreachable
+from voice_ai.db.connect import Db, connect, unreachable
 from voice_ai.errors import NotAvailable
 
-_MOMENT = 1.5  # seconds; shorter than the pages' own beat, so that sessions share one read
+MOMENT = 1.5  # seconds; shorter than the pages' own beat, so that sessions share one read
 
 
 @dataclass(frozen=True)
@@ -26,7 +34,7 @@ class Reading:
 
     campaign: Campaign
     measures: Overview
-    live: list[queries.LiveCall]
+    live: list[overview.LiveCall]
     now: datetime
 
 
@@ -40,12 +48,12 @@ def context() -> Context:
 
 @st.cache_resource(show_spinner=False)
 def engine() -> sa.Engine:
-    return queries.open_engine(context().role_url("app"))
+    return open_engine(context().role_url("app"))
 
 
 @contextmanager
-def _reading() -> Iterator[sa.Connection]:
-    """One snapshot. Raises NotAvailable."""
+def reading() -> Iterator[sa.Connection]:
+    """One read-only snapshot. Raises NotAvailable."""
     try:
         with engine().connect() as connection:
             yield connection
@@ -54,21 +62,36 @@ def _reading() -> Iterator[sa.Connection]:
         raise NotAvailable(unreachable(cause)) from error
 
 
-@st.cache_data(ttl=_MOMENT, show_spinner=False)
+@contextmanager
+def asking() -> Iterator[Db]:
+    """A connection on which a page asks for something; autocommit. Raises NotAvailable."""
+    with connect(context().role_url("app"), name="voice-ai app asks", autocommit=True) as db:
+        yield db
+
+
+def user() -> str:
+    """Who asks: everything listens on this machine only, so it is whoever runs the pages."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return "unknown"
+
+
+@st.cache_data(ttl=MOMENT, show_spinner=False)
 def campaigns() -> list[Campaign]:
     """Raises NotAvailable."""
-    with _reading() as connection:
-        return queries.campaigns(connection)
+    with reading() as connection:
+        return overview.campaigns(connection)
 
 
-@st.cache_data(ttl=_MOMENT, show_spinner=False)
-def reading(campaign_id: UUID) -> Reading | None:
+@st.cache_data(ttl=MOMENT, show_spinner=False)
+def campaign_reading(campaign_id: UUID) -> Reading | None:
     """None when there is no such campaign any more. Raises NotAvailable."""
-    with _reading() as connection:
-        known = {campaign.id: campaign for campaign in queries.campaigns(connection)}
+    with reading() as connection:
+        known = {campaign.id: campaign for campaign in overview.campaigns(connection)}
         campaign = known.get(campaign_id)
         if campaign is None:
             return None
-        measures = queries.overview(connection, campaign)
-        live = queries.live_calls(connection, campaign)
+        measures = overview.overview(connection, campaign)
+        live = overview.live_calls(connection, campaign)
     return Reading(campaign, measures, live, context().clock.now())

@@ -19,7 +19,8 @@ import psutil
 import pytest
 from playwright.sync_api import Browser, Page, Request, expect, sync_playwright
 
-from app import queries
+from app.queries import engine as pool
+from app.queries import overview as queries
 from pipelines.metrics.load import campaign_frames
 from pipelines.metrics.measures import measure
 from pipelines.report.build import figures
@@ -128,7 +129,7 @@ def test_shows_the_figures_and_moves_by_itself(
     with pages(database, tmp_path / "home") as address:
         visit = Visit(browser, viewport={"width": 1280, "height": 1600})
         page = visit.page
-        page.goto(f"{address}/?campaign=Spring+survey")
+        page.goto(f"{address}/campaign?campaign=Spring+survey")
         expect(page.get_by_role("heading", name="How is the campaign going?")).to_be_visible(
             timeout=PATIENCE
         )
@@ -149,7 +150,7 @@ def test_shows_the_figures_and_moves_by_itself(
         expect(tiles.first).to_have_text(count(spring[0].count + 3), timeout=PATIENCE)
         expect(page.get_by_text("No call is live.")).to_be_visible()
 
-        page.goto(f"{address}/?campaign=Autumn+survey")
+        page.goto(f"{address}/campaign?campaign=Autumn+survey")
         expect(tiles.first).to_have_text(count(autumn[0].count), timeout=PATIENCE)
         assert visit.errors == []
         assert visit.hosts == {"127.0.0.1"}
@@ -184,7 +185,7 @@ def test_fits_both_widths_in_light_and_dark(
 def _look(browser: Browser, address: str, width: int, scheme: str) -> None:
     visit = Visit(browser, viewport={"width": width, "height": 1000}, color_scheme=scheme)
     page = visit.page
-    page.goto(address)
+    page.goto(f"{address}/campaign")
     expect(page.get_by_test_id("stVegaLiteChart")).to_have_count(4, timeout=PATIENCE)
     assert page.evaluate(_CUT_OFF) == []
     assert page.evaluate("document.documentElement.scrollWidth") <= width
@@ -202,7 +203,7 @@ def test_an_empty_home_says_what_to_do_next(
 ) -> None:
     with pages(database, tmp_path / "home") as address:
         visit = Visit(browser)
-        visit.page.goto(address)
+        visit.page.goto(f"{address}/campaign")
         expect(visit.page.get_by_text("There is no campaign yet.")).to_be_visible(timeout=PATIENCE)
         expect(visit.page.get_by_text("voice-ai import leads.csv")).to_be_visible()
         with connect(database) as db:
@@ -223,7 +224,7 @@ def test_the_pages_own_login_cannot_write_what_the_dialer_writes(
     url = f"postgresql://{user}:{keyring.password_for('app')}@{place}{parts.path}"
     with connect(database) as db:
         CampaignFactory(db).campaign(leads=5, dialed=3, live=0)
-    engine = queries.open_engine(url)
+    engine = pool.open_engine(url)
     with engine.connect() as connection:
         (campaign,) = queries.campaigns(connection)
         assert queries.overview(connection, campaign).totals.attempts >= 3

@@ -7,7 +7,8 @@ import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
-from app import queries
+from app.queries import engine as pool
+from app.queries import overview as queries
 from pipelines.metrics.frames import CampaignFrames
 from pipelines.metrics.load import campaign_frames
 from pipelines.metrics.measures import Overview, measure
@@ -23,7 +24,7 @@ def db(database_url: str) -> Iterator[Db]:
 
 
 def by_database(url: str, frames: CampaignFrames) -> Overview:
-    engine = queries.open_engine(url)
+    engine = pool.open_engine(url)
     try:
         with engine.connect() as connection:
             return queries.overview(connection, frames.campaign)
@@ -90,7 +91,7 @@ def test_a_campaign_is_found_by_name_or_id(db: Db) -> None:
 def test_live_calls_are_the_attempts_that_have_not_ended(db: Db, database_url: str) -> None:
     CampaignFactory(db).campaign("Spring", leads=12, dialed=5, live=3)
     db.commit()
-    engine = queries.open_engine(database_url)
+    engine = pool.open_engine(database_url)
     with engine.connect() as connection:
         (campaign,) = queries.campaigns(connection)
         live = queries.live_calls(connection, campaign)

@@ -33,7 +33,7 @@ _GRANTS: dict[str, tuple[str, ...]] = {
         _READ_ALL,
         "INSERT, UPDATE ON sellers, numbers, lead_lists, leads, import_runs, import_rejects,"
         " campaigns, caller_ids, campaign_leads, lead_scores, consents, list_snapshots,"
-        " flow_requests, gate_results, commands, alerts, workers, prices",
+        " flow_requests, gate_results, commands, alerts, workers, prices, daily_summaries",
         "INSERT ON campaign_versions, suppressions, audit_log",
         "DELETE ON leads, campaign_leads, import_rejects, lead_scores",
     ),

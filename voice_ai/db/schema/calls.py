@@ -37,6 +37,7 @@ workers = Table(
     moment("started_at", "start", nullable=False),
     moment("seen_at", "last heartbeat", nullable=False),
     moment("stopped_at", "clean end"),
+    document("vitals", "CPU, memory and what else it says of itself; NULL: nothing yet"),
     comment="Processes: their heartbeats prove them alive, their lost locks prove them dead.",
 )
 
@@ -89,6 +90,7 @@ attempts = Table(
     Index("ix_attempts_live", "campaign_id", postgresql_where=text("state <> 'ended'")),
     Index("ix_attempts_number_time", "number_id", "intended_at"),
     Index("ix_attempts_campaign_time", "campaign_id", "intended_at"),
+    Index("ix_attempts_ended", "ended_at", postgresql_where=text("state = 'ended'")),
     comment="One dial each. A number has at most one that has not ended.",
 )
 

@@ -4,6 +4,7 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
+    Date,
     Float,
     Identity,
     Index,
@@ -22,17 +23,33 @@ flow_requests = Table(
     uuid_key(),
     Column("flow", Text, nullable=False, comment="import, train, report …"),
     document("parameters", "what the flow is to work on"),
-    Column("state", Text, nullable=False, comment="asked, running, done, failed, cancelled"),
+    Column(
+        "state",
+        Text,
+        nullable=False,
+        comment="asked, running, done, failed, cancelled, interrupted (its process ended)",
+    ),
     Column("asked_by", Text, nullable=False, comment="who"),
     Column("progress", Float, comment="0–1; NULL while unknown"),
     Column("message", Text, comment="what it is doing, or why it failed"),
     document("result", "what came out"),
     Column("flow_run_id", UUID(as_uuid=True), comment="Prefect's run"),
+    Column("worker_id", UUID(as_uuid=True), comment="the flows process (workers.id) that runs it"),
     moment("asked_at", "when", nullable=False),
     moment("started_at", "start"),
     moment("finished_at", "end"),
     Index("ix_flow_requests_open", "asked_at", postgresql_where=text("state = 'asked'")),
     comment="A page or a command asks; the flows process runs and reports.",
+)
+
+daily_summaries = Table(
+    "daily_summaries",
+    METADATA,
+    ref("campaign_id", "campaigns.id", "the campaign", primary_key=True),
+    Column("day", Date, primary_key=True, comment="day of the dials' intents, UTC"),
+    document("figures", "counts of the day by metric name", nullable=False),
+    moment("made_at", "when the flow last counted", nullable=False),
+    comment="A campaign's day in figures, counted by a flow.",
 )
 
 outbox = Table(

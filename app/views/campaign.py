@@ -52,7 +52,7 @@ def _waiting() -> None:
 def _moving(campaign: Campaign, names: list[str]) -> None:
     """`names` are those of the picker, which is drawn anew when there are others."""
     try:
-        seen = session.reading(campaign.id)
+        seen = session.campaign_reading(campaign.id)
         others = {one.name for one in session.campaigns()} != set(names)
     except VoiceAIError as error:
         components.unreachable(error)

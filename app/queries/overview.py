@@ -1,4 +1,4 @@
-"""Every read of the pages, over the views, with the app's own login.
+"""One campaign's figures, as the campaign page shows them.
 
 A page asks every two seconds, so the database counts for it; rates and intervals are those of
 `pipelines.metrics`, and a test holds the whole equal to `measures.measure`.
@@ -46,22 +46,6 @@ class LiveCall:
     attempt_no: int
     state: str
     since: datetime
-
-
-def open_engine(url: str) -> sa.Engine:
-    """A small pool of sessions that read one snapshot each and are given back at once."""
-    return sa.create_engine(
-        sa.make_url(url).set(drivername="postgresql+psycopg"),
-        pool_size=2,
-        max_overflow=4,
-        pool_pre_ping=True,
-        isolation_level="REPEATABLE READ",
-        connect_args={
-            "application_name": "voice-ai app",
-            "options": "-c timezone=UTC -c default_transaction_read_only=on"
-            " -c statement_timeout=15000 -c idle_in_transaction_session_timeout=60000",
-        },
-    )
 
 
 def campaigns(connection: sa.Connection) -> list[Campaign]:

@@ -1,0 +1,10 @@
+"""What happened in this call?"""
+
+import streamlit as st
+
+
+def page() -> None:
+    st.title("What happened in this call?")
+
+
+page()

@@ -1,0 +1,10 @@
+"""How did calls end?"""
+
+import streamlit as st
+
+
+def page() -> None:
+    st.title("How did calls end?")
+
+
+page()

@@ -1,0 +1,10 @@
+"""Which campaigns are there?"""
+
+import streamlit as st
+
+
+def page() -> None:
+    st.title("Which campaigns are there?")
+
+
+page()

@@ -1,0 +1,10 @@
+"""Whom can we call?"""
+
+import streamlit as st
+
+
+def page() -> None:
+    st.title("Whom can we call?")
+
+
+page()

@@ -1,0 +1,10 @@
+"""What needs attention?"""
+
+import streamlit as st
+
+
+def page() -> None:
+    st.title("What needs attention?")
+
+
+page()
