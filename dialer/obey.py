@@ -1,14 +1,13 @@
 """Obeys what people asked of campaigns: one command row, one change of state, one answer."""
 
 import asyncio
-from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 import structlog
 
 from dialer.carrier import Carrier, CarrierSilent
+from voice_ai.campaign_states import TRANSITIONS, refusal
 from voice_ai.db import queries
 from voice_ai.db.connect import AsyncDb
 from voice_ai.ids import CarrierSid
@@ -21,24 +20,6 @@ _DONE = "SELECT pg_advisory_unlock(hashtext('obey')) AS mine"
 Row = dict[str, Any]
 
 
-@dataclass(frozen=True)
-class Transition:
-    """A command leads from these states to that one."""
-
-    sources: tuple[str, ...]
-    target: str
-
-
-TRANSITIONS: Mapping[str, Transition] = {
-    "start": Transition(("draft", "stopped", "completed"), "running"),
-    "pause": Transition(("running",), "paused"),
-    "resume": Transition(("paused",), "running"),
-    "drain": Transition(("running", "paused"), "draining"),
-    "stop": Transition(("draft", "running", "paused", "draining"), "stopped"),
-    "emergency_stop": Transition(
-        ("draft", "running", "paused", "draining", "stopped", "completed"), "emergency_stopped"
-    ),
-}
 # After these has returned, no send of the campaign is on its way any more.
 _WAITS_FOR_SENDS = frozenset({"pause", "drain", "stop", "emergency_stop"})
 
@@ -94,16 +75,19 @@ async def _see_through(
                 await db.execute(_SQL.wait_for_sends, {"campaign_id": campaign["id"]})
         if command["kind"] == "emergency_stop":
             stragglers += await _end_live_calls(db, carrier, campaign["id"])
-    outcome = _outcome(TRANSITIONS[command["kind"]], campaigns, stragglers)
+    outcome = await _outcome(db, command, campaigns, stragglers)
     async with db.transaction():
         await db.execute(_SQL.answer, {"id": command["id"], "now": now, "outcome": outcome})
     log.info("command_obeyed", command=command["kind"], campaigns=len(campaigns))
 
 
-def _outcome(step: Transition, changed: list[Row], stragglers: list[str]) -> str:
+async def _outcome(db: AsyncDb, command: Row, changed: list[Row], stragglers: list[str]) -> str:
     if not changed:
-        return f"refused: only from {', '.join(step.sources)}"
-    text = f"{step.target}: {', '.join(row['name'] for row in changed)}"
+        async with db.transaction():
+            cursor = await db.execute(_SQL.campaign_state, {"campaign_id": command["campaign_id"]})
+            stands = await cursor.fetchone()
+        return f"refused: {refusal(command['kind'], stands['state'] if stands else None)}"
+    text = f"{TRANSITIONS[command['kind']].target}: {', '.join(row['name'] for row in changed)}"
     return text + (f"; still live: {', '.join(stragglers)}" if stragglers else "")
 
 

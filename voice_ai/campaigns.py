@@ -6,18 +6,25 @@ the text given here.
 
 import hashlib
 import json
+from collections.abc import Mapping
 from datetime import time
 from pathlib import Path
 from typing import Annotated, Any, Self
 from zoneinfo import ZoneInfo
 
 import phonenumbers
+import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
-from voice_ai.conversation.script import builtin_scripts, load_script, resolve_slots
+from voice_ai.conversation.script import (
+    builtin_scripts,
+    check_script,
+    load_script,
+    resolve_slots,
+)
 from voice_ai.conversation.source import Document, read_document
 from voice_ai.errors import BadInput
-from voice_ai.retries import RetryPolicy
+from voice_ai.retries import DEFAULT_RULES, RetryPolicy
 
 _WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
@@ -143,19 +150,79 @@ def load_campaign(path: Path) -> Campaign:
     return parse_campaign(text, source=str(path), folder=path.parent)
 
 
-def parse_campaign(text: str, *, source: str, folder: Path) -> Campaign:
+def parse_campaign(
+    text: str, *, source: str, folder: Path, scripts: Mapping[str, str] | None = None
+) -> Campaign:
+    """`scripts` are texts that are at hand already, by name. Raises BadInput."""
     document = read_document(text, source=source)
     try:
         config = CampaignConfig.model_validate(document.data)
     except ValidationError as error:
         raise _fault(document, error) from None
-    script_text = _script_text(config.script, folder, document)
+    script_text = (scripts or {}).get(config.script)
+    if script_text is None:
+        script_text = _script_text(config.script, folder, document)
     script = load_script(script_text, source=config.script)
     try:
         resolve_slots(script, script_slots(config))
     except BadInput as error:
         raise document.fault(("slots",), error.message) from error
     return Campaign(config=config, script_text=script_text)
+
+
+def check_campaign(data: Mapping[str, Any], script_text: str) -> Campaign:
+    """A campaign from data, as a form or the database gives it. Raises BadInput for the first
+    thing that is wrong."""
+    campaign, faults = judge_campaign(data, script_text)
+    for field, message in faults.items():
+        raise BadInput(message, field=field)
+    assert campaign is not None
+    return campaign
+
+
+def judge_campaign(
+    data: Mapping[str, Any], script_text: str
+) -> tuple[Campaign | None, dict[str, str]]:
+    """The campaign, or a sentence for each field that is wrong."""
+    faults: dict[str, str] = {}
+    config: CampaignConfig | None = None
+    try:
+        config = CampaignConfig.model_validate(data)
+    except ValidationError as error:
+        for found in error.errors():
+            faults.setdefault(_place(found), _sentence(found))
+    script, script_faults = check_script(script_text, source="the script")
+    if script is None:
+        faults.setdefault("script", script_faults[0].message)
+    if config is None or script is None:
+        return None, faults
+    try:
+        resolve_slots(script, script_slots(config))
+    except BadInput as error:
+        return None, {f"slots.{error.field}": error.message}
+    return Campaign(config=config, script_text=script_text), {}
+
+
+def campaign_yaml(data: Mapping[str, Any]) -> str:
+    """The campaign file that says this: what the defaults say too is left out."""
+    shown = {key: value for key, value in data.items() if value is not None and value != {}}
+    retries = dict(shown.get("retries") or {})
+    rules = retries.pop("rules", {})
+    own = {key: rule for key, rule in rules.items() if rule != _default_rule(key)}
+    if retries or own:
+        shown["retries"] = {**retries, **({"rules": own} if own else {})}
+    if "schedule" in shown:
+        shown["schedule"] = {
+            key: value[:5] if key in ("start", "end") and len(str(value)) == 8 else value
+            for key, value in shown["schedule"].items()
+        }
+    text: str = yaml.safe_dump(shown, sort_keys=False, allow_unicode=True, width=100)
+    return text
+
+
+def _default_rule(outcome: str) -> dict[str, Any] | None:
+    rule = DEFAULT_RULES.get(outcome)
+    return rule.model_dump(mode="json") if rule else None
 
 
 def script_slots(config: CampaignConfig) -> dict[str, str]:
@@ -188,12 +255,21 @@ def _script_text(name: str, folder: Path, document: Document) -> str:
 def _fault(document: Document, error: ValidationError) -> BadInput:
     first = error.errors()[0]
     path = tuple(part for part in first["loc"] if isinstance(part, str | int))
-    message = first["msg"].removeprefix("Value error, ")
-    if first["type"] == "missing":
-        message = "this is missing"
-    elif first["type"] == "extra_forbidden":
-        message = "there is no such field"
-    return document.fault(path, message)
+    return document.fault(path, _sentence(first))
+
+
+def _sentence(found: Any) -> str:
+    if found["type"] == "missing":
+        return "this is missing"
+    if found["type"] == "extra_forbidden":
+        return "there is no such field"
+    if found["type"] in ("string_too_short", "too_short"):
+        return "this cannot be empty"
+    return str(found["msg"]).removeprefix("Value error, ")
+
+
+def _place(found: Any) -> str:
+    return ".".join(str(part) for part in found["loc"])
 
 
 def zone_exists(name: str) -> bool:

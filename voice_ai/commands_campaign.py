@@ -2,19 +2,18 @@
 
 import getpass
 import json
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from rich.console import Console
+from rich.progress_bar import ProgressBar
 from rich.table import Table
 
-from voice_ai.context import Context, open_context
-from voice_ai.db import connect
-from voice_ai.db.connect import Db
+from voice_ai import commands_campaign_versions
+from voice_ai.command_database import AsJson, Name
+from voice_ai.command_database import answer as _answer
+from voice_ai.command_database import database as _database
 from voice_ai.errors import Refused, UsageError
 from voice_ai.store import campaigns as store
 from voice_ai.store.campaigns import CommandKind
@@ -24,18 +23,7 @@ app = typer.Typer(no_args_is_help=True, help="Campaigns: make, start, pause, dra
 # How long a command waits to hear that a dialer has obeyed.
 OBEY_TIMEOUT_S = 10.0
 
-Name = Annotated[str, typer.Argument(help="Name of the campaign.")]
 Reason = Annotated[str | None, typer.Option(help="Why; it is kept with the command.")]
-AsJson = Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")]
-
-
-@contextmanager
-def _database() -> Iterator[tuple[Context, Db]]:
-    with (
-        open_context() as context,
-        connect(context.role_url("app"), name="voice-ai campaign", autocommit=True) as db,
-    ):
-        yield context, db
 
 
 @app.command()
@@ -69,7 +57,10 @@ def create(
 
 @app.command("list")
 def list_all(as_json: AsJson = False) -> None:
-    """Every campaign with its state and where its leads stand."""
+    """Every campaign with its state and where its leads stand.
+
+    Example: voice-ai campaign list --json
+    """
     with _database() as (_, db):
         rows = store.list_campaigns(db)
     if as_json:
@@ -87,7 +78,10 @@ def list_all(as_json: AsJson = False) -> None:
 
 @app.command()
 def show(name: Name, as_json: AsJson = False) -> None:
-    """One campaign: state, outcomes so far, and why waiting leads are not being called."""
+    """One campaign: state, progress, outcomes, and why waiting leads are not being called.
+
+    Example: voice-ai campaign show "Spring survey"
+    """
     with _database() as (context, db):
         row = store.find_campaign(db, name)
         outcomes = store.outcome_counts(db, row["id"])
@@ -98,7 +92,8 @@ def show(name: Name, as_json: AsJson = False) -> None:
         print(json.dumps(facts, default=str))
         return
     print(f"{row['name']} ({row['seller']}): {row['state']} since {row['state_since']:%F %R %Z}")
-    print(f"Clock: {now:%F %R %Z}. Leads: {row['leads']:,}, done: {row['done']:,}.")
+    print(f"Clock: {now:%F %R %Z}. Version {row['version']}.")
+    _print_progress(row["done"], row["calling"], row["leads"])
     _print_counts("Outcome", [(name, n, None) for name, n in outcomes.items()])
     _print_counts(
         "Ready leads, by last decision",
@@ -108,31 +103,46 @@ def show(name: Name, as_json: AsJson = False) -> None:
 
 @app.command()
 def start(name: Name, reason: Reason = None, as_json: AsJson = False) -> None:
-    """Start calling."""
+    """Start calling.
+
+    Example: voice-ai campaign start "Spring survey" --reason "approved by Ana"
+    """
     _ask("start", name, reason, as_json=as_json)
 
 
 @app.command()
 def pause(name: Name, reason: Reason = None, as_json: AsJson = False) -> None:
-    """Start no more calls; live ones go on. Undo with `resume`."""
+    """Start no more calls; live ones go on. Undo with `resume`.
+
+    Example: voice-ai campaign pause "Spring survey"
+    """
     _ask("pause", name, reason, as_json=as_json)
 
 
 @app.command()
 def resume(name: Name, reason: Reason = None, as_json: AsJson = False) -> None:
-    """Go on after a pause."""
+    """Go on after a pause.
+
+    Example: voice-ai campaign resume "Spring survey"
+    """
     _ask("resume", name, reason, as_json=as_json)
 
 
 @app.command()
 def drain(name: Name, reason: Reason = None, as_json: AsJson = False) -> None:
-    """Let live calls finish, start none, then stop."""
+    """Let live calls finish, start none, then stop.
+
+    Example: voice-ai campaign drain "Spring survey"
+    """
     _ask("drain", name, reason, as_json=as_json)
 
 
 @app.command()
 def stop(name: Name, reason: Reason = None, as_json: AsJson = False) -> None:
-    """Stop: no call starts from the moment this returns; live calls go on."""
+    """Stop: no call starts from the moment this returns; live calls go on.
+
+    Example: voice-ai campaign stop "Spring survey"
+    """
     _ask("stop", name, reason, as_json=as_json)
 
 
@@ -143,7 +153,11 @@ def emergency_stop(
     reason: Reason = None,
     as_json: AsJson = False,
 ) -> None:
-    """Stop and end the live calls too."""
+    """Stop and end the live calls too.
+
+    Example: voice-ai campaign emergency-stop "Spring survey"
+             voice-ai campaign emergency-stop --all --reason "wrong script"
+    """
     if (name is None) != everything:
         raise UsageError("name one campaign, or say --all")
     _ask("emergency_stop", name, reason, as_json=as_json)
@@ -169,6 +183,13 @@ def _ask(kind: CommandKind, name: str | None, reason: str | None, *, as_json: bo
     )
 
 
+def _print_progress(done: int, calling: int, leads: int) -> None:
+    bar = Table.grid(padding=(0, 1))
+    told = f"{done:,} of {leads:,} leads done, {calling:,} being called"
+    bar.add_row(ProgressBar(total=max(leads, 1), completed=done, width=30), told)
+    Console().print(bar)
+
+
 def _print_counts(title: str, rows: list[tuple[str, int, Any]]) -> None:
     if not rows:
         return
@@ -178,5 +199,4 @@ def _print_counts(title: str, rows: list[tuple[str, int, Any]]) -> None:
     Console().print(table)
 
 
-def _answer(facts: dict[str, Any], text: str, *, as_json: bool) -> None:
-    print(json.dumps(facts) if as_json else text, file=sys.stdout)
+commands_campaign_versions.add_to(app)

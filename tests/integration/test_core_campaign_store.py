@@ -1,15 +1,24 @@
 """Campaigns in the database: made whole or not at all, and asked through command rows."""
 
-from typing import get_args
+from typing import Any, get_args
 
 import psycopg
 import pytest
 
-from tests.factories_core import CALLBACK, CALLER_ID, CAMPAIGN_FILE, NOW, campaign_of, make_list
+from tests.factories_core import (
+    CALLBACK,
+    CALLER_ID,
+    CAMPAIGN_FILE,
+    NOW,
+    campaign_of,
+    login,
+    make_list,
+)
 from voice_ai.campaigns import Campaign
-from voice_ai.db import connect
+from voice_ai.db import connect, upgrade
 from voice_ai.db.connect import Db
-from voice_ai.errors import BadInput, NotFound
+from voice_ai.errors import BadInput, NotFound, Refused
+from voice_ai.store import campaign_versions as versions
 from voice_ai.store import campaigns as store
 from voice_ai.vault import Keyring
 
@@ -229,3 +238,134 @@ def test_a_version_stays_when_somebody_tries_to_write_it_again(
                 " WHERE campaign_id = %s",
                 (made.id,),
             )
+
+
+def revise(
+    db: Db, keyring: Keyring, made: store.CreatedCampaign, text: str, **more: Any
+) -> store.Revised:
+    return store.revise_campaign(db, keyring, made.id, campaign_of(text), by="ana", now=NOW, **more)
+
+
+FASTER = CAMPAIGN_FILE.replace("max_concurrent: 5", "max_concurrent: 9\n  ring_timeout_s: 30")
+
+
+@pytest.mark.parametrize("state", ["draft", "running", "paused", "stopped"])
+def test_a_change_is_a_new_version_and_the_old_one_stays(
+    database_url: str, keyring: Keyring, state: str
+) -> None:
+    with connect(database_url, autocommit=True) as db:
+        make_list(db, keyring)
+        made = create(db, keyring)
+        db.execute("UPDATE campaigns SET state = %s", (state,))
+        revised = revise(db, keyring, made, FASTER + "max_leads: 2\n", seen_version=1)
+        assert (revised.version, revised.changed) == (2, True)
+        known = versions.versions(db, made.id)
+        assert [(row["version"], row["in_force"], row["created_by"]) for row in known] == [
+            (2, True, "ana"),
+            (1, False, "me"),
+        ]
+        row = store.find_campaign(db, made.name)
+        assert (row["version"], row["max_leads"], row["state"]) == (2, 2, state)
+        first = versions.stored_version(db, keyring, made.id, 1)
+        second = versions.stored_version(db, keyring, made.id)
+        assert first.data["pacing"]["max_concurrent"] == 5
+        assert "+  max_concurrent: 9" in versions.difference(first, second)
+        assert versions.difference(second, second) == ""
+
+
+def test_what_says_the_same_makes_no_version(database_url: str, keyring: Keyring) -> None:
+    with connect(database_url, autocommit=True) as db:
+        make_list(db, keyring)
+        made = create(db, keyring)
+        before = counts(db)
+        assert revise(db, keyring, made, CAMPAIGN_FILE) == store.Revised(1, changed=False)
+        assert counts(db) == before
+
+
+@pytest.mark.parametrize(
+    ("there", "given"), [(CALLER_ID, "+12125550101"), (CALLBACK, "+12125550198")]
+)
+def test_another_number_is_a_change_though_the_stored_file_holds_none(
+    database_url: str, keyring: Keyring, there: str, given: str
+) -> None:
+    with connect(database_url, autocommit=True) as db:
+        make_list(db, keyring)
+        made = create(db, keyring)
+        assert revise(db, keyring, made, CAMPAIGN_FILE.replace(there, given)).version == 2
+        assert given in versions.version_as_yaml(db, keyring, made.id)
+
+
+@pytest.mark.parametrize(
+    ("there", "given", "field"),
+    [
+        ("name: Spring", "name: Autumn", "name"),
+        ("name: clinic", "name: other", "seller.name"),
+        ("list: patients", "list: others", "list"),
+    ],
+)
+def test_name_seller_and_list_stay(
+    database_url: str, keyring: Keyring, there: str, given: str, field: str
+) -> None:
+    with connect(database_url, autocommit=True) as db:
+        make_list(db, keyring)
+        made = create(db, keyring)
+        before = counts(db)
+        with pytest.raises(BadInput, match="stays") as raised:
+            revise(db, keyring, made, CAMPAIGN_FILE.replace(there, given))
+        assert raised.value.field == field
+        assert counts(db) == before
+
+
+@pytest.mark.parametrize("state", ["draining", "emergency_stopped"])
+def test_a_campaign_on_its_way_out_is_not_changed(
+    database_url: str, keyring: Keyring, state: str
+) -> None:
+    with connect(database_url, autocommit=True) as db:
+        make_list(db, keyring)
+        made = create(db, keyring)
+        db.execute("UPDATE campaigns SET state = %s", (state,))
+        with pytest.raises(Refused, match=state.replace("_", " ")):
+            revise(db, keyring, made, FASTER)
+
+
+def test_a_change_on_top_of_an_older_version_is_refused(
+    database_url: str, keyring: Keyring
+) -> None:
+    with connect(database_url, autocommit=True) as db:
+        make_list(db, keyring)
+        made = create(db, keyring)
+        revise(db, keyring, made, FASTER, seen_version=1)
+        with pytest.raises(Refused, match="version 2 was saved meanwhile"):
+            revise(db, keyring, made, CAMPAIGN_FILE + "max_leads: 1\n", seen_version=1)
+
+
+def test_what_is_exported_reads_back_as_the_same_campaign(
+    database_url: str, keyring: Keyring
+) -> None:
+    with connect(database_url, autocommit=True) as db:
+        make_list(db, keyring)
+        made = create(db, keyring)
+        text = versions.version_as_yaml(db, keyring, made.id)
+        assert campaign_of(text) == campaign_of()
+        assert not revise(db, keyring, made, text).changed
+        with pytest.raises(NotFound, match="no version 7"):
+            versions.stored_version(db, keyring, made.id, 7)
+
+
+def test_a_copy_is_a_draft_of_its_own(database_url: str, keyring: Keyring) -> None:
+    with connect(database_url, autocommit=True) as db:
+        make_list(db, keyring)
+        made = create(db, keyring)
+        db.execute("UPDATE campaigns SET state = 'emergency_stopped'")
+        copy = store.copy_campaign(db, keyring, made.id, "Second", by="me", now=NOW, rehearsal=True)
+        row = store.find_campaign(db, "Second")
+        assert (row["id"], row["state"], row["version"], row["leads"]) == (copy.id, "draft", 1, 3)
+
+
+def test_the_pages_own_login_may_revise(database_url: str, keyring: Keyring) -> None:
+    upgrade(database_url, keyring)
+    with connect(database_url, autocommit=True) as db:
+        make_list(db, keyring)
+        made = create(db, keyring)
+    with connect(login(database_url, "app", keyring), autocommit=True) as db:
+        assert revise(db, keyring, made, FASTER).version == 2

@@ -5,9 +5,10 @@ import asyncio
 import pytest
 
 from dialer.carrier import Placed
-from dialer.obey import TRANSITIONS, obey_commands, settle_campaigns
+from dialer.obey import obey_commands, settle_campaigns
 from tests.factories import NOW
 from tests.integration.dialer_parts import House, until
+from voice_ai.campaign_states import TRANSITIONS
 from voice_ai.ids import CampaignId, CarrierSid
 from voice_ai.store.campaigns import COMMAND_KINDS, CommandKind, ask
 
@@ -75,6 +76,16 @@ async def test_every_command_from_every_state(dialer: House) -> None:
             assert state_of(dialer, campaign_id) == allowed.get(state, state), (kind, state)
             refused = outcome(dialer, command_id).startswith("refused: only from")
             assert refused is (state not in allowed), (kind, state)
+
+
+async def test_a_start_after_an_emergency_stop_is_refused_with_what_to_do(dialer: House) -> None:
+    dialer.office.leads(1)
+    campaign_id = dialer.office.campaign()
+    dialer.office.set_state(campaign_id, "emergency_stopped")
+    command_id = tell(dialer, "start", campaign_id)
+    await obey(dialer)
+    assert "stopped in an emergency" in outcome(dialer, command_id)
+    assert "start the copy" in outcome(dialer, command_id)
 
 
 async def test_commands_are_obeyed_in_the_order_they_were_given(dialer: House) -> None:

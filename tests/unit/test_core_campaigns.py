@@ -58,7 +58,7 @@ def test_what_is_left_out_is_lawful_and_careful() -> None:
         ("[mon, tue, wed]", "[]", 12, "schedule.days", "none"),
         (f'"{CALLBACK}"', "5550199", 5, "seller.callback_number", "+12125550123"),
         (f'"{CALLBACK}"', '"+1212"', 5, "seller.callback_number", "possible"),
-        (f'["{CALLER_ID}"]', "[]", 8, "caller_ids", "at least 1"),
+        (f'["{CALLER_ID}"]', "[]", 8, "caller_ids", "cannot be empty"),
         (f'["{CALLER_ID}"]', '["+1 2"]', 8, "caller_ids", "number"),
         ("max_concurrent: 5", "max_concurrent: 0", 14, "pacing.max_concurrent", "greater"),
         ("max_concurrent: 5", "max_concurrent: many", 14, "pacing.max_concurrent", "integer"),
@@ -69,7 +69,7 @@ def test_what_is_left_out_is_lawful_and_careful() -> None:
         ("delays_s: [600]", "delays_s: [-1]", 19, "retries.rules.busy.delays_s.0", "greater"),
         ("appointment_reminder", "no_such_script", 7, "script", "appointment_reminder"),
         ("legal_name: The", "legal_names: The", 2, "seller.legal_name", "missing"),
-        ("name: Spring reminders", 'name: ""', 1, "name", "at least 1"),
+        ("name: Spring reminders", 'name: ""', 1, "name", "cannot be empty"),
     ],
 )
 def test_a_fault_names_file_line_and_field(

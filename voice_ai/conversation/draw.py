@@ -49,13 +49,67 @@ def mermaid(script: Script) -> str:
     return "\n".join(lines) + "\n"
 
 
+def dot(script: Script, *, here: str | None = None, ink: str = "#31333f") -> str:
+    """A Graphviz digraph; goals are green, ends rounded grey, `here` is the node it stands at."""
+    lines = [
+        "digraph script {",
+        'bgcolor="transparent"; rankdir=TB; nodesep=0.3; ranksep=0.35;',
+        f'node [shape=box, style="rounded", fontname="sans-serif", fontsize=11, color="{ink}",'
+        f' fontcolor="{ink}"];',
+        f'edge [fontname="sans-serif", fontsize=10, color="{ink}", fontcolor="{ink}"];',
+    ]
+    for name, node in script.nodes.items():
+        lines.append(
+            f"n_{name} [label={_quoted(_dot_label(name, node))}{_look(name, node, here)}];"
+        )
+    for edge in _merged(edges(script)):
+        lines.append(f"n_{edge.source} -> n_{edge.target} [label={_quoted(edge.label)}];")
+    return "\n".join([*lines, "}"])
+
+
+def _merged(found: tuple[Edge, ...]) -> tuple[Edge, ...]:
+    """One edge between two nodes, with everything that takes it."""
+    labels: dict[tuple[str, str], list[str]] = {}
+    for edge in found:
+        labels.setdefault((edge.source, edge.target), []).append(edge.label)
+    return tuple(
+        Edge(source, ", ".join(filter(None, said)), target)
+        for (source, target), said in labels.items()
+    )
+
+
+def _look(name: str, node: Node, here: str | None) -> str:
+    look = ', penwidth=3, color="#2f6fb3"' if name == here else ""
+    if node.goal:
+        return look + ', style="rounded,filled", fillcolor="#cfe8d5", fontcolor="#1f3d2a"'
+    if node.end:
+        return look + ', style="rounded,filled", fillcolor="#d9dce2", fontcolor="#31333f"'
+    return look
+
+
+def _dot_label(name: str, node: Node) -> str:
+    spoken = _shortened(node.ask or " ".join(node.say))
+    middle = spoken.rfind(" ", 0, len(spoken) // 2 + 6) if len(spoken) > MAX_LABEL // 2 else -1
+    if middle > 0:
+        spoken = f"{spoken[:middle]}\n{spoken[middle + 1 :]}"
+    return f"{name}\n{spoken}" if spoken else name
+
+
+def _quoted(text: str) -> str:
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
+    return f'"{escaped}"'
+
+
 def _shape(name: str, node: Node) -> str:
-    spoken = node.ask or " ".join(node.say)
-    short = spoken if len(spoken) <= MAX_LABEL else spoken[: MAX_LABEL - 1].rstrip() + "…"
+    short = _shortened(node.ask or " ".join(node.say))
     label = f"{name}<br/>{_safe(short)}" if short else name
     if node.end:
         return f'(["{label}"])'
     return f'{{{{"{label}"}}}}' if node.ask else f'["{label}"]'
+
+
+def _shortened(spoken: str) -> str:
+    return spoken if len(spoken) <= MAX_LABEL else spoken[: MAX_LABEL - 1].rstrip() + "…"
 
 
 def _safe(text: str) -> str:

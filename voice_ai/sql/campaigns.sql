@@ -24,6 +24,39 @@ INSERT INTO campaign_versions (campaign_id, version, config, script, script_name
 VALUES (%(campaign_id)s, %(version)s, %(config)s, %(script)s, %(script_name)s, %(caller_ids)s,
     %(sha256)s, %(created_by)s, %(now)s)
 
+-- name: lock_campaign
+-- The campaign with its version in force: who revises it next waits here.
+SELECT c.name, c.state, c.version, c.rehearsal, c.seller_id, s.name AS seller,
+       s.callback_number_id, ll.name AS list, v.config_sha256, v.caller_ids
+FROM campaigns c
+JOIN sellers s ON s.id = c.seller_id
+JOIN lead_lists ll ON ll.id = c.list_id
+JOIN campaign_versions v ON v.campaign_id = c.id AND v.version = c.version
+WHERE c.id = %(campaign_id)s FOR UPDATE OF c
+
+-- name: put_in_force
+UPDATE campaigns SET version = %(version)s, max_leads = %(max_leads)s WHERE id = %(campaign_id)s
+
+-- name: versions
+SELECT v.version, v.script_name, v.created_by, v.created_at, v.config_sha256,
+       v.version = c.version AS in_force
+FROM campaign_versions v JOIN campaigns c ON c.id = v.campaign_id
+WHERE v.campaign_id = %(campaign_id)s ORDER BY v.version DESC
+
+-- name: stored_version
+-- One version, the one in force when none is named, with the sealed numbers that go with it. The
+-- callback number is the seller's, so it is today's for every version.
+SELECT v.version, v.config, v.script, v.script_name, v.created_by, v.created_at,
+       c.name, s.name AS seller, s.legal_name, ll.name AS list, n.number_sealed AS callback_sealed,
+       ARRAY(SELECT i.number_sealed FROM unnest(v.caller_ids) WITH ORDINALITY AS u(id, place)
+             JOIN numbers i ON i.id = u.id ORDER BY u.place) AS caller_ids_sealed
+FROM campaign_versions v
+JOIN campaigns c ON c.id = v.campaign_id
+JOIN sellers s ON s.id = c.seller_id
+JOIN lead_lists ll ON ll.id = c.list_id
+LEFT JOIN numbers n ON n.id = s.callback_number_id
+WHERE v.campaign_id = %(campaign_id)s AND v.version = coalesce(%(version)s::int, c.version)
+
 -- name: enrol_leads
 -- Every lead of the list, in the list's order; leads that are enrolled already stay as they are.
 INSERT INTO campaign_leads (campaign_id, lead_id, number_id, state, priority, position, attempts,

@@ -9,11 +9,12 @@ from uuid import UUID
 
 from psycopg.types.json import Jsonb
 
-from voice_ai.campaigns import Campaign
+from voice_ai.campaigns import Campaign, check_campaign
 from voice_ai.db import queries
 from voice_ai.db.connect import Db, Row
-from voice_ai.errors import BadInput, NotFound
+from voice_ai.errors import BadInput, NotFound, Refused
 from voice_ai.ids import CampaignId
+from voice_ai.store.campaign_versions import stored_version
 from voice_ai.vault import Keyring
 
 _SQL = queries("campaigns")
@@ -23,11 +24,23 @@ CommandKind = Literal["start", "pause", "resume", "drain", "stop", "emergency_st
 COMMAND_KINDS: tuple[str, ...] = get_args(CommandKind)
 
 
+# A draining campaign is on its way out, an emergency stop is a person's to clear first.
+_MAY_CHANGE = frozenset({"draft", "running", "paused", "stopped", "completed"})
+
+
 @dataclass(frozen=True)
 class CreatedCampaign:
     id: CampaignId
     name: str
     leads: int
+
+
+@dataclass(frozen=True)
+class Revised:
+    """`changed` False: it says what the version in force says, so nothing was written."""
+
+    version: int
+    changed: bool
 
 
 def ensure_number(db: Db, keyring: Keyring, number: str, now: datetime) -> int:
@@ -83,12 +96,91 @@ def create_campaign(
             },
         )
         caller_ids = _own_caller_ids(db, keyring, seller_id, campaign, now)
-        _insert_version(db, campaign_id, campaign, caller_ids, by=by, now=now)
+        _insert_version(db, campaign_id, 1, campaign, caller_ids, by=by, now=now)
         enrolled = db.execute(
             _SQL.enrol_leads,
             {"campaign_id": campaign_id, "list_id": lead_list["id"], "now": now},
         )
     return CreatedCampaign(campaign_id, config.name, enrolled.rowcount)
+
+
+def revise_campaign(
+    db: Db,
+    keyring: Keyring,
+    campaign_id: CampaignId,
+    campaign: Campaign,
+    *,
+    by: str,
+    now: datetime,
+    seen_version: int | None = None,
+) -> Revised:
+    """Stores the next version and puts it in force; calls that talk already keep what they loaded.
+
+    `seen_version` is the one that was edited: somebody else's later change is not overwritten.
+    Raises BadInput (the field that may not change), Refused (not in this state, or changed
+    meanwhile), NotFound.
+    """
+    with db.transaction():
+        stands = db.execute(_SQL.lock_campaign, {"campaign_id": campaign_id}).fetchone()
+        if stands is None:
+            raise NotFound("this campaign is no longer there")
+        _refuse_revision(stands, campaign, seen_version)
+        config, seller_id = campaign.config, stands["seller_id"]
+        callback = ensure_number(db, keyring, config.seller.callback_number, now)
+        caller_ids = _own_caller_ids(db, keyring, seller_id, campaign, now)
+        same = (
+            stands["config_sha256"] == campaign.sha256
+            and sorted(stands["caller_ids"]) == sorted(caller_ids)
+            and stands["callback_number_id"] == callback
+        )
+        if same:
+            return Revised(stands["version"], changed=False)
+        version = stands["version"] + 1
+        _seller_of(db, campaign, now=now, rehearsal=stands["rehearsal"])
+        db.execute(_SQL.say_callback_number, {"number_id": callback, "seller_id": seller_id})
+        _insert_version(db, campaign_id, version, campaign, caller_ids, by=by, now=now)
+        db.execute(
+            _SQL.put_in_force,
+            {"campaign_id": campaign_id, "version": version, "max_leads": config.max_leads},
+        )
+    return Revised(version, changed=True)
+
+
+def _refuse_revision(stands: Row, campaign: Campaign, seen_version: int | None) -> None:
+    config = campaign.config
+    fixed = (
+        ("name", stands["name"], config.name, "copy the campaign under the new name instead"),
+        ("seller.name", stands["seller"], config.seller.name, "make a campaign of that seller"),
+        ("list", stands["list"], config.leads, "make a campaign for that list"),
+    )
+    for field, there, given, instead in fixed:
+        if there != given:
+            raise BadInput(
+                f"it stays {there!r} for as long as the campaign exists; {instead}", field=field
+            )
+    if stands["state"] not in _MAY_CHANGE:
+        words = stands["state"].replace("_", " ")
+        raise Refused(f"the campaign is {words}; it can be changed once it is stopped")
+    if seen_version is not None and seen_version != stands["version"]:
+        raise Refused(
+            f"version {stands['version']} was saved meanwhile; reload, and make the change again"
+        )
+
+
+def copy_campaign(
+    db: Db,
+    keyring: Keyring,
+    campaign_id: CampaignId,
+    name: str,
+    *,
+    by: str,
+    now: datetime,
+    rehearsal: bool,
+) -> CreatedCampaign:
+    """A new draft that says the same, over the same list. Raises BadInput, NotFound."""
+    stored = stored_version(db, keyring, campaign_id)
+    campaign = check_campaign({**stored.data, "name": name}, stored.script_text)
+    return create_campaign(db, keyring, campaign, by=by, now=now, rehearsal=rehearsal)
 
 
 def _seller_of(db: Db, campaign: Campaign, *, now: datetime, rehearsal: bool) -> UUID:
@@ -126,6 +218,7 @@ def _list_of(db: Db, seller_id: Any, name: str) -> Row:
 def _insert_version(
     db: Db,
     campaign_id: CampaignId,
+    version: int,
     campaign: Campaign,
     caller_ids: list[int],
     *,
@@ -136,7 +229,7 @@ def _insert_version(
         _SQL.insert_version,
         {
             "campaign_id": campaign_id,
-            "version": 1,
+            "version": version,
             "config": Jsonb(campaign.stored_config()),
             "script": campaign.script_text,
             "script_name": campaign.config.script,

@@ -1,0 +1,136 @@
+"""A script tried by typing: the same machine as in a call, nothing is dialed, nothing is kept."""
+
+import re
+from dataclasses import dataclass, replace
+
+from voice_ai.conversation.graph import Script
+from voice_ai.conversation.keywords import guess_intent
+from voice_ai.conversation.step import begin, step
+from voice_ai.conversation.turns import (
+    Action,
+    Ask,
+    Callback,
+    Digits,
+    Disposition,
+    HangUp,
+    Heard,
+    HungUp,
+    MachineDetected,
+    OptOut,
+    Say,
+    SetSlot,
+    Silence,
+    Speech,
+    State,
+)
+from voice_ai.conversation.understanding import opt_out_evidence, understand, understand_digits
+from voice_ai.errors import BadInput
+
+# What a person can do beside speaking, by the word that stands for it.
+GESTURES = {"/silence": "says nothing", "/hangup": "hangs up", "/machine": "is a machine"}
+_KEYS = re.compile(r"^/([0-9*#]+)$")
+
+
+@dataclass(frozen=True)
+class Exchange:
+    """What the callee did, how it was understood, and what the agent made of it.
+
+    `heard` and `intent` are None for the opening; `intent` None also when nothing was understood.
+    """
+
+    heard: str | None
+    intent: str | None
+    node: str
+    said: tuple[str, ...]
+    effects: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Trial:
+    """A value: what was said so far and where the conversation stands."""
+
+    script: Script
+    state: State
+    exchanges: tuple[Exchange, ...]
+
+    @property
+    def over(self) -> bool:
+        return self.state.ended is not None
+
+
+def begin_trial(script: Script, slots: dict[str, str | None]) -> Trial:
+    """Opens the call. A lead's own slots without a value are filled with their names.
+
+    Raises BadInput for a campaign slot without a value.
+    """
+    lead = {
+        name: name.replace("_", " ")
+        for name, slot in script.slots.items()
+        if slot.scope == "lead" and slot.default is None
+    }
+    state, actions = begin(script, {**lead, **slots})
+    return Trial(script, state, (_exchange(None, None, state, actions),))
+
+
+def hear(trial: Trial, typed: str) -> Trial:
+    """The trial after the callee said, pressed or did this. Raises BadInput when it is over."""
+    if trial.over:
+        raise BadInput("the call is over; begin again")
+    heard = heard_of(trial.script, typed)
+    intent = _understood(trial, heard)
+    state, actions = step(trial.script, trial.state, heard)
+    told = _exchange(typed.strip(), intent, state, actions)
+    return replace(trial, state=state, exchanges=(*trial.exchanges, told))
+
+
+def heard_of(script: Script, typed: str) -> Heard:
+    """Words are speech, `/9` is a key, nothing or `/silence` is silence; see `GESTURES`."""
+    text = typed.strip()
+    keys = _KEYS.match(text)
+    match text.casefold():
+        case "" | "/silence":
+            return Silence(script.silence_s)
+        case "/hangup":
+            return HungUp()
+        case "/machine":
+            return MachineDetected("machine_start")
+    if text.startswith("/") and keys is None:
+        raise BadInput(f"there is no {text!r}; there are: {', '.join(GESTURES)}, and /9 for a key")
+    return Digits(keys.group(1)) if keys is not None else Speech(text)
+
+
+def _understood(trial: Trial, heard: Heard) -> str | None:
+    if opt_out_evidence(heard) is not None:
+        return "opt_out"
+    node = trial.script.nodes.get(trial.state.node)
+    match heard:
+        case Speech():
+            # The built-in question about a callback is no node of the script.
+            return understand(heard, node).intent if node else guess_intent(heard.text)
+        case Digits():
+            return understand_digits(heard.digits, node).intent if node else None
+    return None
+
+
+def _exchange(
+    heard: str | None, intent: str | None, state: State, actions: tuple[Action, ...]
+) -> Exchange:
+    said = tuple(action.text for action in actions if isinstance(action, Say | Ask))
+    effects = tuple(text for action in actions if (text := _effect(action)))
+    return Exchange(heard, intent, state.node, said, effects)
+
+
+def _effect(action: Action) -> str | None:
+    """What an action other than speaking would do in a call."""
+    match action:
+        case OptOut():
+            return "the number is suppressed for the whole seller"
+        case SetSlot():
+            return f"{action.name} is set to “{action.value}”"
+        case Callback():
+            return f"a callback is noted: {action.when_text or 'no time named'}"
+        case Disposition():
+            return f"the call counts as {action.code.replace('_', ' ')}"
+        case HangUp():
+            return f"the agent hangs up ({action.reason.replace('_', ' ')})"
+    return None
