@@ -30,6 +30,7 @@ COMMANDS: dict[str, Entry] = {
     "campaign": Entry("voice_ai.commands_campaign", "app", "Create, start, pause, drain, show …"),
     "report": Entry("pipelines.commands_report", "report", "The report of a campaign as HTML"),
     "models": Entry("ml.commands", "app", "Train, judge, register and promote models"),
+    "flows": Entry("pipelines.commands_flows", "app", "Serve the flows, ask for one, look at them"),
     "health": Entry("voice_ai.commands_health", "health", "What runs, and how it is"),
     "db": Entry("voice_ai.commands_db", "app", "The database: address, migrations"),
     "dialer": Entry("dialer.commands", "dialer", "Run a dialer worker"),

@@ -7,12 +7,14 @@ from prefect import flow, task
 from prefect.cache_policies import NO_CACHE
 
 from pipelines.flows.progress import Progress
+from pipelines.flows.recorded import recorded
 from pipelines.flows.retrying import when_not_available
 from pipelines.imports import DEFAULT_SELLER, import_leads
 from voice_ai.context import open_context
 
 
 @flow(name="import-leads", flow_run_name="import into {list_name}")
+@recorded("import-leads")
 def import_leads_flow(
     file: str,
     list_name: str,
@@ -21,7 +23,19 @@ def import_leads_flow(
     consent: str | None = None,
     attested_by: str | None = None,
 ) -> dict[str, Any]:
-    """The ImportReport as data. In a rehearsal, rehearsal consent is attested on a new list."""
+    """Loads a lead file into a list, in one transaction; answers with the ImportReport.
+
+    The same file again changes nothing. In a rehearsal, rehearsal consent is attested on a new
+    list.
+
+    Args:
+        file: Path of a CSV, XLSX or Parquet file on the machine of the flows process.
+        list_name: The list the leads go to; made when it is new.
+        seller: The business that will call.
+        mapping: Field to column, where a guess is wrong, as in {"phone": "Telefon"}.
+        consent: Attested for a whole new list: written or express.
+        attested_by: Who attests it.
+    """
     return import_task(file, list_name, seller, mapping, consent, attested_by)
 
 

@@ -35,6 +35,8 @@ def prefect_environment(home: Path) -> dict[str, str]:
         "PREFECT_LOGGING_LEVEL": "WARNING",
         "PREFECT_SERVER_LOGGING_LEVEL": "ERROR",
         "PREFECT_CLI_PROMPT": "false",
+        "PREFECT_SERVER_UI_SHOW_PROMOTIONAL_CONTENT": "false",
+        "PREFECT_SERVER_DEPLOYMENTS_CONCURRENCY_SLOT_WAIT_SECONDS": "5",
         **({"PREFECT_API_URL": chosen} if chosen else {}),
     }
 
@@ -92,11 +94,12 @@ class ServerHandle:
         self.close()
 
 
-def start_server(home: Path) -> ServerHandle:
-    """Starts a server on a free port of this machine and returns at once; `wait_ready` waits.
+def start_server(home: Path, port: int = 0) -> ServerHandle:
+    """Starts a server on this machine and returns at once; `wait_ready` waits. Port 0: a free one.
 
-    It ends when the handle is closed, and when this process ends in any way: it reads a pipe
-    whose other end only this process holds. Ctrl-C does not reach it.
+    Raises NotAvailable when the port is taken. The server ends when the handle is closed, and when
+    this process ends in any way: it reads a pipe whose other end only this process holds. Ctrl-C
+    does not reach it.
     """
     environment = prefect_environment(home)
     chosen = environment.get("PREFECT_API_URL")
@@ -104,7 +107,7 @@ def start_server(home: Path) -> ServerHandle:
         return ServerHandle(home, chosen.rstrip("/"), None)
     log = _log(home)
     log.parent.mkdir(parents=True, exist_ok=True)
-    with socket.create_server(("127.0.0.1", 0)) as listener, log.open("ab") as output:
+    with _listen(port) as listener, log.open("ab") as output:
         url = f"http://127.0.0.1:{listener.getsockname()[1]}/api"
         process = subprocess.Popen(
             [sys.executable, "-m", "pipelines.flows.server", str(listener.fileno())],
@@ -116,6 +119,16 @@ def start_server(home: Path) -> ServerHandle:
             env={**os.environ, **environment, "PREFECT_API_URL": url},
         )
     return ServerHandle(home, url, process)
+
+
+def _listen(port: int) -> socket.socket:
+    try:
+        return socket.create_server(("127.0.0.1", port))
+    except OSError as error:
+        raise NotAvailable(
+            f"port {port} (Prefect) is taken; stop what uses it (another `voice-ai flows`?),"
+            " or give another --port"
+        ) from error
 
 
 @contextmanager

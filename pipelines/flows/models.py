@@ -7,10 +7,12 @@ from prefect.cache_policies import NO_CACHE
 
 from ml.train import ensure_champions
 from pipelines.flows.progress import Progress
+from pipelines.flows.recorded import recorded
 from voice_ai.settings import Settings
 
 
-@flow(name="train-models")
+@flow(name="train-models", flow_run_name="train models")
+@recorded("train-models")
 def train_models_flow() -> dict[str, Any]:
     """Per task the version served from now on, and how it came: kept, deployed or trained."""
     return train_task()

@@ -8,26 +8,41 @@ from prefect import flow, task
 from prefect.artifacts import create_table_artifact
 from prefect.cache_policies import NO_CACHE
 
+from pipelines.flow_list import report_name, reports_folder
 from pipelines.flows.progress import Progress
+from pipelines.flows.recorded import recorded
 from pipelines.flows.retrying import when_not_available
 from pipelines.metrics.frames import CampaignFrames
 from pipelines.report import CampaignReport, build_report
 from pipelines.report.labels import count, interval, percent
 from pipelines.report.write import read_campaign, write_html
 from voice_ai.context import open_context
+from voice_ai.settings import Settings
 
 
 @flow(name="build-report", flow_run_name="report of {campaign}")
-def build_report_flow(campaign: str, out: str) -> dict[str, Any]:
-    """Path and main figures of the report. Raises NotFound, NotAvailable, BadInput."""
+@recorded("build-report")
+def build_report_flow(campaign: str, out: str | None = None) -> dict[str, Any]:
+    """Writes a campaign's report as one HTML file; answers with its path and main figures.
+
+    Args:
+        campaign: Name of the campaign.
+        out: Where to write the file; left out: the reports folder of the home.
+    """
     told = Progress("build-report", "reading the campaign")
     frames, as_of = read_task(campaign)
     told.at(0.4, "measuring")
     report = measure_task(frames, as_of)
     told.at(0.8, "writing")
-    path = write_task(report, out)
+    path = write_task(report, out or _place(campaign))
     told.at(1.0, f"{report.attempts:,} attempts")
     return {"out": path, "campaign": report.campaign, "attempts": report.attempts}
+
+
+def _place(campaign: str) -> str:
+    folder = reports_folder(Settings.read().home)
+    folder.mkdir(parents=True, exist_ok=True)
+    return str(folder / report_name(campaign))
 
 
 # Reading changes nothing, so it may be tried again.

@@ -1,0 +1,177 @@
+"""The flows by name: what each is for, what it asks for, when it runs by itself. No Prefect here.
+
+The process that serves them, the commands and the page read this one list.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from voice_ai.errors import BadInput
+from voice_ai.store.flow_requests import FLOW_NAMES, FlowName
+
+Kind = Literal["text", "number", "campaign", "file", "mapping"]
+
+
+@dataclass(frozen=True)
+class Field:
+    """One parameter of a flow. `kind` says how a form asks for it."""
+
+    name: str
+    label: str
+    help: str
+    kind: Kind = "text"
+    required: bool = False
+    default: Any = None
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """When a flow runs by itself; `words` is what a person reads."""
+
+    cron: str
+    zone: str
+    words: str
+
+
+@dataclass(frozen=True)
+class FlowFacts:
+    name: FlowName
+    title: str
+    purpose: str
+    fields: tuple[Field, ...] = ()
+    schedule: Schedule | None = None
+    tags: tuple[str, ...] = ()
+
+
+_CAMPAIGN = Field("campaign", "Campaign", "One campaign; left out: every campaign.", "campaign")
+
+_ALL = (
+    FlowFacts(
+        "import-leads",
+        "Import leads",
+        "Reads a lead file, judges every row and loads the good ones into a list, in one"
+        " transaction; the same file again changes nothing.",
+        (
+            Field("file", "File", "Path of a CSV, XLSX or Parquet file.", "file", required=True),
+            Field("list_name", "List", "The list; made when it is new.", required=True),
+            Field("seller", "Seller", "The business that will call; left out: the sample's."),
+            Field("mapping", "Columns", "Field to column, where a guess is wrong.", "mapping"),
+            Field("consent", "Consent", "Attested for a new list: written or express."),
+            Field("attested_by", "Attested by", "Who attests the consent."),
+        ),
+        tags=("leads",),
+    ),
+    FlowFacts(
+        "undo-import",
+        "Take an import back",
+        "Deletes the leads of one import while none of them was called.",
+        (Field("run_id", "Import", "The id of the import.", required=True),),
+        tags=("leads",),
+    ),
+    FlowFacts(
+        "train-models",
+        "Train models",
+        "Gives every task a served model: kept, deployed from the registry, or trained.",
+        schedule=Schedule("0 3 * * 0", "America/New_York", "Sundays 03:00, New York time"),
+        tags=("models", "heavy"),
+    ),
+    FlowFacts(
+        "build-report",
+        "Build a report",
+        "Writes a campaign's report as one HTML file.",
+        (
+            Field("campaign", "Campaign", "Whose report.", "campaign", required=True),
+            Field("out", "File", "Where to write it; left out: the home's reports folder."),
+        ),
+        tags=("reports",),
+    ),
+    FlowFacts(
+        "score-leads",
+        "Score leads",
+        "Orders waiting leads by how often dials like theirs were picked up by a person.",
+        (_CAMPAIGN,),
+        Schedule("0 5 * * *", "America/New_York", "daily 05:00, New York time"),
+        ("leads",),
+    ),
+    FlowFacts(
+        "daily-summary",
+        "Summarise days",
+        "Counts dials, answers and goals per campaign and day (UTC) and keeps them.",
+        (Field("days", "Days", "How many days back, today included.", "number", default=3),),
+        Schedule("30 0 * * *", "UTC", "daily 00:30 UTC"),
+        ("reports",),
+    ),
+)
+FLOWS: Mapping[FlowName, FlowFacts] = {facts.name: facts for facts in _ALL}
+
+
+def facts_of(name: str) -> FlowFacts:
+    """Raises BadInput naming the flows there are."""
+    for facts in _ALL:
+        if facts.name == name:
+            return facts
+    raise BadInput(f"there is no flow {name!r}; there are {', '.join(FLOW_NAMES)}")
+
+
+def checked(name: str, given: Mapping[str, Any]) -> dict[str, Any]:
+    """The parameters of a request as the flow takes them. Raises BadInput naming the field."""
+    facts = facts_of(name)
+    known = {field.name: field for field in facts.fields}
+    for key in given:
+        if key not in known:
+            there = ", ".join(known) or "none"
+            raise BadInput(f"{name} has no parameter {key!r}; there are: {there}", field=key)
+    values = {
+        key: _value(known[key], value) for key, value in given.items() if value not in (None, "")
+    }
+    for field in facts.fields:
+        if field.required and field.name not in values:
+            raise BadInput(f"{name} needs it: {field.help}", field=field.name)
+    return values
+
+
+def _value(field: Field, value: Any) -> Any:
+    if field.kind == "number":
+        try:
+            return int(value)
+        except ValueError:
+            raise BadInput(f"{value!r} is not a whole number", field=field.name) from None
+    if field.kind == "file":
+        # The flows process has a working folder of its own.
+        return str(Path(value).expanduser().absolute())
+    if field.kind == "mapping" and isinstance(value, str):
+        try:
+            parsed = json.loads(value)
+        except ValueError:
+            parsed = None
+        if not isinstance(parsed, dict):
+            raise BadInput('it looks like {"phone": "Telefon"}', field=field.name)
+        return {str(key): str(column) for key, column in parsed.items()}
+    return value
+
+
+def reports_folder(home: Path) -> Path:
+    """Where reports go that were asked for without a place."""
+    return home / "reports"
+
+
+def report_name(campaign: str) -> str:
+    """A file name of the campaign's letters and digits."""
+    kept = "".join(letter if letter.isalnum() else "-" for letter in campaign.lower())
+    return f"{kept.strip('-') or 'report'}.html"
+
+
+def address_file(home: Path) -> Path:
+    """Where the flows process writes the address of Prefect's pages."""
+    return home / "prefect" / "address"
+
+
+def prefect_address(home: Path) -> str | None:
+    """The address of Prefect's pages; None while no flows process has them up."""
+    try:
+        return address_file(home).read_text(encoding="utf-8").strip() or None
+    except OSError:
+        return None
