@@ -165,6 +165,8 @@ async def _hold(
         log.warning("second_media_stream_refused", attempt=str(setup.attempt_id))
         await line.close()
         return
+    max_call_s = max(15.0, setup.max_call_s - _GOODBYE_S)
+    tape = parts.recordings.tape(setup.script, max_call_s)
     if setup.answer_class == "machine":
         control.machine_detected("machine_start")
     try:
@@ -186,8 +188,9 @@ async def _hold(
                 metrics=parts.metrics,
             ),
             clock=parts.clock,
-            limits=SessionLimits(max_call_s=max(15.0, setup.max_call_s - _GOODBYE_S)),
+            limits=SessionLimits(max_call_s=max_call_s),
             control=control,
+            tape=tape,
         )
         parts.metrics.conversations.labels(result.end_reason).inc()
     except BadInput as error:
@@ -195,3 +198,4 @@ async def _hold(
         await line.close()
     finally:
         parts.live.close(setup.attempt_id)
+        parts.recordings.keep(setup.attempt_id, tape)

@@ -19,6 +19,7 @@ from dialer.mind import ServedMind
 from dialer.permission import CarrierAccess, confirm_carrier, speech_access
 from dialer.prompt_store import PostgresPrompts, keep_prompts_ready
 from dialer.reconcile import Reconciler
+from dialer.recordings import Recordings
 from dialer.spool import OptOutSpool
 from dialer.webhooks import Webhooks
 from dialer.worker import Worker
@@ -51,6 +52,7 @@ class ServerParts:
     speech: ElevenLabs
     prompts: PromptCache
     spool: OptOutSpool
+    recordings: Recordings
     webhooks: Webhooks
     rehearsal: bool
 
@@ -91,6 +93,8 @@ async def open_server(context: Context) -> AsyncIterator[ServerParts]:
         await asyncio.to_thread(models.refresh)
         await _background(stack, _keep_models_fresh(models))
         live, metrics = LiveCalls(), ServerMetrics()
+        recordings = Recordings(pool, context.keyring, context.clock, context.settings.home)
+        stack.push_async_callback(recordings.close)
         signatures = TwilioSignatures(access.auth_token)
         yield ServerParts(
             pool=pool,
@@ -105,6 +109,7 @@ async def open_server(context: Context) -> AsyncIterator[ServerParts]:
             speech=speech,
             prompts=prompts,
             spool=OptOutSpool(context.settings.home),
+            recordings=recordings,
             webhooks=Webhooks(pool, carrier, context.clock, urls, signatures, live, metrics),
             rehearsal=access.rehearsal,
         )

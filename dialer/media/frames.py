@@ -26,9 +26,10 @@ class Started(NamedTuple):
 
 
 class Audio(NamedTuple):
-    """What the person's side sounded like: usually 20 ms, 160 bytes."""
+    """What the person's side sounded like: usually 20 ms, 160 bytes; when, since the start."""
 
     audio: bytes
+    at_ms: int | None = None
 
 
 class Mark(NamedTuple):
@@ -63,7 +64,10 @@ def read(message: str | bytes) -> Frame:
             media = data["media"]
             if media.get("track", "inbound") != "inbound":
                 return Ignored("media")
-            return Audio(b64decode(media["payload"], validate=True))
+            at_ms = media.get("timestamp")
+            return Audio(
+                b64decode(media["payload"], validate=True), None if at_ms is None else int(at_ms)
+            )
         return _read_other(event, data)
     except (orjson.JSONDecodeError, BadBase64) as error:
         raise BadFrame(f"the carrier sent a message that cannot be read: {error}") from error

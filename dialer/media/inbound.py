@@ -13,6 +13,7 @@ from dialer.media.events import (
 )
 from dialer.media.frames import Audio, BadFrame, Digit, Mark, Stopped, read
 from dialer.media.playback import Playback
+from dialer.media.recorder import Tape
 from dialer.media.turn_taking import (
     BargeIn,
     EndOfTurn,
@@ -44,6 +45,7 @@ class Inbound:
         backlog_s: float,
         mark_grace_s: float,
         max_call_s: float,
+        tape: Tape,
     ) -> None:
         self.last_frame_at = clock.monotonic()
         self.bad_frames = 0
@@ -54,6 +56,7 @@ class Inbound:
         self._emit = emit
         self._mark_grace_s = mark_grace_s
         self._max_call_s = max_call_s
+        self._tape = tape
         self._overdue_at_s = 0.0
         self._deaf = False
         self._committed_at: dict[int, float] = {}
@@ -69,9 +72,11 @@ class Inbound:
                 self.bad_frames += 1
                 continue
             match frame:
-                case Audio(audio):
+                case Audio(audio, at_ms):
+                    self._tape.heard(audio, at_ms)
                     self._audio(audio)
                 case Mark(name):
+                    self._tape.played(name)
                     for line in self._playback.marked(name, self._taking.now_s):
                         self._emit(LineOver(line))
                 case Digit(digit):

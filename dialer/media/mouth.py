@@ -10,6 +10,7 @@ from contextlib import aclosing
 
 from dialer.media.frames import SAMPLE_RATE, Writer
 from dialer.media.playback import Line, Playback
+from dialer.media.recorder import Tape
 from dialer.ports import MediaSocket, Voice, VoiceLost
 from voice_ai.clock import Clock
 
@@ -27,6 +28,7 @@ class Mouth:
         playback: Playback,
         clock: Clock,
         audio_now_s: Callable[[], float],
+        tape: Tape,
     ) -> None:
         self._socket = socket
         self._writer = writer
@@ -34,6 +36,7 @@ class Mouth:
         self._playback = playback
         self._clock = clock
         self._audio_now_s = audio_now_s
+        self._tape = tape
 
     async def say(self, lines: Iterable[Line], speech_ended: float | None) -> None:
         """`speech_ended`: clock.monotonic() when the person these lines answer stopped speaking.
@@ -45,6 +48,7 @@ class Mouth:
             speech_ended = None
 
     async def clear(self) -> None:
+        self._tape.cleared()
         await self._socket.send(self._writer.clear)
 
     async def _say(self, line: Line, speech_ended: float | None) -> None:
@@ -68,4 +72,5 @@ class Mouth:
         for at in range(0, len(audio), _MESSAGE_BYTES):
             message = audio[at : at + _MESSAGE_BYTES]
             self._playback.sent(line, len(message), self._audio_now_s())
+            self._tape.sent(line.mark, message)
             await self._socket.send(self._writer.media(message))

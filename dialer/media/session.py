@@ -15,6 +15,7 @@ from dialer.media.inbound import Inbound
 from dialer.media.journal import Journal
 from dialer.media.mouth import Mouth
 from dialer.media.playback import Playback
+from dialer.media.recorder import Tape
 from dialer.media.turn_taking import TurnLimits, TurnTaking
 from dialer.ports import (
     CallLog,
@@ -97,15 +98,17 @@ async def converse(
     clock: Clock,
     limits: SessionLimits,
     control: SessionControl,
+    tape: Tape | None = None,
 ) -> SessionResult:
     """Hold the conversation of one call; trouble of the call is in the result, never raised.
 
     Raises BadInput for a required slot without a value, before anything is said; CancelledError
     when the server stops, after the outcome has been logged. The log's last words are always
-    `outcome` and `media_stopped`, once each.
+    `outcome` and `media_stopped`, once each. `tape` takes down both sides for whoever gave it.
     """
     state, opening = begin(script, slots)
-    session = _Session(socket, start, script, state, ears, voice, mind, log, clock, limits)
+    tape = tape or Tape(0.0)
+    session = _Session(socket, start, script, state, ears, voice, mind, log, clock, limits, tape)
     control.attach(session.events.put_nowait)
     journal = asyncio.create_task(session.journal.run())
     session.journal.write(lambda call_log: call_log.media_started(start.stream_sid))
@@ -142,6 +145,7 @@ class _Session:
         call_log: CallLog,
         clock: Clock,
         limits: SessionLimits,
+        tape: Tape,
     ) -> None:
         self.events: asyncio.Queue[Event] = asyncio.Queue()
         self.journal = Journal(call_log)
@@ -165,12 +169,13 @@ class _Session:
             backlog_s=limits.ears_backlog_s,
             mark_grace_s=limits.mark_grace_s,
             max_call_s=limits.max_call_s,
+            tape=tape,
         )
         writer = Writer(start.stream_sid)
         self._conversation = Conversation(
             script=script,
             state=state,
-            mouth=Mouth(socket, writer, voice, playback, clock, lambda: taking.now_s),
+            mouth=Mouth(socket, writer, voice, playback, clock, lambda: taking.now_s, tape),
             playback=playback,
             taking=taking,
             book=self._book,

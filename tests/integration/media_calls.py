@@ -10,6 +10,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 from dialer.adapters.elevenlabs import ElevenLabs, ElevenLabsOptions
 from dialer.media.frames import Started, read
 from dialer.media.prompts import CachedVoice, PromptCache
+from dialer.media.recorder import Tape
 from dialer.media.session import SessionControl, SessionLimits, SessionResult, converse
 from dialer.ports import SocketClosed, StreamStart, Understanding
 from dialer.simulator.config import SimulatorConfig
@@ -62,6 +63,7 @@ class Held:
 
     log: KeptLog
     result: SessionResult
+    tape: Tape
 
 
 class Clerk:
@@ -78,7 +80,7 @@ class Clerk:
     async def talk(self, phone: Phone) -> None:
         start = await self._start(phone.socket)
         control = self.controls.setdefault(start.call_sid, SessionControl())
-        log = KeptLog()
+        log, tape = KeptLog(), Tape(300)
         result = await converse(
             socket=StarletteSocket(phone.socket),
             start=start,
@@ -91,8 +93,9 @@ class Clerk:
             clock=self._clock,
             limits=SessionLimits(),
             control=control,
+            tape=tape,
         )
-        self.held[start.call_sid] = Held(log, result)
+        self.held[start.call_sid] = Held(log, result, tape)
 
     async def ended(self, call_sid: str, seconds: float = 60) -> Held:
         async def over() -> Held | None:

@@ -15,6 +15,7 @@ from typing import Any
 
 import orjson
 
+from dialer.media.recorder import Tape
 from dialer.media.session import SessionControl, SessionLimits, SessionResult, converse
 from dialer.ports import (
     EarEvent,
@@ -315,6 +316,7 @@ class Call:
         self.mind = FakeMind()
         self.log = KeptLog()
         self.control = SessionControl()
+        self.tape: Tape | None = None
         self._script = script
         self._limits = limits or SessionLimits()
         self.task: asyncio.Task[SessionResult] | None = None
@@ -333,6 +335,7 @@ class Call:
                 clock=self.clock,
                 limits=self._limits,
                 control=self.control,
+                tape=self.tape,
             )
         )
         return self

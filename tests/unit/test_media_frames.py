@@ -42,7 +42,7 @@ def test_the_messages_of_the_protocol_are_read() -> None:
         '{"event":"media","sequenceNumber":"2","media":{"track":"inbound","chunk":"1",'
         '"timestamp":"0","payload":"//8="},"streamSid":"MZ1"}'
     )
-    assert read(media) == Audio(b"\xff\xff")
+    assert read(media) == Audio(b"\xff\xff", at_ms=0)
     digit = '{"event":"dtmf","streamSid":"MZ1","dtmf":{"track":"inbound_track","digit":"1"}}'
     assert read(digit) == Digit("1")
     assert read('{"event":"mark","streamSid":"MZ1","mark":{"name":"utt-7"}}') == Mark("utt-7")
