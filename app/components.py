@@ -35,6 +35,31 @@ def show(chart: Drawing, description: str) -> None:
     st.altair_chart(chart, theme=None, alt=description)
 
 
+def table(rows: pl.DataFrame, names: Mapping[str, str], file: str) -> None:
+    """What a chart was drawn from: columns under people's names, and as CSV under their own."""
+    shares = {
+        names[column]: st.column_config.NumberColumn(format="percent")
+        for column in ("rate", "low", "high", "of_all")
+        if column in names
+    }
+    with st.expander("Table", icon=":material/table:"):
+        st.dataframe(
+            rows.select(pl.col(column).alias(name) for column, name in names.items()),
+            hide_index=True,
+            column_config=shares,
+            height=min(38 + 35 * max(rows.height, 1), 320),
+        )
+        st.download_button(
+            "CSV",
+            rows.write_csv().encode(),
+            file_name=f"{file}.csv",
+            mime="text/csv",
+            key=f"csv {file}",
+            on_click="ignore",
+            icon=":material/download:",
+        )
+
+
 def empty(sentence: str) -> None:
     st.caption(f":gray[{sentence}]")
 

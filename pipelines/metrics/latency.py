@@ -54,7 +54,12 @@ def responses(turns: pl.DataFrame) -> pl.DataFrame:
 
 
 def turn_latency(turns: pl.DataFrame) -> Latency:
-    times = responses(turns)["response_ms"]
+    return latency_of(responses(turns))
+
+
+def latency_of(answers: pl.DataFrame) -> Latency:
+    """From response_ms of each response (`responses`)."""
+    times = answers["response_ms"]
     measured = times.drop_nulls().sort()
     n = measured.len()
     percentiles = (
@@ -72,7 +77,12 @@ def nearest_rank(fraction: float, n: int) -> int:
 
 def latency_counts(turns: pl.DataFrame) -> pl.DataFrame:
     """from_ms, responses: measured responses in steps of `BIN_MS`; the last step is open."""
-    measured = responses(turns).drop_nulls()
+    return steps_of(responses(turns))
+
+
+def steps_of(answers: pl.DataFrame) -> pl.DataFrame:
+    """The same from response_ms of each response (`responses`)."""
+    measured = answers.drop_nulls()
     step = (pl.col("response_ms") / BIN_MS).floor().cast(pl.Int64) * BIN_MS
     return measured.group_by(from_ms=step.clip(0, LAST_BIN_MS)).agg(
         responses=pl.len().cast(pl.Int64)
