@@ -18,7 +18,7 @@ from pipelines.imports import target
 from pipelines.imports.mapping import Guess, fingerprint, guess_columns
 from pipelines.imports.prepare import PreparedBatch, Preparer
 from pipelines.imports.read import LeadFile, read_leads
-from pipelines.imports.rejects import RejectsFile
+from pipelines.imports.rejects import RefusedSample, RejectsFile
 from pipelines.imports.report import ImportReport, MappedColumn
 from pipelines.imports.warnings import warnings_of
 from voice_ai.db import connect
@@ -121,6 +121,7 @@ class _Job:
 
     def rehearse(self) -> ImportReport:
         """Reads and judges everything, writes nothing."""
+        sample = RefusedSample()
         found = target.maybe(
             self.lookups,
             "find_list",
@@ -129,7 +130,9 @@ class _Job:
         )
         for batch in self._batches(self._preparer(found["id"] if found else None)):
             self._count(batch)
-        return self._report(run_id=None, rejects_file=None, suppressed=0, dry_run=True)
+            sample.add(batch.rejects)
+        report = self._report(run_id=None, rejects_file=None, suppressed=0, dry_run=True)
+        return report.model_copy(update={"refused_sample": sample.rows()})
 
     def load(self) -> ImportReport:
         run_id = uuid4()

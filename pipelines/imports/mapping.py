@@ -71,16 +71,18 @@ def guess_columns(
 ) -> list[Guess]:
     """The field of each column that has one, phone first; a column has one field at most.
 
-    `sample` has the columns c0 … cN; `told` is field to header and always wins.
+    `sample` has the columns c0 … cN; `told` is field to header and always wins; a field that is
+    told to be in no column ("") is left out.
     Raises UsageError for a field or a column that does not exist, or without a phone column.
     """
-    taken = _checked(told, headers)
+    unused = {field for field, column in told.items() if not column}
+    taken = _checked({field: told[field] for field in told if told[field]}, headers)
     scores = sorted(
         (
             (field == "phone", _score(field, header, sample[f"c{at}"]), -at, field)
             for at, header in enumerate(headers)
             for field in FIELDS
-            if field not in taken and header not in taken.values()
+            if field not in taken and field not in unused and header not in taken.values()
         ),
         reverse=True,
     )

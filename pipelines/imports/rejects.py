@@ -1,20 +1,74 @@
-"""The file of refused rows: readable by its owner only, harmless when a spreadsheet opens it."""
+"""Refused rows: the file of them, which only its owner may read, and a masked sample to show."""
 
 import os
+from collections import Counter
 from pathlib import Path
 from types import TracebackType
 from typing import IO
 
 import polars as pl
 
+from pipelines.imports.mapping import masked
+from pipelines.imports.report import RefusedRow
 from voice_ai.leads.judge import REJECT_SCHEMA
 
 _PART = ".part"
 _FORMULA = r"^[=+\-@\t\r]"
 
 
+_MOST_OF_A_REASON = 10
+_MOST_SHOWN = 50
+
+
+class RefusedSample:
+    """Up to ten refused rows of every reason, the first ones, with masked values."""
+
+    def __init__(self) -> None:
+        self._kept: list[RefusedRow] = []
+        self._of: Counter[str] = Counter()
+
+    def add(self, rejects: pl.DataFrame) -> None:
+        wanted = rejects.filter(
+            pl.int_range(pl.len()).over("reason") < _MOST_OF_A_REASON,
+            ~pl.col("reason").is_in([r for r, n in self._of.items() if n >= _MOST_OF_A_REASON]),
+        )
+        for line, field, value, reason, explanation in wanted.iter_rows():
+            if self._of[reason] >= _MOST_OF_A_REASON:
+                continue
+            self._of[reason] += 1
+            shown = None if value is None else masked(value)
+            self._kept.append(
+                RefusedRow(
+                    line=line,
+                    field=field,
+                    reason=reason,
+                    explanation=explanation,
+                    value_masked=shown,
+                )
+            )
+
+    def rows(self) -> tuple[RefusedRow, ...]:
+        """In the order of the file; when there are too many, the fullest reasons give way."""
+        most = _MOST_OF_A_REASON
+        while len(fair := self._fair(most)) > _MOST_SHOWN:
+            most -= 1
+        return tuple(sorted(fair, key=lambda row: row.line))
+
+    def _fair(self, most: int) -> list[RefusedRow]:
+        taken: Counter[str] = Counter()
+        fair = []
+        for row in self._kept:
+            taken[row.reason] += 1
+            if taken[row.reason] <= most:
+                fair.append(row)
+        return fair
+
+
 class RejectsFile:
-    """Written beside its name and moved there by `keep`; gone when it is not kept."""
+    """Harmless when a spreadsheet opens it.
+
+    Written beside its name and moved there by `keep`; gone when it is not kept.
+    """
 
     def __init__(self, folder: Path | None, name: str) -> None:
         self.rows = 0

@@ -14,8 +14,23 @@ class MappedColumn(BaseModel):
     samples: tuple[str, ...] = ()
 
 
+class RefusedRow(BaseModel):
+    """One refused row as a page may show it: its value is masked."""
+
+    model_config = ConfigDict(frozen=True)
+
+    line: int
+    field: str
+    reason: str
+    explanation: str
+    value_masked: str | None
+
+
 class ImportReport(BaseModel):
-    """`rows` = accepted + duplicates + already_in_list + the sum of `rejected_by_reason`."""
+    """`rows` = accepted + duplicates + already_in_list + the sum of `rejected_by_reason`.
+
+    `refused_sample` is a dry run's only: some rows of every reason.
+    """
 
     model_config = ConfigDict(frozen=True)
 
@@ -36,6 +51,7 @@ class ImportReport(BaseModel):
     rejects_file: str | None
     mapping: tuple[MappedColumn, ...]
     unmapped: tuple[str, ...]
+    refused_sample: tuple[RefusedRow, ...] = ()
     seconds: float
     rows_per_second: float
     dry_run: bool = False
