@@ -126,7 +126,12 @@ def along_chart(shares: pl.DataFrame, mode: Mode) -> Drawing:
                 axis=alt.Axis(format="%", tickCount=5),
                 scale=alt.Scale(domain=[0, 1]),
             ),
-            color=alt.Color("what:N", sort=names, scale=alt.Scale(domain=names, range=colours)),
+            color=alt.Color(
+                "what:N",
+                sort=names,
+                scale=alt.Scale(domain=names, range=colours),
+                legend=alt.Legend(columns=4),
+            ),
             order=alt.Order("order:Q"),
             opacity=alt.condition("datum.thin", alt.value(0.45), alt.value(1.0)),
             tooltip=[
@@ -139,7 +144,7 @@ def along_chart(shares: pl.DataFrame, mode: Mode) -> Drawing:
                 alt.Tooltip("high:Q", title="95 % to", format=".1%"),
             ],
         )
-        .properties(height=190)
+        .properties(height=180)
     )
     return themed(bars, mode)
 
@@ -161,7 +166,7 @@ def latency_chart(histogram: pl.DataFrame, latency: Latency, mode: Mode) -> Draw
     )
     bars = (
         alt.Chart(rows)
-        .mark_bar(color=PLAIN.on(mode), binSpacing=1)
+        .mark_bar(color=PLAIN.on(mode), binSpacing=1, orient="vertical")
         .encode(
             x=alt.X(
                 "from_ms:Q",

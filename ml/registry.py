@@ -13,6 +13,7 @@ import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
@@ -54,6 +55,19 @@ class Registered:
     aliases: tuple[str, ...]
     dataset_sha256: str | None
     manifest_sha256: str | None
+
+
+@dataclass(frozen=True)
+class Told:
+    """A version for people; `n` held-out texts, `intervals` by figure, `experiment` for links."""
+
+    version: Registered
+    at: datetime
+    metrics: Mapping[str, float]
+    intervals: Mapping[str, tuple[float, float]]
+    n: int | None
+    gate_reasons: str
+    experiment: str
 
 
 @dataclass(frozen=True)
@@ -133,6 +147,23 @@ class Registry:
             return []
         with self._mlflow() as mlflow:
             return self._versions(self._client(mlflow), task)
+
+    def told(self, task: Task, *, last: int = 20) -> list["Told"]:
+        """The newest versions with what their runs recorded, newest first."""
+        if not self.exists:
+            return []
+        with self._mlflow() as mlflow:
+            client = self._client(mlflow)
+            known = reversed(self._versions(client, task)[-last:])
+            return [_told(client, self._judgement(mlflow, one), one) for one in known]
+
+    def _judgement(self, mlflow: Any, version: Registered) -> Mapping[str, Any]:
+        """The evaluation of the run; empty where it kept none."""
+        try:
+            found = mlflow.artifacts.load_dict(f"runs:/{version.run_id}/evaluation.json")
+        except mlflow.exceptions.MlflowException:
+            return {}
+        return found if isinstance(found, dict) else {}
 
     def find(self, task: Task, wanted: str | None = None) -> Registered:
         """A version by number or alias, the newest when None. Raises NotFound."""
@@ -325,6 +356,20 @@ def _register(client: Any, task: Task, run: Any) -> Any:
         run_id=run.info.run_id,
         tags={name: tags[name] for name in kept if name in tags},
         model_id=tags["model_uri"].removeprefix("models:/"),
+    )
+
+
+def _told(client: Any, judged: Mapping[str, Any], version: Registered) -> Told:
+    run = client.get_run(version.run_id)
+    bounds: Mapping[str, Sequence[float]] = judged.get("intervals", {})
+    return Told(
+        version=version,
+        at=datetime.fromtimestamp(run.info.start_time / 1000, UTC),
+        metrics={name.removeprefix("heldout_"): v for name, v in run.data.metrics.items()},
+        intervals={name: (low, high) for name, (low, high) in bounds.items()},
+        n=judged.get("n"),
+        gate_reasons=run.data.tags.get("gate_reasons", ""),
+        experiment=str(run.info.experiment_id),
     )
 
 
