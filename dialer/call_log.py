@@ -79,8 +79,7 @@ class PostgresCallLog:
             for prediction in (turn.intent, turn.emotion):
                 if prediction is not None:
                     await self._predicted(db, turn, prediction)
-        if turn.response_ms is not None:
-            self.metrics.response_seconds.observe(turn.response_ms / 1000)
+        self.metrics.talk.turn(turn)
 
     async def _event(self, event: CallEvent) -> None:
         async with self.pool.connection() as db, db.transaction():

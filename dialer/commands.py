@@ -6,11 +6,14 @@ import signal
 import socket
 import sys
 from collections.abc import Callable
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from voice_ai.errors import NotAvailable
+
+if TYPE_CHECKING:
+    from prometheus_client import CollectorRegistry
 
 AsJson = Annotated[bool, typer.Option("--json", help="Ready line as JSON.")]
 
@@ -19,7 +22,10 @@ def dialer(
     metrics_port: Annotated[int, typer.Option(help="Prometheus metrics; 0: none.")] = 9101,
     as_json: AsJson = False,
 ) -> None:
-    """Run one dialer worker; any number of them may run. Ctrl-C or SIGTERM drains it."""
+    """Run one dialer worker; any number of them may run. Ctrl-C or SIGTERM drains it.
+
+    Example: voice-ai dialer --metrics-port 9102
+    """
     from dialer.parts import open_worker
     from voice_ai import logs
     from voice_ai.context import open_context
@@ -30,7 +36,7 @@ def dialer(
         with open_context() as context:
             async with open_worker(context) as worker:
                 if metrics_port:
-                    _serve_metrics(metrics_port)
+                    _serve_metrics(metrics_port, worker.metrics.registry)
                 _drain_on_signals(worker.drain)
                 _ready("dialer", {"rehearsal": worker.rehearsal}, as_json=as_json)
                 await worker.run()
@@ -43,7 +49,10 @@ def server(
     port: Annotated[int, typer.Option(help="Port to listen on.")] = 3000,
     as_json: AsJson = False,
 ) -> None:
-    """Run the web and media server: carrier callbacks, audio, health, metrics."""
+    """Run the web and media server: carrier callbacks, audio, health, metrics.
+
+    Example: voice-ai server --port 3000
+    """
     import uvicorn
 
     from dialer.parts import open_server
@@ -62,6 +71,7 @@ def server(
             app,
             log_level="warning",
             access_log=False,
+            log_config=None,  # what uvicorn says goes the way of all our logs
             # Audio is compressed already: deflate would only cost time.
             ws_per_message_deflate=False,
             timeout_graceful_shutdown=5,
@@ -96,11 +106,11 @@ def _drain_on_signals(drain: Callable[[], None]) -> None:
         loop.add_signal_handler(number, stop, number)
 
 
-def _serve_metrics(port: int) -> None:
+def _serve_metrics(port: int, registry: "CollectorRegistry") -> None:
     from prometheus_client import start_http_server
 
     try:
-        start_http_server(port, addr="127.0.0.1")
+        start_http_server(port, addr="127.0.0.1", registry=registry)
     except OSError as error:
         raise NotAvailable(
             f"metrics port {port} is taken; give another --metrics-port, or 0 for none"

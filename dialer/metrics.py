@@ -1,19 +1,191 @@
-"""What the server counts for Prometheus. Labels are small closed sets, never a person."""
+"""What the server and the dialer count for Prometheus; docs/metrics-exported.md lists all of it.
+
+Labels are small closed sets, never a person. A set of metrics that is made without a registry
+counts for nobody: that is how a part is used where nothing is scraped.
+"""
+
+import asyncio
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.gc_collector import GCCollector
 from prometheus_client.platform_collector import PlatformCollector
 from prometheus_client.process_collector import ProcessCollector
 
+from dialer.collectors import DayCollector, MachineCollector, PoolCollector
+from dialer.ports import Prediction, TurnRecord
+from voice_ai.db.connect import Pool
+
 _LATENCY_BUCKETS = (0.1, 0.2, 0.3, 0.5, 0.8, 1.0, 1.2, 1.5, 2.0, 3.0, 5.0)
+_MODEL_BUCKETS = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.1)
+_STAGES = {
+    "endpoint": "endpoint_ms",
+    "transcript": "stt_tail_ms",
+    "mind": "mind_ms",
+    "first_audio": "tts_first_byte_ms",
+    "response": "response_ms",
+}
+
+
+def new_registry(home: Path | None = None) -> CollectorRegistry:
+    """A registry that tells of this process, and of the machine when the home is given."""
+    registry = CollectorRegistry()
+    ProcessCollector(registry=registry)
+    PlatformCollector(registry=registry)
+    GCCollector(registry=registry)
+    if home is not None:
+        registry.register(MachineCollector(home))
+    return registry
+
+
+class CarrierMetrics:
+    """Requests to the carrier, by operation and how they ended."""
+
+    def __init__(self, registry: CollectorRegistry | None = None) -> None:
+        self.requests = Counter(
+            "voice_ai_carrier_requests_total",
+            "Requests to the carrier by operation and outcome",
+            ("operation", "outcome"),
+            registry=registry,
+        )
+        self.seconds = Histogram(
+            "voice_ai_carrier_request_seconds",
+            "Time until the carrier answered or did not",
+            ("operation",),
+            buckets=(0.05, 0.1, 0.2, 0.3, 0.5, 1.0, 2.0, 5.0, 10.0),
+            registry=registry,
+        )
+
+
+class SpeechMetrics:
+    """Requests to the speech vendor; synthesis also by characters, which is what it is paid by."""
+
+    def __init__(self, registry: CollectorRegistry | None = None) -> None:
+        self.requests = Counter(
+            "voice_ai_speech_requests_total",
+            "Requests to the speech vendor by operation and outcome",
+            ("operation", "outcome"),
+            registry=registry,
+        )
+        self.seconds = Histogram(
+            "voice_ai_speech_request_seconds",
+            "Time to the first audio (synthesis) or to an open session (recognition)",
+            ("operation",),
+            buckets=_LATENCY_BUCKETS,
+            registry=registry,
+        )
+        self.characters = Counter(
+            "voice_ai_speech_characters_total",
+            "Characters sent to be spoken, cached prompts not counted",
+            registry=registry,
+        )
+
+    @contextmanager
+    def watched(self, operation: str) -> Iterator["Watched"]:
+        """Counts one request; an exception that leaves the block is its error."""
+        request = Watched(self, operation)
+        outcome = "error"
+        try:
+            yield request
+            outcome = "ok"
+        except (GeneratorExit, asyncio.CancelledError):  # nobody listens: barge-in, hang-up
+            outcome = "cut"
+            raise
+        finally:
+            self.requests.labels(operation, outcome).inc()
+
+
+class Watched:
+    """One request on its way."""
+
+    def __init__(self, metrics: SpeechMetrics, operation: str) -> None:
+        self._metrics = metrics
+        self._operation = operation
+        self._started: float | None = time.perf_counter()
+
+    def answered(self) -> None:
+        """The first useful answer; later ones do not count."""
+        if self._started is not None:
+            took = time.perf_counter() - self._started
+            self._metrics.seconds.labels(self._operation).observe(took)
+            self._started = None
+
+
+class ConversationMetrics:
+    """How quick the agent answers, and what the models heard."""
+
+    def __init__(self, registry: CollectorRegistry | None = None) -> None:
+        self.live = Gauge(
+            "voice_ai_live_conversations", "Conversations held now", registry=registry
+        )
+        self.ended = Counter(
+            "voice_ai_conversations_total",
+            "Conversations by how they ended",
+            ("end_reason",),
+            registry=registry,
+        )
+        self.response_seconds = Histogram(
+            "voice_ai_turn_response_seconds",
+            "End of the person's speech to first audio of the answer",
+            buckets=_LATENCY_BUCKETS,
+            registry=registry,
+        )
+        self.stage_seconds = Histogram(
+            "voice_ai_turn_stage_seconds",
+            "Where the time of an answer goes, by stage",
+            ("stage",),
+            buckets=(0.005, 0.02, *_LATENCY_BUCKETS),
+            registry=registry,
+        )
+        self.predictions = Counter(
+            "voice_ai_predictions_total",
+            "Predictions on what people said, by task, label and version of the model",
+            ("task", "label", "version"),
+            registry=registry,
+        )
+        self.prediction_seconds = Histogram(
+            "voice_ai_prediction_seconds",
+            "Time of one prediction, by task",
+            ("task",),
+            buckets=_MODEL_BUCKETS,
+            registry=registry,
+        )
+
+    def turn(self, turn: TurnRecord) -> None:
+        for stage, name in _STAGES.items():
+            took: float | None = getattr(turn, name)
+            if took is not None:
+                self.stage_seconds.labels(stage).observe(took / 1000)
+        if turn.response_ms is not None:
+            self.response_seconds.observe(turn.response_ms / 1000)
+        for prediction in (turn.intent, turn.emotion):
+            if prediction is not None:
+                self._predicted(prediction)
+
+    def _predicted(self, prediction: Prediction) -> None:
+        version = f"{prediction.model_name}:{prediction.version}"
+        self.predictions.labels(prediction.task, prediction.label, version).inc()
+        self.prediction_seconds.labels(prediction.task).observe(prediction.latency_us / 1e6)
 
 
 class ServerMetrics:
-    def __init__(self) -> None:
-        self.registry = CollectorRegistry()
-        ProcessCollector(registry=self.registry)
-        PlatformCollector(registry=self.registry)
-        GCCollector(registry=self.registry)
+    """Everything that the server's /metrics shows."""
+
+    def __init__(self, home: Path | None = None) -> None:
+        self.registry = new_registry(home)
+        self.carrier = CarrierMetrics(self.registry)
+        self.speech = SpeechMetrics(self.registry)
+        self.talk = ConversationMetrics(self.registry)
+        self.conversations = self.talk.ended
+        self.day = DayCollector()
+        self.registry.register(self.day)
+        self._count_requests()
+        self._count_work()
+
+    def _count_requests(self) -> None:
         self.requests = Counter(
             "voice_ai_http_requests_total",
             "HTTP requests by route and status",
@@ -31,24 +203,97 @@ class ServerMetrics:
             "Callbacks refused because they were not signed by the carrier",
             registry=self.registry,
         )
-        self.live_conversations = Gauge(
-            "voice_ai_live_conversations", "Conversations held now", registry=self.registry
-        )
-        self.conversations = Counter(
-            "voice_ai_conversations_total",
-            "Conversations by how they ended",
-            ("end_reason",),
-            registry=self.registry,
-        )
-        self.response_seconds = Histogram(
-            "voice_ai_turn_response_seconds",
-            "End of the person's speech to first audio of the answer",
-            buckets=_LATENCY_BUCKETS,
-            registry=self.registry,
-        )
+
+    def _count_work(self) -> None:
         self.attempts = Gauge(
             "voice_ai_attempts", "Attempts by state", ("state",), registry=self.registry
+        )
+        self.processes = Gauge(
+            "voice_ai_processes_alive",
+            "Processes with a fresh heartbeat, by kind",
+            ("kind",),
+            registry=self.registry,
+        )
+        self.open_requests = Gauge(
+            "voice_ai_open_requests",
+            "Commands and flow requests that nobody has taken up, by queue",
+            ("queue",),
+            registry=self.registry,
+        )
+        self.queue_seconds = Gauge(
+            "voice_ai_open_request_age_seconds",
+            "Age of the oldest open one, by queue",
+            ("queue",),
+            registry=self.registry,
+        )
+        self.opt_outs_waiting = Gauge(
+            "voice_ai_opt_outs_waiting",
+            "Opt-outs in the spool that wait for the database",
+            registry=self.registry,
+        )
+        self.models = Gauge(
+            "voice_ai_model_served",
+            "1 for the version that answers, by task",
+            ("task", "version"),
+            registry=self.registry,
         )
         self.database_up = Gauge(
             "voice_ai_database_up", "1 when the database answered", registry=self.registry
         )
+
+        self.database_bytes = Gauge(
+            "voice_ai_database_bytes", "Size of the database", registry=self.registry
+        )
+
+    def watch(self, pools: Mapping[str, Pool]) -> None:
+        self.registry.register(PoolCollector(pools))
+
+
+class WorkerMetrics:
+    """Everything that a dialer's own port shows."""
+
+    def __init__(self, home: Path | None = None) -> None:
+        self.registry = new_registry(home)
+        self.carrier = CarrierMetrics(self.registry)
+        self.claims = Counter(
+            "voice_ai_dialer_intents_total", "Leads claimed to be dialed", registry=self.registry
+        )
+        self.sends = Counter(
+            "voice_ai_dialer_sends_total",
+            "Intents by what became of them at the gate and at the carrier",
+            ("outcome",),
+            registry=self.registry,
+        )
+        self.sending = Gauge(
+            "voice_ai_dialer_sends_in_progress", "Intents on their way now", registry=self.registry
+        )
+        self.commands = Counter(
+            "voice_ai_dialer_commands_obeyed_total",
+            "Commands of people obeyed",
+            registry=self.registry,
+        )
+        self.reconciled = Counter(
+            "voice_ai_dialer_reconciled_total",
+            "Attempts that were brought to their end by asking the carrier",
+            registry=self.registry,
+        )
+        self.database_losses = Counter(
+            "voice_ai_dialer_database_losses_total",
+            "Rounds that the database did not answer",
+            registry=self.registry,
+        )
+        self.round_seconds = Histogram(
+            "voice_ai_dialer_round_seconds",
+            "Time of one round of work, by kind",
+            ("round",),
+            buckets=(0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0),
+            registry=self.registry,
+        )
+        self.heartbeat = Gauge(
+            "voice_ai_dialer_heartbeat_timestamp_seconds",
+            "When the last heartbeat was written; 0: not yet",
+            registry=self.registry,
+        )
+
+    def watch(self, pools: Mapping[str, Pool]) -> None:
+        self.registry.register(PoolCollector(pools))

@@ -11,15 +11,18 @@ import structlog
 from dialer.adapters.elevenlabs import ElevenLabs, ElevenLabsOptions
 from dialer.adapters.twilio import TwilioCarrier, TwilioSignatures
 from dialer.callbacks import CallbackUrls
+from dialer.counted import CountedCarrier
 from dialer.gate import Gate
+from dialer.health import Addresses, Health, redis_in_use
 from dialer.live_calls import LiveCalls
 from dialer.media.prompts import PromptCache
-from dialer.metrics import ServerMetrics
+from dialer.metrics import CarrierMetrics, ServerMetrics, WorkerMetrics
 from dialer.mind import ServedMind
 from dialer.permission import CarrierAccess, confirm_carrier, speech_access
 from dialer.prompt_store import PostgresPrompts, keep_prompts_ready
 from dialer.reconcile import Reconciler
 from dialer.recordings import Recordings
+from dialer.scrape import Day
 from dialer.spool import OptOutSpool
 from dialer.webhooks import Webhooks
 from dialer.worker import Worker
@@ -54,15 +57,34 @@ class ServerParts:
     spool: OptOutSpool
     recordings: Recordings
     webhooks: Webhooks
+    health: Health
+    day: Day
     rehearsal: bool
 
 
-def _carrier(context: Context, access: CarrierAccess, urls: CallbackUrls) -> TwilioCarrier:
-    return TwilioCarrier(
+def _carrier(
+    context: Context, access: CarrierAccess, urls: CallbackUrls, metrics: CarrierMetrics
+) -> CountedCarrier:
+    twilio = TwilioCarrier(
         account_sid=access.account_sid,
         auth_token=access.auth_token,
         base_url=access.base_url,
         callbacks=urls,
+    )
+    return CountedCarrier(twilio, metrics)
+
+
+def _health(
+    context: Context, access: CarrierAccess, speech_url: str | None, pool: Pool, models: ModelServer
+) -> Health:
+    return Health(
+        pool=pool,
+        clock=context.clock,
+        models=models,
+        spool=OptOutSpool(context.settings.home),
+        home=context.settings.home,
+        addresses=Addresses(access.base_url, speech_url, access.rehearsal),
+        redis_url=redis_in_use(context.settings, context.keyring),
     )
 
 
@@ -75,11 +97,13 @@ async def open_server(context: Context) -> AsyncIterator[ServerParts]:
         pool = await stack.enter_async_context(
             open_pool(context.role_url("dialer"), name="voice-ai server", most=_SERVER_CONNECTIONS)
         )
-        carrier = _carrier(context, access, urls)
+        metrics = ServerMetrics(context.settings.home)
+        metrics.watch({"server": pool})
+        carrier = _carrier(context, access, urls, metrics.carrier)
         stack.push_async_callback(carrier.close)
         vendor = speech_access(context.settings)
         speech = ElevenLabs.connect(
-            ElevenLabsOptions(api_key=vendor.api_key, base_url=vendor.base_url)
+            ElevenLabsOptions(api_key=vendor.api_key, base_url=vendor.base_url), metrics.speech
         )
         stack.push_async_callback(speech.close)
         # A rehearsal's callees only know audio of their own simulator: nothing older is played.
@@ -92,7 +116,7 @@ async def open_server(context: Context) -> AsyncIterator[ServerParts]:
         models = ModelServer(context.settings.home)
         await asyncio.to_thread(models.refresh)
         await _background(stack, _keep_models_fresh(models))
-        live, metrics = LiveCalls(), ServerMetrics()
+        live = LiveCalls()
         recordings = Recordings(pool, context.keyring, context.clock, context.settings.home)
         stack.push_async_callback(recordings.close)
         signatures = TwilioSignatures(access.auth_token)
@@ -111,6 +135,8 @@ async def open_server(context: Context) -> AsyncIterator[ServerParts]:
             spool=OptOutSpool(context.settings.home),
             recordings=recordings,
             webhooks=Webhooks(pool, carrier, context.clock, urls, signatures, live, metrics),
+            health=_health(context, access, vendor.base_url, pool, models),
+            day=Day(pool, context.clock),
             rehearsal=access.rehearsal,
         )
 
@@ -120,9 +146,9 @@ async def open_worker(context: Context) -> AsyncIterator[Worker]:
     """A dialer worker, ready to run."""
     async with AsyncExitStack() as stack:
         access = await confirm_carrier(context.settings, context.keyring)
-        carrier = _carrier(
-            context, access, CallbackUrls(context.settings.public_url, context.keyring)
-        )
+        metrics = WorkerMetrics(context.settings.home)
+        urls = CallbackUrls(context.settings.public_url, context.keyring)
+        carrier = _carrier(context, access, urls, metrics.carrier)
         stack.push_async_callback(carrier.close)
         url = context.role_url("dialer")
         pool = await stack.enter_async_context(open_pool(url, name="voice-ai dialer", most=8))
@@ -131,6 +157,8 @@ async def open_worker(context: Context) -> AsyncIterator[Worker]:
         )
         presence = Presence(url, "dialer")
         await _enter(stack, presence)
+        metrics.watch({"dialer": pool, "send_gate": sends})
+        metrics.heartbeat.set_function(lambda: presence.beaten_at or 0.0)
         clock, keyring = context.clock, context.keyring
         yield Worker(
             pool=pool,
@@ -141,6 +169,7 @@ async def open_worker(context: Context) -> AsyncIterator[Worker]:
             clock=clock,
             worker_id=presence.worker_id,
             rehearsal=access.rehearsal,
+            metrics=metrics,
         )
 
 

@@ -6,25 +6,22 @@
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from typing import Any
 
 import orjson
-import psycopg
-import psycopg_pool
 import structlog
 from fastapi import FastAPI, Request, Response
 from fastapi.responses import PlainTextResponse
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from dialer import media_route, webhooks
+from dialer.health import TROUBLE
 from dialer.parts import ServerParts
+from dialer.scrape import fill_in
 from voice_ai import __version__
-from voice_ai.db import queries
 
 log = structlog.get_logger()
-_STATES = "SELECT state, count(*) AS n FROM attempts WHERE state <> 'ended' GROUP BY state"
-_LIVE_STATES = ("intended", "unknown", "placed", "ringing", "in_progress")
-_TROUBLE = (psycopg.OperationalError, psycopg_pool.PoolTimeout)
+# Asked every few seconds by machines: their requests are counted, not logged.
+_QUIET_ROUTES = frozenset({"/api/health", "/metrics"})
 
 
 def create_app(
@@ -61,16 +58,33 @@ def _watch_requests(app: FastAPI) -> None:
         request: Request, call_next: Callable[[Request], Awaitable[Response]]
     ) -> Response:
         started = time.perf_counter()
+        status = 500
         try:
             response = await call_next(request)
-        except _TROUBLE as error:
+            status = response.status_code
+        except TROUBLE as error:
             log.error("database_lost", reason=type(error).__name__)
-            response = PlainTextResponse("the database does not answer", 503)
-        metrics = request.app.state.parts.metrics
-        route = getattr(request.scope.get("route"), "path", "unknown")
-        metrics.requests.labels(route, str(response.status_code)).inc()
-        metrics.request_seconds.labels(route).observe(time.perf_counter() - started)
+            status = 503
+            response = PlainTextResponse("the database does not answer", status)
+        finally:
+            _tell(request, status, time.perf_counter() - started)
         return response
+
+
+def _tell(request: Request, status: int, seconds: float) -> None:
+    """Counts and logs one request by its route; its address may hold a token, so never that."""
+    metrics = request.app.state.parts.metrics
+    route = getattr(request.scope.get("route"), "path", "unknown")
+    metrics.requests.labels(route, str(status)).inc()
+    metrics.request_seconds.labels(route).observe(seconds)
+    if route not in _QUIET_ROUTES or status >= 500:
+        log.info(
+            "request",
+            method=request.method,
+            route=route,
+            status=status,
+            ms=round(seconds * 1000, 1),
+        )
 
 
 def _add_api(app: FastAPI) -> None:
@@ -78,13 +92,7 @@ def _add_api(app: FastAPI) -> None:
     async def health(request: Request) -> Response:
         """200 when calls can be held, else 503; each component with its state and its reason."""
         parts: ServerParts = request.app.state.parts
-        components = {
-            "database": await _database_health(parts),
-            "models": _model_health(parts),
-            "opt_out_spool": _spool_health(parts),
-        }
-        components |= await _process_health(parts)
-        ok = all(components[name]["ok"] for name in ("database", "opt_out_spool"))
+        ok, components = await parts.health.look()
         body = {
             "status": "ok" if ok else "unavailable",
             "version": __version__,
@@ -103,57 +111,9 @@ def _add_api(app: FastAPI) -> None:
     @app.get("/metrics", include_in_schema=False)
     async def metrics(request: Request) -> Response:
         parts: ServerParts = request.app.state.parts
-        await _count_attempts(parts)
-        parts.metrics.live_conversations.set(len(parts.live))
+        await fill_in(parts)
         return Response(generate_latest(parts.metrics.registry), media_type=CONTENT_TYPE_LATEST)
 
 
 def _json(body: object, status: int = 200) -> Response:
     return Response(orjson.dumps(body), status, media_type="application/json")
-
-
-async def _database_health(parts: ServerParts) -> dict[str, Any]:
-    try:
-        async with parts.pool.connection(timeout=2.0) as db:
-            await db.execute("SELECT 1")
-    except _TROUBLE as error:
-        return {"ok": False, "reason": f"does not answer ({type(error).__name__})"}
-    return {"ok": True, "reason": "answers"}
-
-
-async def _process_health(parts: ServerParts) -> dict[str, dict[str, Any]]:
-    """Dialers, by their heartbeats; none is no fault of the server's."""
-    try:
-        async with parts.pool.connection(timeout=2.0) as db:
-            rows = await (await db.execute(queries("workers").alive)).fetchall()
-    except _TROUBLE:
-        return {"dialer": {"ok": False, "reason": "unknown: the database does not answer"}}
-    alive = [row for row in rows if row["kind"] == "dialer" and row["fresh"]]
-    reason = f"{len(alive)} alive" if alive else "none is running; start `voice-ai dialer`"
-    return {"dialer": {"ok": bool(alive), "reason": reason}}
-
-
-def _model_health(parts: ServerParts) -> dict[str, Any]:
-    status = parts.models.status()
-    serving = sorted(name for name, model in status.items() if model.get("serving"))
-    reason = f"serving {', '.join(serving)}" if serving else "none yet; keywords stand in"
-    return {"ok": bool(serving), "reason": reason}
-
-
-def _spool_health(parts: ServerParts) -> dict[str, Any]:
-    waiting = sum(1 for _ in parts.spool.waiting())
-    reason = f"{waiting} opt-outs wait for the database" if waiting else "empty"
-    return {"ok": waiting == 0, "reason": reason}
-
-
-async def _count_attempts(parts: ServerParts) -> None:
-    try:
-        async with parts.pool.connection(timeout=2.0) as db:
-            rows = await (await db.execute(_STATES)).fetchall()
-    except _TROUBLE:
-        parts.metrics.database_up.set(0)
-        return
-    parts.metrics.database_up.set(1)
-    counts = {row["state"]: row["n"] for row in rows}
-    for state in _LIVE_STATES:
-        parts.metrics.attempts.labels(state).set(counts.get(state, 0))

@@ -5,6 +5,7 @@ nothing that another would miss.
 """
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
@@ -12,9 +13,10 @@ import psycopg
 import psycopg_pool
 import structlog
 
-from dialer.carrier import Carrier
+from dialer.carrier import Carrier, PlaceAnswer, Placed, Rejected
 from dialer.claims import Intent, StoredCampaign, claim
 from dialer.gate import Gate
+from dialer.metrics import WorkerMetrics
 from dialer.obey import obey_commands, settle_campaigns
 from dialer.opt_outs import drain_spool
 from dialer.reconcile import Reconciler
@@ -40,6 +42,7 @@ class Worker:
     clock: Clock
     worker_id: WorkerId
     rehearsal: bool
+    metrics: WorkerMetrics = field(default_factory=WorkerMetrics)
     _sends: set[asyncio.Task[None]] = field(default_factory=set)
     # Sends that broke off, with the reason: nobody knows what became of them.
     _lost: dict[AttemptId, str] = field(default_factory=dict)
@@ -69,7 +72,7 @@ class Worker:
             )
         await self._own_up()
         async with self.pool.connection() as db:
-            await obey_commands(db, self.carrier, now)
+            self.metrics.commands.inc(await obey_commands(db, self.carrier, now))
             intents = await claim(
                 db,
                 account=self.carrier.account,
@@ -77,21 +80,30 @@ class Worker:
                 rehearsal=self.rehearsal,
                 now=self.clock.now(),
             )
+        self.metrics.claims.inc(len(intents))
         for intent, campaign in intents:
             self._send_soon(intent, campaign)
 
     def _send_soon(self, intent: Intent, campaign: StoredCampaign) -> None:
         task = asyncio.create_task(self._send(intent, campaign))
         self._sends.add(task)
-        task.add_done_callback(self._sends.discard)
+        task.add_done_callback(self._sent)
+        self.metrics.sending.set(len(self._sends))
+
+    def _sent(self, task: asyncio.Task[None]) -> None:
+        self._sends.discard(task)
+        self.metrics.sending.set(len(self._sends))
 
     async def _send(self, intent: Intent, campaign: StoredCampaign) -> None:
+        outcome = "lost"
         try:
-            await self.gate.send(intent, campaign)
+            outcome = outcome_of(await self.gate.send(intent, campaign))
         except Exception as error:
             # Whatever it was: an intent that stayed open would occupy its number for ever.
             log.error("send_lost", attempt=str(intent.attempt_id), reason=type(error).__name__)
             self._lost[intent.attempt_id] = type(error).__name__
+        finally:
+            self.metrics.sends.labels(outcome).inc()
 
     async def _own_up(self) -> None:
         """Tells of sends that broke off, so that the reconciler may ask about them."""
@@ -100,7 +112,7 @@ class Worker:
             del self._lost[attempt_id]
 
     async def _reconcile(self) -> None:
-        await self.reconciler.run_once()
+        self.metrics.reconciled.inc(await self.reconciler.run_once())
         async with self.pool.connection() as db:
             await settle_campaigns(db, rehearsal=self.rehearsal, now=self.clock.now())
 
@@ -122,8 +134,21 @@ class Worker:
 
     async def _guarded(self, work: Callable[[], Awaitable[None]]) -> None:
         """Without Postgres nothing is dialed; when it is back the work goes on by itself."""
+        started = time.perf_counter()
         try:
             await work()
+            name = work.__name__.lstrip("_")
+            self.metrics.round_seconds.labels(name).observe(time.perf_counter() - started)
         except DATABASE_TROUBLE as error:
+            self.metrics.database_losses.inc()
             log.error("database_lost", reason=str(error).splitlines()[0] if str(error) else "")
             await asyncio.sleep(1.0)
+
+
+def outcome_of(answer: PlaceAnswer | None) -> str:
+    """None: the last check said no, so nothing was sent."""
+    if answer is None:
+        return "refused"
+    if isinstance(answer, Placed):
+        return "placed"
+    return "rejected" if isinstance(answer, Rejected) else "unanswered"

@@ -3,7 +3,7 @@
 import shutil
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import psutil
 
@@ -55,7 +55,7 @@ class Disk:
         return self.free_bytes / self.total_bytes if self.total_bytes else 0.0
 
     @property
-    def state(self) -> str:
+    def state(self) -> Literal["ok", "warn", "down"]:
         """`ok`, `warn` when little is left, `down` when nothing can be written any more."""
         if self.free_bytes < FULL_BYTES:
             return "down"

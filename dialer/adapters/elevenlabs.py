@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import structlog
 
+from dialer.metrics import SpeechMetrics
 from dialer.ports import EarEvent, EarsLost, FinalText, PartialText, SynthesisFailed
 from voice_ai.errors import NotAvailable
 
@@ -52,14 +53,23 @@ class ElevenLabsOptions:
 class ElevenLabs:
     """One client per process: connections are kept and shared by all calls. Also an EarsFactory."""
 
-    def __init__(self, options: ElevenLabsOptions, client: "AsyncElevenLabs", http: Any) -> None:
+    def __init__(
+        self,
+        options: ElevenLabsOptions,
+        client: "AsyncElevenLabs",
+        http: Any,
+        metrics: SpeechMetrics,
+    ) -> None:
         self._options = options
         self._client = client
         self._http = http
+        self._metrics = metrics
         self._places = asyncio.Semaphore(options.at_once)
 
     @classmethod
-    def connect(cls, options: ElevenLabsOptions) -> "ElevenLabs":
+    def connect(
+        cls, options: ElevenLabsOptions, metrics: SpeechMetrics | None = None
+    ) -> "ElevenLabs":
         """Imports the SDK (about a second) and opens nothing yet."""
         import httpx
         from elevenlabs.client import AsyncElevenLabs
@@ -72,20 +82,29 @@ class ElevenLabs:
             timeout=options.first_piece_s + options.next_piece_s,
             httpx_client=http,
         )
-        return cls(options, client, http)
+        return cls(options, client, http, metrics or SpeechMetrics())
 
     def voice(self, voice: str) -> "ElevenLabsSynthesis":
         """`default` or a voice id."""
         voice_id = DEFAULT_VOICE if voice == "default" else voice
-        return ElevenLabsSynthesis(voice_id, self._options, self._client, self._places)
+        return ElevenLabsSynthesis(
+            voice_id, self._options, self._client, self._places, self._metrics
+        )
 
     async def open(self, *, language: str) -> "ScribeEars":
         """Raises EarsLost."""
+        with self._metrics.watched("recognition") as request:
+            connection = await self._open(language)
+            request.answered()
+        # Nothing was awaited since, so no message can have come before the handlers are there.
+        return ScribeEars(connection)
+
+    async def _open(self, language: str) -> Any:
         from elevenlabs.realtime import AudioFormat, CommitStrategy
 
         try:
             async with asyncio.timeout(self._options.open_s):
-                connection = await self._client.speech_to_text.realtime.connect(
+                return await self._client.speech_to_text.realtime.connect(
                     {
                         "model_id": self._options.scribe_model,
                         "audio_format": AudioFormat.ULAW_8000,
@@ -98,8 +117,6 @@ class ElevenLabs:
                 )
         except Exception as error:
             raise EarsLost(f"Scribe cannot be reached: {_short(error)}") from error
-        # Nothing was awaited since, so no message can have come before the handlers are there.
-        return ScribeEars(connection)
 
     async def characters_left(self) -> int:
         """What the plan still synthesises in this period. Raises NotAvailable."""
@@ -127,28 +144,37 @@ class ElevenLabsSynthesis:
         options: ElevenLabsOptions,
         client: "AsyncElevenLabs",
         places: asyncio.Semaphore,
+        metrics: SpeechMetrics,
     ) -> None:
         self.voice = voice
         self.model = options.model
         self._options = options
         self._client = client
         self._places = places
+        self._metrics = metrics
 
     async def synthesise(self, text: str) -> AsyncGenerator[bytes, None]:
         """Raises SynthesisFailed."""
-        options = self._options
         async with self._places, aclosing(self._stream(text)) as pieces:
-            patience = options.first_piece_s
-            while True:
-                try:
-                    async with asyncio.timeout(patience):
-                        piece = await anext(pieces, None)
-                except Exception as error:
-                    raise _failed(error) from error
-                if piece is None:
-                    return
-                yield piece
-                patience = options.next_piece_s
+            self._metrics.characters.inc(len(text))
+            with self._metrics.watched("synthesis") as request:
+                async with aclosing(self._in_time(pieces)) as timely:
+                    async for piece in timely:
+                        request.answered()
+                        yield piece
+
+    async def _in_time(self, pieces: AsyncGenerator[bytes, None]) -> AsyncGenerator[bytes, None]:
+        patience = self._options.first_piece_s
+        while True:
+            try:
+                async with asyncio.timeout(patience):
+                    piece = await anext(pieces, None)
+            except Exception as error:
+                raise _failed(error) from error
+            if piece is None:
+                return
+            yield piece
+            patience = self._options.next_piece_s
 
     def _stream(self, text: str) -> AsyncGenerator[bytes, None]:
         stream: Any = self._client.text_to_speech.stream(

@@ -1,0 +1,69 @@
+"""A carrier whose requests are counted and timed; otherwise the carrier it stands before."""
+
+import time
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from dialer.carrier import (
+    Carrier,
+    CarrierCall,
+    CarrierSilent,
+    DialRequest,
+    PlaceAnswer,
+    Placed,
+    Rejected,
+)
+from dialer.metrics import CarrierMetrics
+from voice_ai.ids import CarrierSid
+
+
+@dataclass(frozen=True)
+class CountedCarrier:
+    carrier: Carrier
+    metrics: CarrierMetrics
+
+    @property
+    def account(self) -> str:
+        return self.carrier.account
+
+    async def place(self, request: DialRequest) -> PlaceAnswer:
+        started = time.perf_counter()
+        answer = await self.carrier.place(request)
+        self.metrics.seconds.labels("place").observe(time.perf_counter() - started)
+        self.metrics.requests.labels("place", _word(answer)).inc()
+        return answer
+
+    async def fetch(self, sid: CarrierSid) -> CarrierCall | None:
+        async with self._asked("fetch"):
+            return await self.carrier.fetch(sid)
+
+    async def find(self, *, to: str, caller_id: str) -> Sequence[CarrierCall]:
+        async with self._asked("find"):
+            return await self.carrier.find(to=to, caller_id=caller_id)
+
+    async def end(self, sid: CarrierSid) -> bool:
+        async with self._asked("end"):
+            return await self.carrier.end(sid)
+
+    async def close(self) -> None:
+        await self.carrier.close()
+
+    @asynccontextmanager
+    async def _asked(self, operation: str) -> AsyncIterator[None]:
+        started = time.perf_counter()
+        outcome = "ok"
+        try:
+            yield
+        except CarrierSilent:
+            outcome = "silent"
+            raise
+        finally:
+            self.metrics.seconds.labels(operation).observe(time.perf_counter() - started)
+            self.metrics.requests.labels(operation, outcome).inc()
+
+
+def _word(answer: PlaceAnswer) -> str:
+    if isinstance(answer, Placed):
+        return "placed"
+    return str(answer.kind) if isinstance(answer, Rejected) else "unanswered"

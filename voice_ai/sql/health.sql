@@ -1,0 +1,34 @@
+-- name: standing
+-- What one look at the database tells: its size, who is connected, what waits, where events go.
+SELECT pg_database_size(current_database()) AS bytes,
+       (SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()) AS connections,
+       current_setting('max_connections')::int AS most_connections,
+       (SELECT count(*) FROM commands WHERE obeyed_at IS NULL) AS commands,
+       (SELECT min(asked_at) FROM commands WHERE obeyed_at IS NULL) AS oldest_command,
+       (SELECT count(*) FROM flow_requests WHERE state = 'asked') AS flow_requests,
+       (SELECT min(asked_at) FROM flow_requests WHERE state = 'asked') AS oldest_flow_request,
+       to_regclass('public.call_events_' || to_char(%(now)s::timestamptz, 'YYYY_MM'))
+           IS NOT NULL AS this_month,
+       to_regclass('public.call_events_'
+                   || to_char(%(now)s::timestamptz + interval '1 month', 'YYYY_MM'))
+           IS NOT NULL AS next_month,
+       EXISTS (SELECT FROM call_events_default) AS stray_events
+
+-- name: alive_by_kind
+SELECT kind, count(*) AS n FROM workers
+WHERE stopped_at IS NULL AND seen_at > now() - interval '10 seconds' GROUP BY kind
+
+-- name: live_attempts
+SELECT state, count(*) AS n FROM attempts WHERE state <> 'ended' GROUP BY state
+
+-- name: last_day
+-- Attempts that ended since, by disposition, with the carrier's durations of answered calls.
+SELECT a.disposition, d.goal, d.reached_carrier, count(*) AS n,
+       count(k.seconds) FILTER (WHERE d.answered) AS timed,
+       sum(k.seconds) FILTER (WHERE d.answered) AS seconds
+FROM attempts a
+JOIN dispositions d ON d.code = a.disposition
+LEFT JOIN LATERAL (SELECT max(c.duration_s) AS seconds FROM calls c WHERE c.attempt_id = a.id) k
+    ON true
+WHERE a.state = 'ended' AND a.ended_at > %(since)s
+GROUP BY a.disposition, d.goal, d.reached_carrier
