@@ -17,7 +17,14 @@ from urllib.parse import urlsplit
 import httpx
 import psutil
 import pytest
-from playwright.sync_api import Browser, Page, Request, expect, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    ConsoleMessage,
+    Page,
+    Request,
+    expect,
+    sync_playwright,
+)
 
 from app.queries import engine as pool
 from app.queries import overview as queries
@@ -107,10 +114,13 @@ class Visit:
         self.page.set_default_timeout(PATIENCE)
         self.page.on("request", self._asked)
         self.page.on("pageerror", lambda error: self.errors.append(str(error)))
-        self.page.on(
-            "console",
-            lambda said: self.errors.append(said.text) if said.type == "error" else None,
-        )
+        self.page.on("console", self._complained)
+
+    def _complained(self, said: ConsoleMessage) -> None:
+        # Opened at a page of its own, Streamlit first looks for its server beneath that address.
+        probing = "/_stcore/" in said.location.get("url", "")
+        if said.type == "error" and not probing:
+            self.errors.append(said.text)
 
     def _asked(self, request: Request) -> None:
         if request.url.startswith(("http", "ws")):
