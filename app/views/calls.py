@@ -110,14 +110,16 @@ def _named(code: str) -> str:
 
 def _figures(found: Finished) -> None:
     totals = found.totals
-    with st.container():
-        columns = st.columns(5, gap="small")
+    columns = st.columns(5, gap="small")
     with columns[0].container(border=True, height="stretch"):
-        st.metric("Dials", count(totals.dials), help="Attempts that reached the carrier and ended.")
+        st.markdown("Dials", help="Attempts that reached the carrier and ended.")
+        st.metric("Dials", count(totals.dials), label_visibility="collapsed")
         st.caption(f"of {count(totals.attempts)} ended attempts")
     for column, (metric, rate) in zip(columns[1:], headline(totals).items(), strict=True):
         with column.container(border=True, height="stretch"):
-            st.metric(metric.title, percent(rate.value), help=metric.sentence)
+            # A metric's own label is cut off where it does not fit; the denominator must be read.
+            st.markdown(metric.title, help=metric.sentence)
+            st.metric(metric.title, percent(rate.value), label_visibility="collapsed")
             st.caption(_of(rate))
 
 

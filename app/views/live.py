@@ -70,7 +70,7 @@ def _figures(board: LiveBoard, now: datetime) -> None:
             "Response",
             milliseconds(median),
             f"median, n = {latency.n:,}",
-            f"{TURN_LATENCY.sentence} Of the calls that live now; {latency.unmeasured:,} unmeasured.",
+            f"{TURN_LATENCY.sentence} Calls that live now; {latency.unmeasured:,} unmeasured.",
         ),
     )
     for column, (label, value, about, told) in zip(st.columns(5), row, strict=True):
