@@ -98,6 +98,28 @@ def share_chart(
     )
 
 
+def count_chart(counts: pl.DataFrame, key: str, count: str, title: str, mode: Mode) -> Drawing:
+    """A bar per row in the frame's order, with its count beside it; no shares."""
+    rows = counts.select(
+        label=pl.col(key).map_elements(words, return_dtype=pl.String),
+        count=pl.col(count),
+        text=pl.col(count).map_elements(lambda n: f"{n:,}", return_dtype=pl.String),
+    )
+    reach = max([*rows["count"], 1])
+    axis = alt.Axis(labelLimit=260)
+    base = alt.Chart(rows).encode(
+        y=alt.Y("label:N", sort=rows["label"].to_list(), title=None, axis=axis),
+        x=alt.X("count:Q", axis=None, scale=alt.Scale(domain=[0, reach * 1.2])),
+        tooltip=[
+            alt.Tooltip("label:N", title="What"),
+            alt.Tooltip("count:Q", title=title, format=","),
+        ],
+    )
+    bars = base.mark_bar(height=15, cornerRadiusEnd=2, color=PLAIN.on(mode))
+    texts = base.mark_text(align="left", dx=6).encode(text="text:N")
+    return themed((bars + texts).properties(height=_BAR_STEP * max(rows.height, 1)), mode)
+
+
 def emotion_chart(shares: pl.DataFrame, mode: Mode) -> Drawing:
     return share_chart(shares, "emotion", "turns", mode, colour=emotion_colour)
 
