@@ -18,7 +18,8 @@ _FIGURES = {"macro_f1": "Macro-F1", "accuracy": "Accuracy", "ece": "ECE"}
 _HELP = {
     "macro_f1": "Mean of each label's F1 on the held-out texts, every label counting the same.",
     "accuracy": "Held-out texts labelled rightly ÷ held-out texts.",
-    "ece": "Expected calibration error: mean gap between stated probability and share that was right; less is better.",
+    "ece": "Expected calibration error: mean gap between stated probability and share that was "
+    "right; less is better.",
 }
 
 
