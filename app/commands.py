@@ -19,7 +19,10 @@ def app(
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     as_json: Annotated[bool, typer.Option("--json", help="The address as JSON.")] = False,
 ) -> None:
-    """Run the Streamlit pages until Ctrl-C or SIGTERM."""
+    """Run the Streamlit pages until Ctrl-C or SIGTERM.
+
+    Example: voice-ai app --port 8501
+    """
     _refuse_taken(host, port)
     _reach_database()
     url = f"http://{host}:{port}"
@@ -28,7 +31,7 @@ def app(
     # reach it and nothing is left behind.
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
     os.execv(
-        sys.executable, [sys.executable, "-m", "streamlit", "run", str(_MAIN), *flags(host, port)]
+        sys.executable, [sys.executable, "-m", "app.serve", "run", str(_MAIN), *flags(host, port)]
     )
 
 

@@ -6,10 +6,9 @@ through `asking()`, one short transaction that writes a row somebody else obeys.
 database is asked once a moment.
 """
 
-import atexit
 import getpass
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -17,11 +16,12 @@ from uuid import UUID
 import sqlalchemy as sa
 import streamlit as st
 
+from app.presence import present
 from app.queries import overview
 from app.queries.engine import open_engine
 from pipelines.metrics.frames import Campaign
 from pipelines.metrics.measures import Overview
-from voice_ai.context import Context, open_context
+from voice_ai.context import Context
 from voice_ai.db.connect import Db, connect, unreachable
 from voice_ai.errors import NotAvailable
 
@@ -41,9 +41,7 @@ class Reading:
 @st.cache_resource(show_spinner=False)
 def context() -> Context:
     """Opened once per process and left when it ends."""
-    stack = ExitStack()
-    atexit.register(stack.close)
-    return stack.enter_context(open_context())
+    return present()
 
 
 @st.cache_resource(show_spinner=False)
