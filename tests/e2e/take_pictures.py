@@ -1,0 +1,84 @@
+"""`python -m tests.e2e.take_pictures`: the pictures in docs/pictures, from a home made for them.
+
+Light, 1280 pixels wide, 256 colours: small enough to live in the repository.
+"""
+
+import os
+import shutil
+import sys
+import tempfile
+from dataclasses import replace
+from pathlib import Path
+
+import psycopg
+from PIL import Image
+from playwright.sync_api import Browser, sync_playwright
+
+from tests import big_home
+from tests.e2e.app_visits import Look, View, views
+from tests.e2e.test_app_overview import pages
+from voice_ai.db import upgrade
+from voice_ai.db.connect import connect
+from voice_ai.embedded import attach_postgres
+from voice_ai.vault import Keyring
+
+OUT = Path(__file__).parent.parent.parent / "docs" / "pictures"
+SECRET = b"a secret of the tests, 32 bytes."
+_HEIGHTS = {"analytics": 1500, "campaign": 1300}
+_DRAWN_MS = 2500  # charts are drawn after the page has settled
+
+
+def main() -> None:
+    chromium = os.environ.get("CHROMIUM") or shutil.which("chromium")
+    wanted = set(sys.argv[1:])
+    keyring = Keyring(SECRET)
+    OUT.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory() as folder:
+        home = Path(folder)
+        with attach_postgres(home, keyring) as lease:
+            with psycopg.connect(lease.url_of("postgres"), autocommit=True) as server:
+                server.execute("CREATE DATABASE pictures")
+            url = lease.url_of("pictures")
+            upgrade(url, keyring)
+            with connect(url) as db:
+                big_home.fill(db, keyring)
+                places = _places(db)
+            with pages(url, home / "pages") as address, sync_playwright() as playwright:
+                found = playwright.chromium.launch(
+                    executable_path=chromium, args=["--no-sandbox", "--disable-gpu"]
+                )
+                for view in views():
+                    if not wanted or (view.path or "today") in wanted:
+                        _take(found, address, view, places.get(view.path, ""))
+                found.close()
+
+
+def _places(db: "psycopg.Connection[dict[str, object]]") -> dict[str, str]:
+    """Pages about one thing need to be told which."""
+    row = db.execute(
+        "SELECT id, lead_id FROM attempts WHERE disposition = 'goal' ORDER BY ended_at DESC LIMIT 1"
+    ).fetchone()
+    assert row is not None
+    name = big_home.NAME.replace(" ", "+")
+    return {
+        "call": f"attempt={row['id']}",
+        "lead": f"lead={row['lead_id']}",
+        **dict.fromkeys(("campaign", "analytics", "live", "calls"), f"campaign={name}"),
+    }
+
+
+def _take(browser: Browser, address: str, view: View, query: str) -> None:
+    name = view.path or "today"
+    look = Look(browser, address, height=_HEIGHTS.get(name, 900))
+    look.load(replace(view, path=f"{view.path}?{query}") if query else view)
+    look.page.wait_for_timeout(_DRAWN_MS)
+    out = OUT / f"{name}.png"
+    look.page.screenshot(path=out)
+    look.page.close()
+    with Image.open(out) as picture:
+        picture.convert("RGB").quantize(256, dither=Image.Dither.NONE).save(out, optimize=True)
+    print(f"{out.name}: {out.stat().st_size / 1024:.0f} kB")
+
+
+if __name__ == "__main__":
+    main()

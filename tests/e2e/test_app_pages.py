@@ -1,0 +1,87 @@
+"""Every page on a home that has been at work: no error, no other host, both widths, light and dark.
+
+The time in which each page settles is printed, and written to the file that PAGES_SETTLE names; it
+is measured, not judged: a busy machine is no fault of a page.
+"""
+
+import json
+import os
+from itertools import product
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser
+
+from tests import big_home
+from tests.e2e.app_visits import Look, View, views
+from tests.e2e.test_app_overview import browser, pages
+from voice_ai.db import upgrade
+from voice_ai.db.connect import connect
+from voice_ai.vault import Keyring
+
+__all__ = ["browser"]
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(900)]
+
+GENEROUS = 20.0
+LOOKS = tuple(product((1280, 1920), ("light", "dark")))
+
+
+def test_every_page_opens_whole_and_quietly_on_a_large_home(
+    browser: Browser,
+    database_url: str,
+    keyring: Keyring,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    upgrade(database_url, keyring)
+    with connect(database_url) as db:
+        big_home.fill(db, keyring)
+    faults: list[str] = []
+    with pages(database_url, tmp_path / "home") as address:
+        for width, scheme in LOOKS:
+            look = Look(browser, address, width=width, scheme=scheme)
+            for view in views():
+                look.load(view)
+                faults += found(look, view)
+            assert look.hosts == {"127.0.0.1"}
+            look.page.close()
+        settled = measured(browser, address)
+    with capsys.disabled():
+        print_table(settled)
+    assert faults == []
+    assert all(seconds < GENEROUS for times in settled.values() for seconds in times)
+
+
+def found(look: Look, view: View) -> list[str]:
+    """What is wrong with the page that stands there, each with where it was seen."""
+    seen = [*look.complaints(), *look.errors]
+    if look.overflows():
+        seen.append("it is wider than its window")
+    look.errors.clear()
+    return [f"{view.path or 'today'} at {look.width} px, {look.scheme}: {one}" for one in seen]
+
+
+def measured(browser: Browser, address: str) -> dict[str, tuple[float, float]]:
+    """Seconds until each page settles on a second visit: by its address, and by a click."""
+    look = Look(browser, address)
+    known = views()
+    times = {}
+    look.load(known[-1])
+    for view in known:
+        look.load(view)
+        loaded = look.load(view)
+        look.click(known[0] if view != known[0] else known[1])
+        times[view.path or "today"] = (loaded, look.click(view))
+    look.page.close()
+    return times
+
+
+def print_table(settled: dict[str, tuple[float, float]]) -> None:
+    print(f"\n{'page':<16} {'address, s':>10} {'click, s':>10}")
+    for page, (loaded, clicked) in sorted(settled.items(), key=lambda one: -one[1][0]):
+        print(f"{page:<16} {loaded:>10.2f} {clicked:>10.2f}")
+    out = os.environ.get("PAGES_SETTLE")
+    if out is not None:
+        rows = [{"page": p, "address_s": a, "click_s": c} for p, (a, c) in settled.items()]
+        Path(out).write_text(json.dumps(rows, indent=1), encoding="utf-8")
