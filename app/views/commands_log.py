@@ -107,10 +107,10 @@ def _command(command: system.Asked) -> dict[str, Any]:
         "Who": command.asked_by,
         "What": command.kind.replace("_", " "),
         "Campaign": command.campaign or "all campaigns",
-        "Why": command.reason,
+        "Why": command.reason or "–",
         "State": "open" if command.obeyed_at is None else "done",
         "Obeyed after, s": _seconds(command.asked_at, command.obeyed_at),
-        "Outcome": command.outcome,
+        "Outcome": command.outcome or "–",
     }
 
 
@@ -122,7 +122,7 @@ def _flow(flow: system.FlowAsked) -> dict[str, Any]:
         "State": flow.state,
         "Begun after, s": _seconds(flow.asked_at, flow.started_at),
         "Took, s": _seconds(flow.started_at, flow.finished_at),
-        "What it says": flow.message,
+        "What it says": flow.message or "–",
     }
 
 

@@ -81,10 +81,10 @@ def _figures(told: system.Seen, home: Disk) -> None:
     work = told.work
     figures = (
         ("Processes alive", f"{alive:,}", f"of {expected:,} that have not left"),
-        ("Database answers in", f"{told.latency_ms:.1f} ms", "n = 1 question of this page"),
+        ("Database", f"{told.latency_ms:.1f} ms", "to answer this page, n = 1"),
         ("Disk free", f"{home.free_share:.0%}", f"{home.free_bytes / 1e9:,.1f} GB of the home's"),
         ("Live calls", f"{work.live:,}", "attempts that have not ended"),
-        ("Went wrong, last hour", f"{work.failed:,}", f"of {work.ended:,} attempts that ended"),
+        ("Errors, 1 h", f"{work.failed:,}", f"of {work.ended:,} attempts that ended"),
     )
     for column, (label, value, about) in zip(st.columns(5, gap="small"), figures, strict=True):
         with column.container(border=True, height="stretch"):
@@ -99,7 +99,7 @@ def _processes(found: list[system.Process]) -> None:
         if not found:
             components.empty("No process has registered; start `voice-ai up`.")
             return
-        rows = pd.DataFrame([_row(process) for process in found])
+        rows = pd.DataFrame([_row(process) for process in found]).astype({"Threads": "Int64"})
         busiest = max(100.0, rows["CPU"].max()) if rows["CPU"].notna().any() else 100.0
         largest = max(100.0, rows["Memory"].max()) if rows["Memory"].notna().any() else 100.0
         st.dataframe(
@@ -108,6 +108,7 @@ def _processes(found: list[system.Process]) -> None:
             width="stretch",
             height=min(38 + 35 * len(rows), 430),
             column_config={
+                "Threads": st.column_config.NumberColumn(format="%d"),
                 "CPU": st.column_config.ProgressColumn(
                     "CPU, % of one core", format="%.0f %%", min_value=0, max_value=busiest
                 ),
