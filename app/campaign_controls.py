@@ -170,7 +170,7 @@ def report(campaign: Campaign, request: ReportRequest | None) -> None:
     elif (path := _file_of(request)) is not None:
         st.download_button(
             "Download the report",
-            data=path.read_bytes,
+            data=path.read_bytes(),
             file_name=path.name,
             mime="text/html",
             icon=":material/download:",

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import psycopg
@@ -19,6 +20,7 @@ from voice_ai.vault import Keyring
 
 __all__ = ["browser"]
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
+expect.set_options(timeout=PATIENCE)
 
 
 @pytest.fixture(scope="module")
@@ -58,7 +60,9 @@ def obey(database: str) -> None:
         ) as db:
             await obey_commands(db, None, NOW)
 
-    asyncio.run(once())
+    # The browser's driver has an event loop of its own in this thread.
+    with ThreadPoolExecutor(1) as thread:
+        thread.submit(lambda: asyncio.run(once())).result()
 
 
 def one(database: str, query: str, *values: object) -> object:
@@ -88,7 +92,7 @@ def make(address: str, page: Page, name: str) -> None:
 
 
 def asked(page: Page, name: str) -> None:
-    expect(page.get_by_text(f"{name} asked by")).to_be_visible(timeout=PATIENCE)
+    expect(page.get_by_text(f"{name} asked by")).to_be_visible()
 
 
 def test_a_campaign_is_made_in_the_form_and_changed_into_a_second_version(
@@ -139,7 +143,7 @@ def test_start_pause_drain_and_stop_by_keyboard(visit: Visit, address: str, data
     page.goto(f"{address}/campaign?campaign=Keys")
     start = page.get_by_role("button", name="Start", exact=True)
     expect(start).to_be_visible()
-    reason = page.get_by_label("Reason for the next command")
+    reason = page.get_by_label("Reason for the next command", exact=True)
     reason.fill("a test")
     reason.press("Tab")
     _tab_to(page, "Start")
@@ -150,15 +154,15 @@ def test_start_pause_drain_and_stop_by_keyboard(visit: Visit, address: str, data
     obey(database)
     for press, follows in (("Pause", "Resume"), ("Resume", "Pause"), ("Drain", "Stop")):
         button = page.get_by_role("button", name=press, exact=True)
-        expect(button).to_be_visible(timeout=PATIENCE)
+        expect(button).to_be_visible()
         button.press("Enter")
         asked(page, press)
         obey(database)
-        expect(page.get_by_role("button", name=follows, exact=True)).to_be_visible(timeout=PATIENCE)
+        expect(page.get_by_role("button", name=follows, exact=True)).to_be_visible()
     assert state_of(database, "Keys") == "draining"
     _confirm_by_keyboard(page, "Stop", "Keys")
     obey(database)
-    expect(page.get_by_role("button", name="Start", exact=True)).to_be_visible(timeout=PATIENCE)
+    expect(page.get_by_role("button", name="Start", exact=True)).to_be_visible()
     assert state_of(database, "Keys") == "stopped"
 
 
@@ -179,9 +183,7 @@ def test_an_emergency_stop_wants_the_name_typed_and_says_what_to_do_next(
     field.press("Enter")
     asked(page, "Emergency stop")
     obey(database)
-    expect(page.get_by_text("This campaign was stopped in an emergency")).to_be_visible(
-        timeout=PATIENCE
-    )
+    expect(page.get_by_text("This campaign was stopped in an emergency")).to_be_visible()
     page.get_by_role("link", name="Copy the campaign").click()
     expect(page.get_by_label("Campaign name", exact=True)).to_have_value("Hurry (copy)")
     page.get_by_role("button", name="Create the campaign").click()
@@ -201,7 +203,7 @@ def test_the_list_and_today_lead_to_the_campaign(visit: Visit, address: str, dat
     page.get_by_text("Open by name").click()
     page.get_by_role("link", name="Listed").click()
     expect(page.get_by_role("heading", name="How is the campaign going?")).to_be_visible()
-    expect(page.get_by_text("0 of 12 leads done")).to_be_visible(timeout=PATIENCE)
+    expect(page.get_by_text("0 of 12 leads done")).to_be_visible()
 
 
 def test_a_report_is_asked_for_and_handed_over(
@@ -229,7 +231,7 @@ def test_a_report_is_asked_for_and_handed_over(
 
 def _tab_to(page: Page, label: str) -> None:
     """Presses Tab until the button of that name has the focus."""
-    expect(page.get_by_role("button", name=label, exact=True)).to_be_visible(timeout=PATIENCE)
+    expect(page.get_by_role("button", name=label, exact=True)).to_be_visible()
     for _ in range(60):
         if page.evaluate("document.activeElement.innerText").strip().endswith(label):
             return
