@@ -98,10 +98,18 @@ def share_chart(
     )
 
 
-def count_chart(counts: pl.DataFrame, key: str, count: str, title: str, mode: Mode) -> Drawing:
+def count_chart(
+    counts: pl.DataFrame,
+    key: str,
+    count: str,
+    title: str,
+    mode: Mode,
+    *,
+    label: Callable[[str], str] = words,
+) -> Drawing:
     """A bar per row in the frame's order, with its count beside it; no shares."""
     rows = counts.select(
-        label=pl.col(key).map_elements(words, return_dtype=pl.String),
+        label=pl.col(key).map_elements(label, return_dtype=pl.String),
         count=pl.col(count),
         text=pl.col(count).map_elements(lambda n: f"{n:,}", return_dtype=pl.String),
     )

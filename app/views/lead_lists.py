@@ -92,7 +92,7 @@ def _figures(lead_list: Row, zones: pl.DataFrame) -> None:
     leads, free = int(zones["leads"].sum()), int(zones["callable"].sum())
     placeless = int(zones.filter(pl.col("zone") == queries.NO_ZONE)["leads"].sum())
     figures = (
-        ("Leads", leads, f"from {lead_list['imports']:,} imports"),
+        ("Leads", leads, f"imports: {lead_list['imports']:,}"),
         ("Can be called", free, f"of {leads:,} leads, in their hours"),
         ("Suppressed", int(zones["suppressed"].sum()), f"of {leads:,} leads: never called"),
         ("Without a time zone", placeless, f"of {leads:,} leads: no hours known"),
@@ -120,7 +120,7 @@ def _callable(zones: pl.DataFrame) -> None:
         if shown.is_empty():
             components.empty("No lead of this list can be called.")
             return
-        drawn = charts.count_chart(shown, "zone", "callable", "Leads", _mode())
+        drawn = charts.count_chart(shown, "zone", "callable", "Leads", _mode(), label=str)
         components.show(drawn, "Leads that can be called by time zone")
     names = {"zone": "Zone", "leads": "Leads", "suppressed": "Suppressed", "callable": "Callable"}
     components.table(zones, names, "zones")
@@ -140,7 +140,7 @@ def _about(lead_list: Row) -> None:
 
 
 def _all_lists(known: Sequence[Row]) -> None:
-    with st.expander(f"All {len(known):,} lists", icon=":material/lists:"):
+    with st.expander(f"All lists ({len(known):,})", icon=":material/lists:"):
         st.dataframe(
             pl.DataFrame(
                 {
@@ -175,6 +175,9 @@ def _runs(lead_list: Row, runs: Sequence[Row]) -> None:
             }
         ),
         hide_index=True,
+        column_config=dict.fromkeys(
+            ("Rows", "Accepted", "Not imported"), st.column_config.NumberColumn(format="localized")
+        ),
         alt="Imports of this list",
     )
     labels = {

@@ -14,6 +14,7 @@ from playwright.sync_api import Browser, Page, expect
 from pipelines.imports import import_leads
 from pipelines.undo import undo_import
 from tests.e2e.test_app_overview import PATIENCE, Visit, browser, database, pages
+from tests.factories_app import CampaignFactory
 from voice_ai.db.connect import Db, connect
 from voice_ai.store import flow_requests
 from voice_ai.vault import Keyring
@@ -139,6 +140,7 @@ def test_a_file_is_judged_corrected_imported_and_taken_back(
             assert len(download.value.path().read_text().splitlines()) == 1 + 28
             shot(page, "import-done")
             lists_and_undo(page, address)
+            one_lead(page, address, database)
             assert visit.errors == []
             assert visit.hosts == {"127.0.0.1"}
         page.close()
@@ -159,6 +161,40 @@ def lists_and_undo(page: Page, address: str) -> None:
     expect(page.get_by_text("4,765 leads were taken off the list")).to_be_visible(timeout=PATIENCE)
     page.goto(f"{address}/lead-lists")
     expect(page.get_by_text("This import was taken back")).to_be_visible(timeout=PATIENCE)
+
+
+def one_lead(page: Page, address: str, database: str) -> None:
+    with connect(database) as db:
+        CampaignFactory(db).campaign(leads=20, dialed=12, live=0)
+        row = db.execute(
+            "SELECT a.lead_id FROM attempts a WHERE NOT EXISTS"
+            " (SELECT FROM suppressions x WHERE x.number_id = a.number_id) LIMIT 1"
+        ).fetchone()
+    assert row is not None
+    page.goto(f"{address}/lead")
+    expect(page.get_by_text("Type the id of a lead")).to_be_visible(timeout=PATIENCE)
+    page.get_by_label("Or its phone number").fill("+1 212 555 0000")
+    page.get_by_role("button", name="Find").click()
+    expect(page.get_by_text("No lead has this phone number")).to_be_visible(timeout=PATIENCE)
+    assert "555" not in page.url
+    page.get_by_label("Lead id").fill(str(row["lead_id"]))
+    page.get_by_label("Lead id").press("Enter")
+    expect(page.get_by_text("Everything that happened")).to_be_visible(timeout=PATIENCE)
+    expect(page.get_by_text("Imported").first).to_be_visible()
+    expect(page.get_by_role("link", name="Open the call").first).to_be_visible()
+    expect(page).to_have_url(f"{address}/lead?lead={row['lead_id']}")
+    shot(page, "lead")
+    page.get_by_role("button", name="Never call this person again").click()
+    sure = page.get_by_role("button", name="Never call again", exact=True)
+    expect(sure).to_be_disabled(timeout=PATIENCE)
+    page.get_by_label("Type the lead's id").fill(str(row["lead_id"]))
+    page.get_by_label("Type the lead's id").press("Enter")
+    expect(sure).to_be_enabled(timeout=PATIENCE)
+    sure.click()
+    expect(page.get_by_text("No dial to it is on its way")).to_be_visible(timeout=PATIENCE)
+    with connect(database) as db:
+        rows = db.execute("SELECT scope, source, reason FROM suppressions").fetchall()
+    assert rows == [{"scope": "seller", "source": "page", "reason": "opt_out"}]
 
 
 def shot(page: Page, name: str) -> None:
