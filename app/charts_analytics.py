@@ -116,7 +116,7 @@ def along_chart(shares: pl.DataFrame, mode: Mode) -> Drawing:
     colours = [emotion_colour(code).on(mode) for code in known["emotion"]]
     bars = (
         alt.Chart(rows)
-        .mark_bar(height=34)
+        .mark_bar(height=26)
         .encode(
             y=alt.Y("part:N", sort=[words(third) for third in THIRDS], title=None),
             x=alt.X(
@@ -171,10 +171,10 @@ def latency_chart(histogram: pl.DataFrame, latency: Latency, mode: Mode) -> Draw
             x=alt.X(
                 "from_ms:Q",
                 title="milliseconds from the end of the person's speech to the first audio sent",
-                axis=alt.Axis(grid=False, format=",", tickCount=8),
+                axis=alt.Axis(grid=False, format=",d", tickCount=8),
             ),
             x2="to_ms:Q",
-            y=alt.Y("responses:Q", title="responses", axis=alt.Axis(format=",", tickCount=5)),
+            y=alt.Y("responses:Q", title="responses", axis=alt.Axis(format=",d", tickCount=5)),
             tooltip=[
                 alt.Tooltip("text:N", title="Time"),
                 alt.Tooltip("responses:Q", title="Responses", format=","),

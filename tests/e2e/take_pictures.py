@@ -5,6 +5,7 @@ Light, 1280 pixels wide, 256 colours: small enough to live in the repository.
 
 import os
 import shutil
+import subprocess
 import sys
 import tempfile
 from dataclasses import replace
@@ -43,6 +44,8 @@ def main() -> None:
             with connect(url) as db:
                 big_home.fill(db, keyring)
                 places = _places(db)
+            if not wanted or "models" in wanted:
+                _train(home / "pages")
             with pages(url, home / "pages") as address, sync_playwright() as playwright:
                 found = playwright.chromium.launch(
                     executable_path=chromium, args=["--no-sandbox", "--disable-gpu"]
@@ -51,6 +54,11 @@ def main() -> None:
                     if not wanted or (view.path or "today") in wanted:
                         _take(found, address, view, places.get(view.path, ""))
                 found.close()
+
+
+def _train(home: Path) -> None:
+    command = [sys.executable, "-m", "voice_ai", "models", "ensure"]
+    subprocess.run(command, env={**os.environ, "VOICE_AI_HOME": str(home)}, check=True)
 
 
 def _places(db: "psycopg.Connection[dict[str, object]]") -> dict[str, str]:
@@ -71,6 +79,8 @@ def _take(browser: Browser, address: str, view: View, query: str) -> None:
     name = view.path or "today"
     look = Look(browser, address, height=_HEIGHTS.get(name, 900))
     look.load(replace(view, path=f"{view.path}?{query}") if query else view)
+    if name == "models":
+        look.page.get_by_text("Versions of emotion").wait_for()
     look.page.wait_for_timeout(_DRAWN_MS)
     out = OUT / f"{name}.png"
     look.page.screenshot(path=out)
