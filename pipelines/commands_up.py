@@ -35,11 +35,14 @@ def up(
     server_port: Annotated[int, typer.Option(help="Web and media server.")] = 3000,
     simulator_port: Annotated[int, typer.Option(help="Local carrier and speech vendor.")] = 4010,
     metrics_port: Annotated[int, typer.Option(help="The dialer's metrics.")] = 9101,
+    flows_port: Annotated[int, typer.Option(help="Prefect, with the flows.")] = 4200,
+    models_port: Annotated[int, typer.Option(help="MLflow, with the models.")] = 5000,
     as_json: Annotated[bool, typer.Option("--json", help="The addresses as JSON.")] = False,
 ) -> None:
-    """Start database, simulator, server, dialer and pages; Ctrl-C stops all of it cleanly.
+    """Start database, simulator, server, dialer, pages, flows; Ctrl-C stops all of it cleanly.
 
-    No real number can be reached: the carrier and the speech vendor are simulated.
+    The pages are there first; Prefect and MLflow follow while calls go on already. No real number
+    can be reached: the carrier and the speech vendor are simulated.
     """
     console = Console(stderr=True)
     ports = stage.Ports(server_port, simulator_port, metrics_port)
@@ -48,6 +51,8 @@ def up(
         ("server", server_port),
         ("simulator", simulator_port),
         ("metrics", metrics_port),
+        ("flows", flows_port),
+        ("models", models_port),
     ):
         stage.refuse_taken(name, port)
     stop = threading.Event()
@@ -71,16 +76,22 @@ def up(
                 "health": f"http://127.0.0.1:{server_port}/api/health",
                 "metrics": f"http://127.0.0.1:{server_port}/metrics",
                 "simulator": f"http://127.0.0.1:{simulator_port}/simulator/judge",
+                **stage.later_addresses(context, flows_port, models_port),
             }
             _wait_for_page(f"{urls['pages']}/_stcore/health", stop)
             _announce(urls, context, as_json=as_json)
-            training = _train_in_background(context)
+            # What follows costs seconds of processor time, so it begins after the first page.
+            supervisor.start("flows", "flows", "--json", "--port", str(flows_port))
+            training: subprocess.Popen[bytes] | None = _train_in_background(context)
             # The kernel may hand a signal to a thread that wakes nobody: look now and then.
             while not stop.wait(0.2):
-                pass
+                if training is not None and training.poll() is not None:
+                    training = None
+                    stage.start_model_pages(supervisor, context, models_port)
             console.print("Stopping …")
-            training.terminate()
-            training.wait()
+            if training is not None:
+                training.terminate()
+                training.wait()
 
 
 def run_sample_campaign(context: Context) -> str:
@@ -159,7 +170,8 @@ def _announce(urls: dict[str, str], context: Context, *, as_json: bool) -> None:
     width = max(len(name) for name in urls)
     print("\nVoice AI is running as a rehearsal: nobody real is called.\n")
     for name, url in urls.items():
-        print(f"  {name:<{width}}  {url}")
+        later = "  (follows in a moment)" if name in stage.LATER else ""
+        print(f"  {name:<{width}}  {url}{later}")
     print(f"\n  home      {context.settings.home}")
     print("  sign-in   none is needed: everything listens on this machine only")
     print("\nCtrl-C stops all of it.", flush=True)

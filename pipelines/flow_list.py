@@ -129,7 +129,7 @@ def checked(name: str, given: Mapping[str, Any]) -> dict[str, Any]:
     }
     for field in facts.fields:
         if field.required and field.name not in values:
-            raise BadInput(f"{name} needs it: {field.help}", field=field.name)
+            raise BadInput(f"{name} needs it ({field.help.rstrip('.')})", field=field.name)
     return values
 
 

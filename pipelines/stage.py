@@ -1,4 +1,4 @@
-"""The processes of a rehearsal on this machine: simulator, server, dialer."""
+"""The processes of a rehearsal on this machine: simulator, server, dialer; MLflow's pages."""
 
 import socket
 from dataclasses import dataclass
@@ -9,6 +9,7 @@ from voice_ai.errors import NotAvailable, Refused
 from voice_ai.processes import Child, Supervisor
 
 _HOST = "127.0.0.1"
+LATER = frozenset({"flows", "models"})  # what comes up while calls go on already
 
 
 @dataclass(frozen=True)
@@ -79,3 +80,26 @@ def start_calls(
         "dialer", "dialer", "--json", "--metrics-port", str(ports.metrics), **told
     )
     return simulator, server, dialer
+
+
+def later_addresses(context: Context, flows_port: int, models_port: int) -> dict[str, str]:
+    """Where Prefect and MLflow will be: servers of the user's own, where they are given."""
+    settings = context.settings
+    prefect = (settings.prefect_api_url or "").rstrip("/").removesuffix("/api")
+    return {
+        "flows": prefect or f"http://{_HOST}:{flows_port}",
+        "models": _own_registry(context) or f"http://{_HOST}:{models_port}",
+    }
+
+
+def start_model_pages(supervisor: Supervisor, context: Context, port: int) -> None:
+    """Starts MLflow's pages; nothing without a registry, or when a server of one's own is used."""
+    from ml.registry import Registry
+
+    if _own_registry(context) is None and Registry.of(context.settings).exists:
+        supervisor.start("models", "models", "ui", "--port", str(port))
+
+
+def _own_registry(context: Context) -> str | None:
+    uri = context.settings.mlflow_tracking_uri or ""
+    return uri if uri.startswith(("http://", "https://")) else None

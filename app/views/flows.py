@@ -159,6 +159,9 @@ def _ask_card(campaigns: list[str]) -> None:
         )
         facts = FLOWS[name]
         st.caption(facts.purpose)
+        if not campaigns and any(field.kind == "campaign" for field in facts.fields):
+            components.empty("There is no campaign yet; create one first.")
+            return
         with st.form(f"ask-{name}", border=False):
             given = {field.name: _input(facts, field, campaigns) for field in facts.fields}
             if st.form_submit_button("Ask", type="primary", icon=":material/play_arrow:"):
@@ -208,11 +211,11 @@ def _by_themselves(now: Work) -> None:
             rows.append(
                 {
                     "Flow": facts.title,
-                    "For": facts.purpose,
                     "By itself": facts.schedule.words if facts.schedule else "only when asked",
                     "Last run": _STATES[last.state][0] if last else "never",
                     "Begun (UTC)": last.started_at if last else None,
                     "It said": (last.message or "") if last else "",
+                    "For": facts.purpose,
                 }
             )
         schema = {"Begun (UTC)": pl.Datetime("us", "UTC")}

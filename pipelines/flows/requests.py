@@ -14,6 +14,7 @@ import httpx
 import psycopg
 import structlog
 from prefect.client.orchestration import PrefectClient
+from prefect.client.schemas.actions import GlobalConcurrencyLimitUpdate
 from prefect.client.schemas.filters import (
     FlowRunFilter,
     FlowRunFilterId,
@@ -144,6 +145,13 @@ async def crash_orphans(client: PrefectClient) -> None:
         flow_run_filter=FlowRunFilter(state=unfinished), limit=100
     ):
         await crash(client, [run.id for run in runs])
+    # Their places in the deployments' limits are kept in the ended server's memory and would be
+    # held for minutes.
+    for limit in await client.read_global_concurrency_limits(limit=100):
+        if limit.active_slots:
+            await client.update_global_concurrency_limit(
+                limit.name, GlobalConcurrencyLimitUpdate(active_slots=0)
+            )
 
 
 async def crash(client: PrefectClient, runs: Sequence[UUID]) -> None:

@@ -11,7 +11,7 @@ import time
 
 import uvicorn
 
-_GRACE = 5.0
+_GRACE = 1.5
 
 
 def main() -> None:

@@ -38,7 +38,7 @@ DEPLOYMENT = "served"
 _AT_ONCE = 3
 _QUERY_S = 1.0
 _LOOK_S = 0.5
-_LEAVE_S = 5.0
+_LEAVE_S = 2.0
 _FLOWS: Mapping[FlowName, Flow[..., Any]] = {
     "import-leads": import_leads_flow,
     "undo-import": undo_import_flow,

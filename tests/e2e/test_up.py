@@ -22,7 +22,7 @@ from voice_ai.__main__ import run
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
 
-PORTS = ("app", "server", "simulator", "metrics")
+PORTS = ("app", "server", "simulator", "metrics", "flows", "models")
 
 
 def free_ports() -> dict[str, int]:
@@ -34,12 +34,12 @@ def free_ports() -> dict[str, int]:
 class Up:
     """The running product: its first line of output and its process."""
 
-    def __init__(self, home: Path) -> None:
+    def __init__(self, home: Path, *more: str) -> None:
         self.ports = free_ports()
         self.home = home
         words = [w for name, port in self.ports.items() for w in (f"--{name}-port", str(port))]
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "voice_ai", "up", "--json", *words],
+            [sys.executable, "-m", "voice_ai", "up", "--json", *words, *more],
             env={**os.environ, "VOICE_AI_HOME": str(home)},
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -96,7 +96,7 @@ def test_the_sample_campaign_moves_in_a_browser(up: Up) -> None:
             args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"],
         )
         page = browser.new_page()
-        page.goto(up.urls["pages"])
+        page.goto(up.urls["pages"] + "/campaign")
         page.get_by_text("list Sample leads").first.wait_for(timeout=60_000)
         before = page.inner_text("body")
         page.wait_for_function("before => document.body.innerText !== before", arg=before)
@@ -109,6 +109,22 @@ def test_the_simulator_judges_that_nobody_rang_twice_at_once(up: Up) -> None:
         assert time.monotonic() < until
         time.sleep(0.2)
     assert verdict["max_live_per_number"] <= 1
+
+
+def test_prefect_and_mlflow_follow_while_calls_go_on(up: Up) -> None:
+    until = time.monotonic() + 150
+    waiting = {up.urls["flows"] + "/api/health", up.urls["models"] + "/health"}
+    while waiting:
+        assert time.monotonic() < until, f"{waiting} did not come up"
+        waiting -= {url for url in waiting if answers(url)}
+        time.sleep(0.2)
+
+
+def answers(url: str) -> bool:
+    try:
+        return httpx.get(url, timeout=5).is_success
+    except httpx.TransportError:
+        return False
 
 
 def test_ctrl_c_leaves_no_process_behind(up: Up) -> None:

@@ -26,7 +26,7 @@ from voice_ai.store import flow_requests as store
 from voice_ai.vault import Keyring
 
 SECRET = base64.urlsafe_b64encode(b"a secret of the tests, 32 bytes.").decode()
-PATIENCE = 90.0
+PATIENCE = 120.0
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
 
