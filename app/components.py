@@ -75,13 +75,18 @@ def figures(measures: Overview) -> None:
 
 def _figure(figure: Figure, trend: Trend | None) -> None:
     told, change = METRICS.get(figure.key), _change(figure, trend)
+    # A metric's own label is cut off where it does not fit; the denominator must be read.
+    st.markdown(
+        figure.label,
+        help=told.sentence if told else "Attempts that reached the carrier and ended.",
+    )
     st.metric(
         figure.label,
         count(figure.count) if figure.rate is None else percent(figure.rate.rate),
         change,
         delta_color=_JUDGED.get(figure.key, "normal"),
         delta_description=f"vs {_period(trend.period)} ago" if trend and change else None,
-        help=told.sentence if told else "Attempts that reached the carrier and ended.",
+        label_visibility="collapsed",
         chart_data=list(trend.line) if trend and len(trend.line) > 1 else None,
         chart_type="bar" if figure.rate is None else "line",
     )

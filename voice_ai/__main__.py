@@ -7,10 +7,9 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import typer
-from rich.console import Console
-from rich.table import Table
 
 from voice_ai import __version__
+from voice_ai.command_help import did_you_mean, example_of, show_help
 from voice_ai.errors import UsageError, VoiceAIError
 from voice_ai.processes import die_with_parent
 
@@ -42,6 +41,7 @@ COMMANDS: dict[str, Entry] = {
         "dialer.simulator.commands", "simulator", "Run the local carrier and speech vendor"
     ),
     "app": Entry("app.commands", "app", "Run the pages"),
+    "completion": Entry("voice_ai.commands_completion", "completion", "Tab completion for a shell"),
     "docs": Entry("voice_ai.commands_docs", "app", "Write the generated pages of docs/"),
 }
 
@@ -51,7 +51,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     words = list(sys.argv[1:] if argv is None else argv)
     die_with_parent()
     if not words or words[0] in {"-h", "--help", "help"}:
-        _help()
+        show_help({name: entry.purpose for name, entry in COMMANDS.items()})
         sys.exit(0 if words else 2)
     if words[0] == "--version":
         print(f"voice-ai {__version__}")
@@ -62,7 +62,8 @@ def main(argv: Sequence[str] | None = None) -> None:
 def run(name: str, words: list[str]) -> int:
     try:
         if name not in COMMANDS:
-            raise UsageError(f"there is no command {name!r}; `voice-ai --help` lists them")
+            hint = did_you_mean(name, COMMANDS) or "`voice-ai --help` lists them"
+            raise UsageError(f"there is no command {name!r}; {hint}")
         return _run(COMMANDS[name], name, words)
     except VoiceAIError as error:
         if "--json" in words:
@@ -83,29 +84,17 @@ def run(name: str, words: list[str]) -> int:
 def _run(entry: Entry, name: str, words: list[str]) -> int:
     target = getattr(importlib.import_module(entry.module), entry.target)
     command = target
-    if not isinstance(target, typer.Typer):
+    if isinstance(target, typer.Typer):
+        target.info.epilog = example_of(name)
+    else:
         command = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
-        command.command()(target)
+        told = "Example:" in (target.__doc__ or "")
+        command.command(epilog=None if told else example_of(name))(target)
     try:
         command(args=words, prog_name=f"voice-ai {name}")
     except SystemExit as end:
         return end.code if isinstance(end.code, int) else int(end.code is not None)
     return 0
-
-
-def _help() -> None:
-    console = Console()
-    console.print("[bold]voice-ai[/] — outbound AI phone campaigns you can trust the numbers of\n")
-    table = Table(show_header=False, box=None, padding=(0, 2))
-    for name, entry in COMMANDS.items():
-        table.add_row(f"[bold]{name}[/]", entry.purpose)
-    console.print(table)
-    console.print(
-        "\nEvery command explains itself with --help and answers one JSON object with --json."
-        "\nStart here:  voice-ai up"
-        "\nOr headless: voice-ai demo --leads leads.csv --calls 50",
-        highlight=False,
-    )
 
 
 if __name__ == "__main__":

@@ -34,15 +34,18 @@ def build_report_flow(campaign: str, out: str | None = None) -> dict[str, Any]:
     told.at(0.4, "measuring")
     report = measure_task(frames, as_of)
     told.at(0.8, "writing")
-    path = write_task(report, out or _place(campaign))
+    path = write_task(report, str(_place(campaign, out)))
     told.at(1.0, f"{report.attempts:,} attempts")
     return {"out": path, "campaign": report.campaign, "attempts": report.attempts}
 
 
-def _place(campaign: str) -> str:
+def _place(campaign: str, out: str | None) -> Path:
+    """Where the file goes; the home's own folder for reports is made when it is not there."""
     folder = reports_folder(Settings.read().home)
-    folder.mkdir(parents=True, exist_ok=True)
-    return str(folder / report_name(campaign))
+    path = Path(out) if out else folder / report_name(campaign)
+    if path.parent == folder:
+        folder.mkdir(parents=True, exist_ok=True)
+    return path
 
 
 # Reading changes nothing, so it may be tried again.

@@ -3,6 +3,7 @@
 import ast
 import importlib.util
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -10,6 +11,8 @@ from pathlib import Path
 import pytest
 
 from voice_ai.__main__ import COMMANDS, Entry, main, run
+from voice_ai.command_help import EXAMPLES, TASKS, by_task, did_you_mean
+from voice_ai.commands_completion import script_for, words
 from voice_ai.errors import BadInput, UsageError, VoiceAIError
 
 HEAVY = {
@@ -188,3 +191,69 @@ def test_an_error_says_where_before_it_says_what() -> None:
     assert BadInput("wrong", line=3).message == "3: wrong"
     assert BadInput("wrong").message == "wrong"
     assert (VoiceAIError("x").exit_code, UsageError("x").exit_code) == (1, 2)
+
+
+def test_every_command_has_its_task_and_its_example() -> None:
+    assert {name for names in TASKS.values() for name in names} >= set(COMMANDS) == set(EXAMPLES)
+    assert by_task(["up", "brand-new"])["Operate"] == ["brand-new"]
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_help_of_a_command_teaches_by_example(
+    name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(name, ["--help"]) == 0
+    assert "Example: voice-ai" in " ".join(capsys.readouterr().out.split())
+
+
+@pytest.mark.parametrize(
+    ("word", "sentence"),
+    [("helth", "did you mean 'health'?"), ("Campain", "did you mean 'campaign'?"), ("xyzzy", None)],
+)
+def test_a_misspelt_command_is_guessed(word: str, sentence: str | None) -> None:
+    assert did_you_mean(word, COMMANDS) == sentence
+
+
+def completed(*typed: str) -> set[str]:
+    """What bash offers after these words."""
+    script = script_for("bash", words())
+    line = " ".join(f"'{word}'" for word in ("voice-ai", *typed))
+    program = (
+        f"{script}\nCOMP_WORDS=({line}); COMP_CWORD={len(typed)}; _voice_ai"
+        '\nprintf "%s\\n" "${COMPREPLY[@]}"'
+    )
+    done = subprocess.run(
+        ["bash", "--norc", "-c", program], capture_output=True, text=True, timeout=60
+    )
+    assert done.stderr == ""
+    return set(done.stdout.split())
+
+
+@pytest.mark.skipif(shutil.which("bash") is None, reason="no bash")
+def test_bash_completes_commands_subcommands_and_options() -> None:
+    assert completed("cam") == {"campaign"}
+    assert {"start", "pause", "emergency-stop"} <= completed("campaign", "")
+    assert completed("campaign", "start", "--rea") == {"--reason"}
+    assert completed("health", "--w") == {"--watch"}
+
+
+@pytest.mark.parametrize("shell", ["zsh", "fish"])
+def test_other_shells_can_read_their_script(shell: str) -> None:
+    script = script_for(shell, words())
+    assert "emergency-stop" in script
+    program = shutil.which(shell)
+    if program is None:
+        pytest.skip(f"{shell} is not installed")
+    done = subprocess.run([program, "-n", "-c", script], capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_a_completion_is_installed_where_the_shell_looks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert run("completion", ["bash", "--install", "--json"]) == 0
+    path = Path(json.loads(capsys.readouterr().out)["file"])
+    assert path.is_relative_to(tmp_path)
+    assert "complete -o filenames -F _voice_ai voice-ai" in path.read_text()
+    assert run("completion", ["tcsh"]) == 2

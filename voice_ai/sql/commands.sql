@@ -21,11 +21,6 @@ RETURNING id, name
 -- name: campaign_state
 SELECT state FROM campaigns WHERE id = %(campaign_id)s
 
--- name: last_commands
--- The newest commands that concern one campaign.
-SELECT id, kind, asked_by, reason, asked_at, obeyed_at, outcome FROM commands
-WHERE campaign_id = %(campaign_id)s OR campaign_id IS NULL ORDER BY id DESC LIMIT %(limit)s
-
 -- name: drained_campaigns
 UPDATE campaigns c SET state = 'stopped', state_since = %(now)s
 WHERE c.state = 'draining'

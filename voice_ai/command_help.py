@@ -1,0 +1,81 @@
+"""The help of the command line: commands by task, an example for each, a guess at a misspelling."""
+
+import difflib
+from collections.abc import Iterable, Mapping
+
+from rich.console import Console
+from rich.table import Table
+
+TASKS: Mapping[str, tuple[str, ...]] = {
+    "Run": ("up", "demo", "app", "server", "dialer", "simulator"),
+    "Campaigns": ("campaign", "report"),
+    "Leads": ("import", "leads"),
+    "Calls": ("calls",),
+    "Models": ("models", "notebook"),
+    "Operate": ("health", "flows", "db", "completion", "docs"),
+}
+_OTHERS = "Operate"
+
+EXAMPLES: Mapping[str, str] = {
+    "up": "voice-ai up --no-demo",
+    "demo": "voice-ai demo --leads leads.csv --calls 50 --report report.html",
+    "app": "voice-ai app --port 8501",
+    "server": "voice-ai server --port 3000",
+    "dialer": "voice-ai dialer --metrics-port 9102",
+    "simulator": "voice-ai simulator --seed 7 --faults mild",
+    "campaign": 'voice-ai campaign start "Spring survey" --reason "approved by Ana"',
+    "report": 'voice-ai report "Spring survey" --out spring.html',
+    "import": "voice-ai import leads.csv --list spring --dry-run",
+    "leads": "voice-ai leads --help",
+    "calls": "voice-ai calls --help",
+    "models": "voice-ai models status",
+    "notebook": "voice-ai notebook",
+    "health": "voice-ai health --watch",
+    "flows": "voice-ai flows --help",
+    "db": "voice-ai db upgrade",
+    "completion": "voice-ai completion bash --install",
+    "docs": "voice-ai docs events --out docs/events.md",
+}
+
+
+def example_of(name: str) -> str:
+    return f"Example: {EXAMPLES.get(name, f'voice-ai {name} --help')}"
+
+
+def by_task(names: Iterable[str]) -> dict[str, list[str]]:
+    """The names in their tasks; one that no task names is there for operating."""
+    known = list(names)
+    grouped = {task: [name for name in members if name in known] for task, members in TASKS.items()}
+    placed = {name for members in grouped.values() for name in members}
+    grouped[_OTHERS] += [name for name in known if name not in placed]
+    return grouped
+
+
+def did_you_mean(word: str, names: Iterable[str]) -> str | None:
+    """A sentence with the nearest names; None when none is near."""
+    near = difflib.get_close_matches(word.lower(), list(names), n=2, cutoff=0.6)
+    return f"did you mean {' or '.join(map(repr, near))}?" if near else None
+
+
+def show_help(purposes: Mapping[str, str]) -> None:
+    console = Console()
+    console.print("[bold]voice-ai[/] — outbound AI phone campaigns you can trust the numbers of")
+    width = max(map(len, purposes))
+    for task, names in by_task(purposes).items():
+        console.print(f"\n[bold]{task}[/]")
+        table = Table(show_header=False, box=None, padding=(0, 2))
+        table.add_column(min_width=width)
+        for name in names:
+            table.add_row(f"[cyan]{name}[/]", purposes[name])
+        console.print(table)
+    console.print(
+        "\n[bold]Examples[/]"
+        "\n  voice-ai up                                        everything, as a rehearsal"
+        "\n  voice-ai demo --leads leads.csv --calls 50         a campaign without pages"
+        '\n  voice-ai campaign pause "Spring survey"            no more calls, live ones go on'
+        "\n  voice-ai health                                    what runs, and how it is"
+        "\n  voice-ai completion bash --install                 complete words with Tab"
+        "\n\nEvery command explains itself with --help and answers one JSON object with --json.",
+        highlight=False,
+        soft_wrap=True,
+    )
