@@ -9,6 +9,8 @@ from voice_ai.store.workers import presence_thread
 
 _opening = threading.Lock()
 _opened: list[Context] = []
+_held = ExitStack()
+_PATIENCE_S = 5.0
 
 
 def present() -> Context:
@@ -21,6 +23,17 @@ def present() -> Context:
             with ExitStack() as stack:
                 context = stack.enter_context(open_context())
                 stack.enter_context(presence_thread(context.role_url("app"), "app"))
-                atexit.register(stack.pop_all().close)
+                _held.push(stack.pop_all())
             _opened.append(context)
         return _opened[0]
+
+
+@atexit.register
+def leave() -> None:
+    """Gives everything back, once; one that is being opened is given a moment."""
+    if _opening.acquire(timeout=_PATIENCE_S):
+        try:
+            _held.close()
+            _opened.clear()
+        finally:
+            _opening.release()

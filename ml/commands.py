@@ -14,7 +14,12 @@ import typer
 from voice_ai.errors import NotFound
 from voice_ai.settings import Settings
 
-app = typer.Typer(name="models", no_args_is_help=True, help="Train, judge and deploy models.")
+app = typer.Typer(
+    name="models",
+    no_args_is_help=True,
+    add_completion=False,
+    help="Train, judge and deploy models.",
+)
 
 Name = Annotated[str, typer.Argument(help="The task: intent or emotion.")]
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")]

@@ -20,7 +20,9 @@ if TYPE_CHECKING:
     from voice_ai.db.connect import Db, Row
 
 app = typer.Typer(
-    no_args_is_help=True, help="Leads: lists, imports, refused rows, history, suppression."
+    add_completion=False,
+    no_args_is_help=True,
+    help="Leads: lists, imports, refused rows, history, suppression.",
 )
 
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")]

@@ -25,7 +25,9 @@ from voice_ai.store import calls as store
 from voice_ai.store.campaigns import find_campaign
 
 app = typer.Typer(
-    no_args_is_help=True, help="Calls: the live ones, the ended ones, one whole, its audio."
+    no_args_is_help=True,
+    add_completion=False,
+    help="Calls: the live ones, the ended ones, one whole, its audio.",
 )
 
 _BEAT_S = 1.0

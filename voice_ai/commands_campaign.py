@@ -18,7 +18,11 @@ from voice_ai.errors import Refused, UsageError
 from voice_ai.store import campaigns as store
 from voice_ai.store.campaigns import CommandKind
 
-app = typer.Typer(no_args_is_help=True, help="Campaigns: make, start, pause, drain, stop, look.")
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    help="Campaigns: make, start, pause, drain, stop, look.",
+)
 
 # How long a command waits to hear that a dialer has obeyed.
 OBEY_TIMEOUT_S = 10.0

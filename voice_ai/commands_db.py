@@ -10,7 +10,9 @@ from voice_ai.context import secret_text
 from voice_ai.settings import Settings
 from voice_ai.vault import Keyring
 
-app = typer.Typer(no_args_is_help=True, help="The database: its address and its migrations.")
+app = typer.Typer(
+    no_args_is_help=True, add_completion=False, help="The database: its address and its migrations."
+)
 
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")]
 

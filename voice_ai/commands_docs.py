@@ -5,7 +5,9 @@ from typing import Annotated
 
 import typer
 
-app = typer.Typer(no_args_is_help=True, help="Write the generated pages of docs/.")
+app = typer.Typer(
+    no_args_is_help=True, add_completion=False, help="Write the generated pages of docs/."
+)
 
 
 @app.callback()

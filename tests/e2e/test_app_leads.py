@@ -173,12 +173,12 @@ def one_lead(page: Page, address: str, database: str) -> None:
     assert row is not None
     page.goto(f"{address}/lead")
     expect(page.get_by_text("Type the id of a lead")).to_be_visible(timeout=PATIENCE)
-    page.get_by_label("Or its phone number").fill("+1 212 555 0000")
+    page.get_by_label("Or its phone number", exact=True).fill("+1 212 555 0000")
     page.get_by_role("button", name="Find").click()
     expect(page.get_by_text("No lead has this phone number")).to_be_visible(timeout=PATIENCE)
     assert "555" not in page.url
-    page.get_by_label("Lead id").fill(str(row["lead_id"]))
-    page.get_by_label("Lead id").press("Enter")
+    page.get_by_label("Lead id", exact=True).fill(str(row["lead_id"]))
+    page.get_by_label("Lead id", exact=True).press("Enter")
     expect(page.get_by_text("Everything that happened")).to_be_visible(timeout=PATIENCE)
     expect(page.get_by_text("Imported").first).to_be_visible()
     expect(page.get_by_role("link", name="Open the call").first).to_be_visible()

@@ -67,7 +67,11 @@ def pages(url: str, home: Path) -> Iterator[str]:
         finally:
             children = psutil.Process(process.pid).children(recursive=True)
             process.terminate()
-            process.wait(20)
+            try:
+                process.wait(20)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                raise
             assert not [child for child in children if child.is_running()]
         assert process.stdout.read() == "", "standard output is for the one JSON object"
 
