@@ -44,8 +44,8 @@ def flags(host: str, port: int) -> list[str]:
         "server.fileWatcherType": "none",
         "server.runOnSave": "false",
         "server.showEmailPrompt": "false",
-        # A full collection after every rerun is most of what a page costs, and nine tenths of a beat
-        # of the live page; the interpreter collects by itself when there is something to collect.
+        # A full collection after every rerun is most of what a page costs, nine tenths of a beat of
+        # the live page; the interpreter collects by itself when there is something to collect.
         "runner.postScriptGC": "false",
         "browser.gatherUsageStats": "false",
         "browser.serverAddress": host,
