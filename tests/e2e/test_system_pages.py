@@ -103,6 +103,41 @@ def test_the_log_of_commands_is_filtered_by_its_address(browser: Browser, place:
     assert visit.errors == []
 
 
+def test_a_flow_is_asked_for_followed_over_a_reload_and_taken_back(
+    browser: Browser, place: Place
+) -> None:
+    visit = Visit(browser, viewport={"width": 1280, "height": 1400})
+    page = visit.page
+    page.goto(f"{place.address}/flows")
+    expect(page.get_by_role("heading", name="What is being worked on?")).to_be_visible(
+        timeout=PATIENCE
+    )
+    expect(page.get_by_text("Nobody runs flows at the moment")).to_be_visible(timeout=PATIENCE)
+    page.goto(f"{place.address}/flows?flow=Summarise+days")
+    page.get_by_role("button", name="Ask", exact=True).click()
+    waiting = page.get_by_role("button", name="Cancel", exact=True)
+    expect(waiting).to_have_count(2, timeout=PATIENCE)  # beside the one of the fixture
+    with connect(place.url, autocommit=True) as db:
+        db.execute(
+            "UPDATE flow_requests SET state = 'running', progress = 0.4, started_at = asked_at,"
+            " message = 'two days of five' WHERE flow = 'daily-summary'"
+        )
+    expect(page.get_by_text("two days of five")).to_be_visible(timeout=PATIENCE)
+    page.reload()
+    expect(page.get_by_text("two days of five")).to_be_visible(timeout=PATIENCE)
+    waiting.click()  # only what nobody has begun can be taken back here
+    expect(waiting).to_have_count(0, timeout=PATIENCE)
+    with connect(place.url) as db:
+        states = db.execute("SELECT flow, state FROM flow_requests ORDER BY flow").fetchall()
+    assert [(row["flow"], row["state"]) for row in states] == [
+        ("daily-summary", "running"),
+        ("train-models", "cancelled"),
+    ]
+    assert visit.errors == []
+    assert visit.hosts <= {"127.0.0.1", "localhost"}
+    _shoot(page, "flows")
+
+
 def _shoot(page: object, name: str) -> None:
     """Kept for people when they ask for it."""
     folder = os.environ.get("SCREENSHOTS")
