@@ -123,7 +123,7 @@ def test_twenty_sessions_ask_the_database_as_often_as_one(
     browser: Browser, home: Home, capsys: pytest.CaptureFixture[str]
 ) -> None:
     attempt_id = home.talking()
-    context = browser.new_context(viewport={"width": 1280, "height": 900})
+    context = browser.new_context(viewport={"width": 1280, "height": 300})
     rates = {}
     tabs: list[Page] = []
     for sessions in (1, SESSIONS):

@@ -43,8 +43,9 @@ def test_every_page_opens_whole_and_quietly_on_a_large_home(
     with pages(database_url, tmp_path / "home") as address:
         for width, scheme in LOOKS:
             look = Look(browser, address, width=width, scheme=scheme)
+            look.load(views()[-1])
             for view in views():
-                look.load(view)
+                look.click(view)
                 faults += found(look, view)
             assert look.hosts == {"127.0.0.1"}
             look.page.close()
@@ -73,6 +74,7 @@ def measured(browser: Browser, address: str) -> dict[str, tuple[float, float]]:
     times = {}
     look.load(known[-1])
     for view in known:
+        look.load(view)
         loaded = look.load(view)
         look.click(known[0] if view != known[0] else known[1])
         times[view.path or "today"] = (loaded, look.click(view))

@@ -122,9 +122,10 @@ def test_a_flow_is_asked_for_followed_over_a_reload_and_taken_back(
             "UPDATE flow_requests SET state = 'running', progress = 0.4, started_at = asked_at,"
             " message = 'two days of five' WHERE flow = 'daily-summary'"
         )
-    expect(page.get_by_text("two days of five")).to_be_visible(timeout=PATIENCE)
+    told = page.get_by_role("paragraph").filter(has_text="two days of five")
+    expect(told).to_be_visible(timeout=PATIENCE)
     page.reload()
-    expect(page.get_by_text("two days of five")).to_be_visible(timeout=PATIENCE)
+    expect(told).to_be_visible(timeout=PATIENCE)
     waiting.click()  # only what nobody has begun can be taken back here
     expect(waiting).to_have_count(0, timeout=PATIENCE)
     with connect(place.url) as db:

@@ -14,6 +14,7 @@ from typing import Any
 from uuid import UUID
 
 import httpx
+import psutil
 import psycopg
 import pytest
 
@@ -58,7 +59,11 @@ class Flows:
         self.prefect = json.loads(self.process.stdout.readline())["flows"]["url"]
 
     def kill(self) -> None:
+        """Returns when also what it had begun has noticed that it is alone, and ended."""
+        begun = psutil.Process(self.process.pid).children(recursive=True)
         self.end(signal.SIGKILL)
+        _, alive = psutil.wait_procs(begun, timeout=30)
+        assert alive == []
 
     def end(self, number: signal.Signals) -> None:
         self.process.send_signal(number)
