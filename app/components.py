@@ -85,16 +85,20 @@ def _figure(figure: Figure, trend: Trend | None) -> None:
         count(figure.count) if figure.rate is None else percent(figure.rate.rate),
         change,
         delta_color=_JUDGED.get(figure.key, "normal"),
-        delta_description=f"vs {_period(trend.period)} ago" if trend and change else None,
         label_visibility="collapsed",
         chart_data=list(trend.line) if trend and len(trend.line) > 1 else None,
         chart_type="bar" if figure.rate is None else "line",
     )
     if figure.rate is None:
-        st.caption(f"{count(figure.n)} {figure.n_of}")
+        lines = [f"{count(figure.n)} {figure.n_of}"]
     else:
-        bounds = interval(figure.rate.low, figure.rate.high)
-        st.caption(f"{count(figure.count)} of {count(figure.n)} {figure.n_of}  \n95 %: {bounds}")
+        lines = [
+            f"{count(figure.count)} of {count(figure.n)} {figure.n_of}",
+            f"95 %: {interval(figure.rate.low, figure.rate.high)}",
+        ]
+    if trend and change:
+        lines.append(f"arrow: vs {_period(trend.period)} ago")
+    st.caption("  \n".join(lines))
 
 
 def _change(figure: Figure, trend: Trend | None) -> str | None:

@@ -1,4 +1,4 @@
-"""`python -m tests.e2e.take_pictures`: the pictures in docs/pictures, from a home made for them.
+"""`python -m tests.e2e.take_pictures`: the pictures in docs/pictures, from a home made for them, at its own time.
 
 Light, 1280 pixels wide, 256 colours: small enough to live in the repository.
 """
@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tempfile
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import psycopg
@@ -21,6 +22,7 @@ from tests.e2e.test_app_overview import pages
 from voice_ai.db import upgrade
 from voice_ai.db.connect import connect
 from voice_ai.embedded import attach_postgres
+from voice_ai.rehearsal import rehearsal_clock_of
 from voice_ai.vault import Keyring
 
 OUT = Path(__file__).parent.parent.parent / "docs" / "pictures"
@@ -42,7 +44,10 @@ def main() -> None:
             url = lease.url_of("pictures")
             upgrade(url, keyring)
             with connect(url) as db:
-                big_home.fill(db, keyring)
+                clock = rehearsal_clock_of(
+                    db, datetime.now(UTC), chosen=None, anchor=True, speed=1.0
+                )
+                big_home.fill(db, keyring, now=clock.now().replace(microsecond=0))
                 places = _places(db)
             if not wanted or "models" in wanted:
                 _train(home / "pages")
