@@ -1,4 +1,4 @@
-"""`python -m tests.e2e.take_pictures`: the pictures in docs/pictures, from a home made for them, at its own time.
+"""`python -m tests.e2e.take_pictures`: the pictures in docs/pictures, from a home made for them.
 
 Light, 1280 pixels wide, 256 colours: small enough to live in the repository.
 """
