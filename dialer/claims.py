@@ -9,14 +9,20 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
-from typing import Any
 from uuid import uuid4
 
 from psycopg.types.json import Jsonb
 
-from dialer.ledger import Row, write_decisions
-from voice_ai.campaigns import Pacing, Schedule
-from voice_ai.compliance import CampaignFacts, Decision, LeadFacts, Policy, decide
+from dialer.facts import (
+    Row,
+    StoredCampaign,
+    is_switched_off,
+    lead_facts,
+    read_facts,
+    stored_campaign,
+)
+from dialer.ledger import write_decisions
+from voice_ai.compliance import CampaignFacts, Decision, decide
 from voice_ai.db import queries
 from voice_ai.db.connect import AsyncDb
 from voice_ai.events import DialIntended
@@ -42,58 +48,6 @@ class Intent:
     caller_id: NumberId
     intended_at: datetime
     slot_at: datetime
-
-
-@dataclass(frozen=True)
-class StoredCampaign:
-    """A running campaign as the claim and the gate see it."""
-
-    id: CampaignId
-    caller_ids: tuple[NumberId, ...]
-    max_leads: int | None
-    rehearsal: bool
-    live: int
-    facts: CampaignFacts
-    policy: Policy
-    pacing: Pacing
-    detect_machines: bool
-
-
-def stored_campaign(row: dict[str, Any]) -> StoredCampaign:
-    """From a row of `running_campaigns`."""
-    config = row["config"]
-    schedule = Schedule.model_validate(config["schedule"])
-    return StoredCampaign(
-        id=row["id"],
-        caller_ids=tuple(row["caller_ids"]),
-        max_leads=row["max_leads"],
-        rehearsal=row["rehearsal"],
-        live=row["live"],
-        facts=CampaignFacts(
-            running=True,
-            schedule_start=schedule.start,
-            schedule_end=schedule.end,
-            schedule_days=schedule.weekdays,
-            max_attempts=int(config["retries"]["max_attempts"]),
-        ),
-        policy=Policy(max_attempts_24h=int(config["max_attempts_24h"])),
-        pacing=Pacing.model_validate(config["pacing"]),
-        detect_machines=bool(config["detect_machines"]),
-    )
-
-
-def lead_facts(row: dict[str, Any]) -> LeadFacts:
-    """From a row of `lead_facts`; a person who was erased counts as suppressed."""
-    return LeadFacts(
-        zones=tuple(sorted(set(row["zones"]))),
-        country=row["country"],
-        suppressed=row["suppressed"] or row["erased"],
-        consent=row["consent"],
-        recent_dials=tuple(row["recent_dials"]),
-        last_was_busy=row["last_was_busy"],
-        attempts=row["attempts"],
-        not_before=row["next_allowed_at"],
-    )
 
 
 async def claim(
@@ -193,36 +147,6 @@ async def _ready(db: AsyncDb, campaign: StoredCampaign, now: datetime, *, fresh:
     if not locked:
         return []
     return await read_facts(db, campaign.id, [row["lead_id"] for row in locked], now)
-
-
-async def read_facts(
-    db: AsyncDb,
-    campaign_id: CampaignId,
-    lead_ids: Sequence[int],
-    now: datetime,
-    *,
-    besides: AttemptId | None = None,
-) -> list[Row]:
-    """The facts of leads, in calling order; `besides` is an attempt not to count."""
-    found = await db.execute(
-        _SQL.lead_facts,
-        {
-            "campaign_id": campaign_id,
-            "lead_ids": list(lead_ids),
-            "now": now,
-            "attempt_id": besides,
-        },
-    )
-    return await found.fetchall()
-
-
-async def is_switched_off(
-    db: AsyncDb, campaign_id: CampaignId, *, caller_id: NumberId | None = None
-) -> bool:
-    """Whether a kill switch stops this campaign or this caller id."""
-    rows = await (await db.execute(_SQL.switches_on)).fetchall()
-    stops = {("global", "*"), ("campaign", str(campaign_id)), ("caller_id", str(caller_id))}
-    return any((row["kind"], row["key"]) in stops for row in rows)
 
 
 def _intent(row: Row, campaign: StoredCampaign, now: datetime, at: datetime) -> Intent:

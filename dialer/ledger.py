@@ -2,14 +2,13 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, Literal
+from typing import Literal
 
+from dialer.facts import Row
 from voice_ai.compliance import Decision
 from voice_ai.db.connect import AsyncDb
 from voice_ai.ids import AttemptId, CampaignId
 
-# A row of the query `lead_facts`.
-Row = dict[str, Any]
 Decided = tuple[Row, Decision, AttemptId | None]
 
 

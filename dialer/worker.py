@@ -14,7 +14,8 @@ import psycopg_pool
 import structlog
 
 from dialer.carrier import Carrier, PlaceAnswer, Placed, Rejected
-from dialer.claims import Intent, StoredCampaign, claim
+from dialer.claims import Intent, claim
+from dialer.facts import StoredCampaign
 from dialer.gate import Gate
 from dialer.metrics import WorkerMetrics
 from dialer.obey import obey_commands, settle_campaigns

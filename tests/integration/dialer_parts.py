@@ -18,7 +18,8 @@ from dialer.carrier import (
     PlaceAnswer,
     Placed,
 )
-from dialer.claims import Intent, StoredCampaign, claim
+from dialer.claims import Intent, claim
+from dialer.facts import StoredCampaign
 from dialer.gate import Gate
 from dialer.reconcile import Reconciler
 from tests.factories import Office

@@ -145,6 +145,6 @@ def test_ready_leads_are_found_by_the_partial_index(dialer: House) -> None:
         values,
     ).fetchall()
     text = "\n".join(row["QUERY PLAN"] for row in plan)
-    assert "Index Scan using ix_campaign_leads_ready" in text
-    assert "Sort" not in text
+    assert "Index Scan using ix_campaign_leads_fresh" in text
+    assert "ix_campaign_leads_waiting" in text
     assert "Seq Scan on campaign_leads" not in text

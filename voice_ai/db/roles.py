@@ -24,24 +24,31 @@ _GRANTS: dict[str, tuple[str, ...]] = {
         _READ_ALL,
         "INSERT ON attempts, calls, call_events, turns, model_predictions, shadow_predictions,"
         " decisions, suppressions, consents, recordings, cost_lines, outbox, audit_log, workers,"
-        " alerts, numbers, carrier_pace, prompts, switches",
+        " alerts, numbers, carrier_pace, prompts, switches, campaign_pace, pace_changes,"
+        " inbound_contacts, preflights",
         "UPDATE ON attempts, calls, turns, recordings, campaign_leads, campaigns, commands,"
-        " workers, alerts, carrier_pace, outbox",
+        " workers, alerts, carrier_pace, outbox, campaign_pace, caller_ids, inbound_contacts,"
+        " preflights",
+        "UPDATE (revoked_at, revoked_through) ON consents",
         "EXECUTE ON FUNCTION ensure_event_partition(date)",
     ),
     "flows": (
         _READ_ALL,
         "INSERT, UPDATE ON sellers, numbers, lead_lists, leads, import_runs, import_rejects,"
         " campaigns, caller_ids, campaign_leads, lead_scores, consents, list_snapshots,"
-        " flow_requests, gate_results, commands, alerts, workers, prices, daily_summaries",
+        " flow_requests, gate_results, commands, alerts, workers, prices, daily_summaries,"
+        " list_entries",
         "INSERT ON campaign_versions, suppressions, audit_log",
-        "DELETE ON leads, campaign_leads, import_rejects, lead_scores",
+        "DELETE ON leads, campaign_leads, import_rejects, lead_scores, list_entries",
     ),
     "app": (
         _READ_ALL,
         "INSERT, UPDATE ON sellers, numbers, campaigns, caller_ids, campaign_leads, commands,"
-        " flow_requests, switches, alerts, users, workers",
-        "INSERT ON campaign_versions, suppressions, consents, audit_log",
+        " flow_requests, switches, alerts, users, workers, carrier_limits, list_snapshots,"
+        " list_entries",
+        "INSERT ON campaign_versions, suppressions, consents, audit_log, preflights",
+        "DELETE ON list_entries",
+        "UPDATE (revoked_at, revoked_through) ON consents",
     ),
     "analyst": (
         "SELECT ON v_leads, v_attempts, v_calls, v_turns, v_events, v_decisions, v_campaign_day,"

@@ -25,60 +25,32 @@ ORDER BY (SELECT max(a.intended_at) FROM attempts a WHERE a.campaign_id = c.id) 
 SELECT count(DISTINCT lead_id) AS started FROM attempts WHERE campaign_id = %(campaign_id)s
 
 -- name: lock_ready_leads
--- `fresh` off: only leads that were started before (the campaign's limit of leads is reached);
--- a ready lead has a disposition exactly when an attempt of its has ended.
+-- Leads whose time has come, the longest due first, beside leads that were never put off, the most
+-- important first: two short index scans, whatever the list's length. `fresh` off: only leads that
+-- were started before (the campaign's limit of leads is reached); a ready lead has a disposition
+-- exactly when an attempt of its has ended.
+WITH due AS (
+    (SELECT cl.lead_id FROM campaign_leads cl
+     WHERE cl.campaign_id = %(campaign_id)s AND cl.state = 'ready'
+       AND cl.next_allowed_at <= %(now)s AND (%(fresh)s OR cl.disposition IS NOT NULL)
+       AND NOT EXISTS (
+           SELECT FROM attempts x WHERE x.number_id = cl.number_id AND x.state <> 'ended')
+     ORDER BY cl.next_allowed_at, cl.priority DESC, cl.position
+     LIMIT %(limit)s)
+    UNION ALL
+    (SELECT cl.lead_id FROM campaign_leads cl
+     WHERE cl.campaign_id = %(campaign_id)s AND cl.state = 'ready'
+       AND cl.next_allowed_at IS NULL AND (%(fresh)s OR cl.disposition IS NOT NULL)
+       AND NOT EXISTS (
+           SELECT FROM attempts x WHERE x.number_id = cl.number_id AND x.state <> 'ended')
+     ORDER BY cl.priority DESC, cl.position
+     LIMIT %(limit)s))
 SELECT cl.lead_id, cl.attempts, cl.decision_key
-FROM campaign_leads cl
-WHERE cl.campaign_id = %(campaign_id)s AND cl.state = 'ready'
-  AND (cl.next_allowed_at IS NULL OR cl.next_allowed_at <= %(now)s)
-  AND (%(fresh)s OR cl.disposition IS NOT NULL)
-  AND NOT EXISTS (
-      SELECT FROM attempts x WHERE x.number_id = cl.number_id AND x.state <> 'ended')
-ORDER BY cl.priority DESC, cl.position
+FROM due JOIN campaign_leads cl ON cl.campaign_id = %(campaign_id)s AND cl.lead_id = due.lead_id
+WHERE cl.state = 'ready' AND (cl.next_allowed_at IS NULL OR cl.next_allowed_at <= %(now)s)
+ORDER BY cl.callback_at <= %(now)s DESC NULLS LAST, cl.priority DESC, cl.position
 LIMIT %(limit)s
 FOR UPDATE OF cl SKIP LOCKED
-
--- name: lead_facts
--- Everything that a decision needs, read in one statement; `attempt_id` is left out of the counts.
-SELECT cl.lead_id, cl.number_id, cl.attempts, cl.next_allowed_at, cl.decision_key,
-       l.zones || n.zones AS zones, coalesce(l.country, n.country) AS country,
-       n.erased_at IS NOT NULL AS erased,
-       ll.consent_kind IS NOT NULL AND (ll.consent_kind <> 'rehearsal' OR c.rehearsal)
-       OR EXISTS (
-           SELECT FROM consents k WHERE k.number_id = cl.number_id AND k.seller_id = c.seller_id
-             AND k.revoked_at IS NULL AND k.obtained_at <= %(now)s
-             AND (k.expires_at IS NULL OR k.expires_at > %(now)s)) AS consent,
-       EXISTS (
-           SELECT FROM suppressions s WHERE s.number_id = cl.number_id
-             AND (s.scope = 'all' OR s.seller_id = c.seller_id OR s.campaign_id = c.id)
-       ) AS suppressed,
-       ARRAY(
-           SELECT a.intended_at FROM attempts a JOIN campaigns k ON k.id = a.campaign_id
-           WHERE a.number_id = cl.number_id AND k.seller_id = c.seller_id
-             AND a.rehearsal = c.rehearsal AND a.intended_at > %(now)s - interval '24 hours'
-             AND a.id IS DISTINCT FROM %(attempt_id)s
-             AND coalesce(a.disposition, '') NOT IN ('not_dialed', 'failed_transient')
-           ORDER BY a.intended_at DESC) AS recent_dials,
-       (SELECT a.disposition FROM attempts a
-        WHERE a.number_id = cl.number_id AND a.state = 'ended'
-          AND a.disposition NOT IN ('not_dialed', 'failed_transient')
-        ORDER BY a.intended_at DESC LIMIT 1) IS NOT DISTINCT FROM 'busy' AS last_was_busy,
-       (SELECT coalesce(max(a.attempt_no), 0) FROM attempts a
-        WHERE a.campaign_id = cl.campaign_id AND a.lead_id = cl.lead_id
-          AND a.number_id = cl.number_id) AS last_attempt_no,
-       EXISTS (SELECT FROM attempts a WHERE a.campaign_id = cl.campaign_id
-               AND a.lead_id = cl.lead_id) AS started,
-       c.state = 'running' AS running
-FROM campaign_leads cl
-JOIN campaigns c ON c.id = cl.campaign_id
-JOIN leads l ON l.id = cl.lead_id
-JOIN lead_lists ll ON ll.id = l.list_id
-JOIN numbers n ON n.id = cl.number_id
-WHERE cl.campaign_id = %(campaign_id)s AND cl.lead_id = ANY(%(lead_ids)s)
-ORDER BY cl.priority DESC, cl.position
-
--- name: switches_on
-SELECT kind, key FROM switches WHERE cleared_at IS NULL
 
 -- name: insert_attempts
 INSERT INTO attempts (id, month, campaign_id, lead_id, number_id, attempt_no, caller_id_number,

@@ -65,6 +65,7 @@ attempts = Table(
     moment("sent_at", "when the request was handed to the carrier's library"),
     moment("placed_at", "when the carrier accepted it"),
     moment("answered_at", "when it was picked up"),
+    Column("first_audio_ms", Float, comment="from answer to our first audio; NULL: unmeasured"),
     moment("ended_at", "when its one terminal event was written"),
     moment("heard_at", "last sign of life: a callback or an answer from the carrier"),
     moment("checked_at", "when the reconciler last asked the carrier"),
@@ -268,4 +269,18 @@ carrier_pace = Table(
     Column("account", Text, primary_key=True, comment="the carrier account"),
     moment("next_slot_at", "earliest moment of the next dial", nullable=False),
     comment="Calls per second over all workers: slots are handed out in the claim transaction.",
+)
+
+carrier_limits = Table(
+    "carrier_limits",
+    METADATA,
+    Column("account", Text, primary_key=True, comment="the carrier account"),
+    Column(
+        "max_concurrent", Integer, comment="live calls at once over all campaigns; NULL: no cap"
+    ),
+    Column("calls_per_second", Float, comment="new calls a second over all; NULL: the default"),
+    Column("daily_spend", Numeric(12, 2), comment="most that a day may cost; NULL: no cap"),
+    Column("set_by", Text, nullable=False, comment="who"),
+    moment("set_at", "when", nullable=False),
+    comment="What an account may do, whatever its campaigns ask for.",
 )

@@ -35,6 +35,7 @@ campaigns = Table(
     Column("max_leads", Integer, comment="leads it may start in all; NULL: no limit"),
     moment("created_at", "when it was made", nullable=False),
     moment("state_since", "since when it is in this state", nullable=False),
+    moment("drain_until", "a drain ends the calls that are still live then; NULL: no drain"),
     CheckConstraint(
         "state IN ('draft','running','paused','draining','stopped',"
         "'emergency_stopped','completed')",
@@ -66,6 +67,20 @@ caller_ids = Table(
     Column("label", Text, nullable=False, comment="a name for tables and charts"),
     Column("active", Boolean, nullable=False, comment="may be used"),
     moment("verified_at", "when ownership was verified"),
+    Column("country", Text, comment="ISO 3166-1 alpha-2 of the number; NULL when unknown"),
+    Column("states", ARRAY(Text), nullable=False, server_default="{}", comment="its states"),
+    Column(
+        "standing",
+        Text,
+        nullable=False,
+        server_default="active",
+        comment="warming, active, cooling, burned",
+    ),
+    moment("standing_since", "since when it is in this standing"),
+    moment("cool_until", "rests until then; NULL: it does not rest"),
+    Column("daily_ceiling", Integer, comment="dials a day at most; NULL: the campaign's default"),
+    moment("inbound_ok_at", "when a call to it was last answered with an opt-out"),
+    CheckConstraint("standing IN ('warming','active','cooling','burned')", name="standing"),
     comment="The numbers that a seller may call from.",
 )
 
@@ -80,22 +95,37 @@ campaign_leads = Table(
     Column("position", BigInteger, nullable=False, comment="tie-break: order in the list"),
     Column("attempts", Integer, nullable=False, comment="dials that reached the carrier"),
     moment("next_allowed_at", "not before; NULL: any time"),
+    moment("callback_at", "time agreed with the person; NULL: none"),
     Column("disposition", Text, comment="of the last attempt"),
     Column("decision_key", Text, comment="last decision's answer and reasons, to see a change"),
     moment("updated_at", "last change", nullable=False),
     CheckConstraint("state IN ('ready','calling','done')", name="state"),
     Index(
-        "ix_campaign_leads_ready",
+        "ix_campaign_leads_fresh",
         "campaign_id",
         text("priority DESC"),
         "position",
-        postgresql_where=text("state = 'ready'"),
+        postgresql_where=text("state = 'ready' AND next_allowed_at IS NULL"),
+    ),
+    Index(
+        "ix_campaign_leads_waiting",
+        "campaign_id",
+        "next_allowed_at",
+        text("priority DESC"),
+        "position",
+        postgresql_where=text("state = 'ready' AND next_allowed_at IS NOT NULL"),
     ),
     Index(
         "ix_campaign_leads_started",
         "campaign_id",
         "next_allowed_at",
         postgresql_where=text("state = 'ready' AND disposition IS NOT NULL"),
+    ),
+    Index(
+        "ix_campaign_leads_callbacks",
+        "campaign_id",
+        "callback_at",
+        postgresql_where=text("state = 'ready' AND callback_at IS NOT NULL"),
     ),
     Index("ix_campaign_leads_lead", "lead_id"),
     comment="A lead's standing in a campaign.",
@@ -140,8 +170,9 @@ commands = Table(
         "kind",
         Text,
         nullable=False,
-        comment="start, pause, resume, drain, stop, emergency_stop",
+        comment="start, pause, resume, drain, stop, emergency_stop, clear",
     ),
+    document("parameters", "e.g. limit_s, how long a drain may take; NULL: the defaults"),
     Column("asked_by", Text, nullable=False, comment="who"),
     Column("reason", Text, comment="why"),
     moment("asked_at", "when", nullable=False),
@@ -149,6 +180,54 @@ commands = Table(
     Column("outcome", Text, comment="what came of it, stragglers by name of their call"),
     Index("ix_commands_open", "id", postgresql_where=text("obeyed_at IS NULL")),
     comment="What people asked of campaigns; the dialer obeys.",
+)
+
+preflights = Table(
+    "preflights",
+    METADATA,
+    uuid_key(),
+    ref("campaign_id", "campaigns.id", "the campaign", index=True),
+    ref("command_id", "commands.id", "the start that waits for it", nullable=True, unique=True),
+    Column("asked_by", Text, nullable=False, comment="who"),
+    moment("asked_at", "when", nullable=False),
+    moment("started_at", "when a worker took it"),
+    moment("finished_at", "when every check had answered"),
+    Column("light", Text, comment="green, amber or red: the worst check; NULL: not finished"),
+    document("checks", "each check with its light, what was seen and how to mend it"),
+    Index("ix_preflights_open", "asked_at", postgresql_where=text("finished_at IS NULL")),
+    comment="Checks before a campaign starts; a red one blocks the start.",
+)
+
+campaign_pace = Table(
+    "campaign_pace",
+    METADATA,
+    ref("campaign_id", "campaigns.id", "the campaign", primary_key=True),
+    moment("next_slot_at", "earliest moment of its next dial", nullable=False),
+    Column("ramp_step", Integer, nullable=False, comment="0, 1, 2 …: which share of the full pace"),
+    moment("ramp_since", "since when it is on this step", nullable=False),
+    moment("held_until", "no dial before: the failure breaker is open; NULL: it is closed"),
+    Column("throttle", Text, comment="why it goes slower than its step allows; NULL: it does not"),
+    moment("judged_at", "when step and throttle were last judged"),
+    comment="How fast a campaign may go now; written under the account's pace lock.",
+)
+
+pace_changes = Table(
+    "pace_changes",
+    METADATA,
+    Column("id", BigInteger, Identity(), primary_key=True, comment="row id"),
+    ref("campaign_id", "campaigns.id", "the campaign"),
+    Column(
+        "kind",
+        Text,
+        nullable=False,
+        comment="step_up, step_down, throttle, release, hold, pause, cool, burn, recover",
+    ),
+    Column("subject", BigInteger, comment="numbers.id of a caller id; NULL: the campaign itself"),
+    Column("reason", Text, nullable=False, comment="stable code, e.g. ABANDON_RATE"),
+    document("figures", "the counts and limits that led to it", nullable=False),
+    moment("at", "when", nullable=False),
+    Index("ix_pace_changes_campaign", "campaign_id", "at"),
+    comment="Why a campaign or a caller id goes slower or faster.",
 )
 
 experiments = Table(

@@ -148,6 +148,7 @@ suppressions = Table(
     Column("source", Text, nullable=False, comment="call, import, sms, inbound, page, file"),
     Column("reason", Text, nullable=False, comment="opt_out, wrong_number, complaint …"),
     Column("attempt_id", UUID(as_uuid=True), comment="the attempt in which it was said"),
+    Column("added_by", Text, comment="who wrote it down; NULL: the person's own word"),
     moment("created_at", "effective from", nullable=False),
     CheckConstraint(
         "(scope = 'all') OR (scope = 'seller' AND seller_id IS NOT NULL)"
@@ -170,6 +171,7 @@ consents = Table(
     moment("obtained_at", "when it was given", nullable=False),
     moment("expires_at", "when it ends"),
     moment("revoked_at", "when it was taken back"),
+    Column("revoked_through", Text, comment="call, sms, inbound, page, file; NULL: not revoked"),
     comment="Consent given by a person for a seller and a purpose.",
 )
 
@@ -184,6 +186,31 @@ list_snapshots = Table(
     moment("taken_at", "date of the list itself", nullable=False),
     moment("loaded_at", "when it was loaded here", nullable=False),
     comment="Which version of which outside do-not-call list is in force.",
+)
+
+list_entries = Table(
+    "list_entries",
+    METADATA,
+    Column("source", Text, primary_key=True, comment="as in list_snapshots"),
+    Column("fingerprint", BYTEA, primary_key=True, comment="as in numbers: HMAC-SHA256 of E.164"),
+    ref("snapshot_id", "list_snapshots.id", "the snapshot it came with"),
+    comment="Numbers on outside lists, as the newest snapshot of each source has them.",
+)
+
+inbound_contacts = Table(
+    "inbound_contacts",
+    METADATA,
+    Column("carrier_sid", Text, primary_key=True, comment="the carrier's id of message or call"),
+    Column("kind", Text, nullable=False, comment="sms or call"),
+    ref("number_id", "numbers.id", "who; NULL when the number was withheld", nullable=True),
+    ref("caller_id_number", "numbers.id", "which of our numbers was reached", nullable=True),
+    ref("seller_id", "sellers.id", "whose number that is", nullable=True),
+    Column("heard", Text, comment="stop, help, start, other; NULL: nothing was said yet"),
+    Column("suppressed", Boolean, nullable=False, comment="it took the person off the calls"),
+    sealed("text_sealed", "the message, or what was pressed or said"),
+    moment("received_at", "when", nullable=False),
+    Index("ix_inbound_contacts_number", "number_id"),
+    comment="Messages and calls to our numbers; each one counts once.",
 )
 
 switches = Table(
