@@ -10,10 +10,25 @@ from voice_ai.compliance import CampaignFacts, LeadFacts, Policy
 from voice_ai.db import queries
 from voice_ai.db.connect import AsyncDb
 from voice_ai.ids import AttemptId, CampaignId, NumberId
+from voice_ai.pacing.ramp import TOP, calls_at_once
 
 _SQL = queries("facts")
 # A row of the query `lead_facts`.
 Row = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Pace:
+    """How fast a campaign may go now (table campaign_pace)."""
+
+    next_slot_at: datetime | None
+    ramp_step: int
+    ramp_since: datetime | None
+    held_until: datetime | None
+    throttle: str | None
+
+    def holds(self, now: datetime) -> bool:
+        return self.held_until is not None and self.held_until > now
 
 
 @dataclass(frozen=True)
@@ -28,7 +43,23 @@ class StoredCampaign:
     facts: CampaignFacts
     policy: Policy
     pacing: Pacing
+    pace: Pace
     detect_machines: bool
+
+    @property
+    def spares_caller_ids(self) -> bool:
+        return not self.rehearsal or self.pacing.rehearse_limits
+
+    @property
+    def ramps(self) -> bool:
+        return self.pacing.ramp and (not self.rehearsal or self.pacing.rehearse_limits)
+
+    @property
+    def calls_at_once(self) -> int:
+        """Its own cap, as far as its ramp and its throttle let it."""
+        step = self.pace.ramp_step if self.ramps else TOP
+        throttled = self.pace.throttle is not None
+        return calls_at_once(self.pacing.max_concurrent, step, throttled=throttled)
 
 
 def stored_campaign(row: dict[str, Any]) -> StoredCampaign:
@@ -50,6 +81,13 @@ def stored_campaign(row: dict[str, Any]) -> StoredCampaign:
         ),
         policy=Policy(max_attempts_24h=int(config["max_attempts_24h"])),
         pacing=Pacing.model_validate(config["pacing"]),
+        pace=Pace(
+            next_slot_at=row["next_slot_at"],
+            ramp_step=row["ramp_step"] or 0,
+            ramp_since=row["ramp_since"],
+            held_until=row["held_until"],
+            throttle=row["throttle"],
+        ),
         detect_machines=bool(config["detect_machines"]),
     )
 

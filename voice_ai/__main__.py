@@ -33,6 +33,7 @@ COMMANDS: dict[str, Entry] = {
     "notebook": Entry("pipelines.commands_notebook", "notebook", "JupyterLab on the first look"),
     "models": Entry("ml.commands", "app", "Train, judge, register and promote models"),
     "flows": Entry("pipelines.commands_flows", "app", "Serve the flows, ask for one, look at them"),
+    "carrier": Entry("voice_ai.commands_carrier", "app", "Account limits, numbers we call from"),
     "health": Entry("voice_ai.commands_health", "health", "What runs, and how it is"),
     "db": Entry("voice_ai.commands_db", "app", "The database: address, migrations"),
     "dialer": Entry("dialer.commands", "dialer", "Run a dialer worker"),

@@ -12,7 +12,7 @@ TASKS: Mapping[str, tuple[str, ...]] = {
     "Leads": ("import", "leads"),
     "Calls": ("calls",),
     "Models": ("models", "notebook"),
-    "Operate": ("health", "flows", "db", "completion", "docs"),
+    "Operate": ("health", "carrier", "flows", "db", "completion", "docs"),
 }
 _OTHERS = "Operate"
 
@@ -31,6 +31,7 @@ EXAMPLES: Mapping[str, str] = {
     "models": "voice-ai models status",
     "notebook": "voice-ai notebook",
     "health": "voice-ai health --watch",
+    "carrier": "voice-ai carrier limits --max-concurrent 20 --cps 1",
     "flows": "voice-ai flows ask build-report 'campaign=Spring survey' --wait",
     "db": "voice-ai db upgrade",
     "completion": "voice-ai completion bash --install",

@@ -1,7 +1,7 @@
 -- name: lead_facts
 -- Everything that a decision needs, read in one statement; `attempt_id` is left out of the counts.
 SELECT cl.lead_id, cl.number_id, cl.attempts, cl.next_allowed_at, cl.decision_key,
-       l.zones || n.zones AS zones, coalesce(l.country, n.country) AS country,
+       l.zones || n.zones AS zones, l.states || n.states AS states, coalesce(l.country, n.country) AS country,
        n.erased_at IS NOT NULL AS erased,
        ll.consent_kind IS NOT NULL AND (ll.consent_kind <> 'rehearsal' OR c.rehearsal)
        OR EXISTS (
