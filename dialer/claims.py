@@ -200,7 +200,7 @@ def choose(
             turn.pool.usable(campaign, turn.now),
             lead_id=row["lead_id"],
             lead_states=frozenset(row["states"]),
-            lead_country=row["country"],
+            lead_country=next(filter(None, row["countries"]), None),
             last_shown=last_shown.get(row["lead_id"]),
         )
         ready = replace(facts, caller_id_ready=caller is not None)

@@ -6,7 +6,9 @@ from datetime import datetime
 from typing import Any
 
 from voice_ai.campaigns import Pacing, Schedule
-from voice_ai.compliance import CampaignFacts, LeadFacts, Policy
+from voice_ai.compliance import CampaignFacts, LeadFacts, OwnConsent, Policy
+from voice_ai.compliance.facts import DEFAULT_COUNTRIES
+from voice_ai.compliance.packs import built_in
 from voice_ai.db import queries
 from voice_ai.db.connect import AsyncDb
 from voice_ai.ids import AttemptId, CampaignId, NumberId
@@ -78,8 +80,15 @@ def stored_campaign(row: dict[str, Any]) -> StoredCampaign:
             schedule_end=schedule.end,
             schedule_days=schedule.weekdays,
             max_attempts=int(config["retries"]["max_attempts"]),
+            # Versions that were stored before these fields were known have the defaults.
+            purpose=config.get("purpose", "telemarketing"),
+            countries=tuple(config.get("countries", DEFAULT_COUNTRIES)),
+            rehearsal=row["rehearsal"],
         ),
-        policy=Policy(max_attempts_24h=int(config["max_attempts_24h"])),
+        policy=Policy(
+            profile=config.get("policy", "strictest"),
+            max_attempts_24h=int(config["max_attempts_24h"]),
+        ),
         pacing=Pacing.model_validate(config["pacing"]),
         pace=Pace(
             next_slot_at=row["next_slot_at"],
@@ -94,11 +103,25 @@ def stored_campaign(row: dict[str, Any]) -> StoredCampaign:
 
 def lead_facts(row: dict[str, Any]) -> LeadFacts:
     """From a row of `lead_facts`; a person who was erased counts as suppressed."""
+    switches = row["switches"] or ()
     return LeadFacts(
         zones=tuple(sorted(set(row["zones"]))),
-        country=row["country"],
+        countries=tuple(sorted(set(filter(None, row["countries"])))),
+        states=tuple(sorted(set(row["states"]))),
         suppressed=row["suppressed"] or row["erased"],
-        consent=row["consent"],
+        list_consent=row["list_consent"],
+        own_consents=tuple(
+            OwnConsent(kind, purpose, datetime.fromisoformat(obtained_at))
+            for kind, purpose, obtained_at in row["own_consents"] or ()
+        ),
+        line_type=row["line_type"],
+        listed=tuple(row["listed"]),
+        snapshots=tuple(
+            (source, datetime.fromisoformat(taken_at))
+            for source, taken_at in (row["snapshots"] or {}).items()
+        ),
+        stopped_countries=frozenset(key for kind, key in switches if kind == "country"),
+        stopped_rules=frozenset(key for kind, key in switches if kind == "rule"),
         recent_dials=tuple(row["recent_dials"]),
         last_was_busy=row["last_was_busy"],
         attempts=row["attempts"],
@@ -122,6 +145,7 @@ async def read_facts(
             "lead_ids": list(lead_ids),
             "now": now,
             "attempt_id": besides,
+            "sources": list(built_in().sources),
         },
     )
     return await found.fetchall()
@@ -130,7 +154,10 @@ async def read_facts(
 async def is_switched_off(
     db: AsyncDb, campaign_id: CampaignId, *, caller_id: NumberId | None = None
 ) -> bool:
-    """Whether a kill switch stops this campaign or this caller id."""
+    """Whether a kill switch stops this campaign or this caller id.
+
+    Switches for a country or a rule stop some leads only: they come with each lead's facts.
+    """
     rows = await (await db.execute(_SQL.switches_on)).fetchall()
     stops = {("global", "*"), ("campaign", str(campaign_id)), ("caller_id", str(caller_id))}
     return any((row["kind"], row["key"]) in stops for row in rows)

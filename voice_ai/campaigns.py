@@ -17,6 +17,9 @@ import phonenumbers
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
+from voice_ai.compliance.codes import LAW_OF_COUNTRY
+from voice_ai.compliance.facts import DEFAULT_COUNTRIES
+from voice_ai.compliance.rules import Profile, Purpose
 from voice_ai.conversation.script import (
     builtin_scripts,
     check_script,
@@ -120,6 +123,15 @@ class CampaignConfig(_Part):
     script: str = Field(min_length=1, description="name of a built-in script, or a path to one")
     caller_ids: tuple[str, ...] = Field(min_length=1, description="E.164 numbers of the seller")
     slots: dict[str, str] = Field(default_factory=dict, description="values for the script's slots")
+    purpose: Purpose = Field(
+        "telemarketing", description="telemarketing or informational; which consent is needed"
+    )
+    policy: Profile = Field(
+        "strictest", description="strictest, or law: the true limits of every place"
+    )
+    countries: tuple[str, ...] = Field(
+        DEFAULT_COUNTRIES, min_length=1, description="countries that may be called, ISO 3166-1"
+    )
     schedule: Schedule = Field(default_factory=lambda: Schedule())
     pacing: Pacing = Field(default_factory=lambda: Pacing())
     retries: RetryPolicy = Field(default_factory=lambda: RetryPolicy())
@@ -133,6 +145,15 @@ class CampaignConfig(_Part):
     @classmethod
     def _dialable(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         return tuple(e164(number) for number in value)
+
+    @field_validator("countries")
+    @classmethod
+    def _with_rules(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        unknown = [code for code in value if code not in LAW_OF_COUNTRY]
+        if unknown:
+            known = ", ".join(sorted(LAW_OF_COUNTRY))
+            raise ValueError(f"no policy pack has rules for {', '.join(unknown)}; only for {known}")
+        return value
 
 
 class Campaign(_Part):
