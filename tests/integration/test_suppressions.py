@@ -1,4 +1,4 @@
-"""A suppression holds at once, for one number and for thousands; nothing narrower is written twice."""
+"""A suppression holds at once, for one number and for thousands; none is written twice."""
 
 import asyncio
 from collections.abc import Iterator, Sequence
