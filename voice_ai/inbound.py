@@ -121,8 +121,8 @@ def help_text(business: str | None) -> str:
 
 
 def start_text(business: str | None) -> str:
-    """A START lifts nothing: only consent that is recorded anew does, and a person does that."""
+    """A START lifts nothing: what a person refused once no machine takes back."""
     return (
-        f"Thank you. A START does not lift an earlier STOP: to be called again by"
-        f" {business or 'the business'}, please give it your consent anew."
+        "Thank you. A START does not lift an earlier STOP: we do not call you again after that."
+        f" For anything else please speak with {business or 'the business'} itself."
     )

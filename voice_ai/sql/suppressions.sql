@@ -80,13 +80,6 @@ WHERE i.number_id = %(number_id)s ORDER BY i.received_at DESC LIMIT 50
 SELECT e.source, s.taken_at FROM list_entries e JOIN list_snapshots s ON s.id = e.snapshot_id
 WHERE e.fingerprint = %(fingerprint)s ORDER BY e.source
 
--- name: add_consent
-INSERT INTO consents (number_id, seller_id, kind, purpose, channel, evidence, obtained_at,
-    expires_at)
-VALUES (%(number_id)s, %(seller_id)s, %(kind)s, %(purpose)s, %(channel)s, %(evidence)s,
-    %(obtained_at)s, %(expires_at)s)
-RETURNING id
-
 -- name: newest
 -- The newest suppressions, without the numbers.
 SELECT x.id, right(n.person_key::text, 6) AS person, x.scope, s.name AS seller,
