@@ -23,6 +23,7 @@ from dialer.obey import obey_commands, settle_campaigns
 from dialer.opt_outs import drain_spool
 from dialer.pace import judge_paces, wait_for_carrier
 from dialer.reconcile import Reconciler
+from dialer.revocations import end_revoked_calls
 from dialer.spool import OptOutSpool
 from voice_ai.clock import Clock
 from voice_ai.db.connect import Pool
@@ -126,6 +127,7 @@ class Worker:
             del self._lost[attempt_id]
 
     async def _reconcile(self) -> None:
+        await end_revoked_calls(self.pool, self.carrier, rehearsal=self.rehearsal)
         self.metrics.reconciled.inc(await self.reconciler.run_once())
         async with self.pool.connection() as db:
             await settle_campaigns(db, self.carrier, rehearsal=self.rehearsal, now=self.clock.now())

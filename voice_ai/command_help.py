@@ -8,8 +8,8 @@ from rich.table import Table
 
 TASKS: Mapping[str, tuple[str, ...]] = {
     "Run": ("up", "demo", "app", "server", "dialer", "simulator"),
-    "Campaigns": ("campaign", "report"),
-    "Leads": ("import", "leads"),
+    "Campaigns": ("campaign", "report", "switch"),
+    "Leads": ("import", "leads", "dnc", "consent"),
     "Calls": ("calls",),
     "Models": ("models", "notebook"),
     "Operate": ("health", "carrier", "flows", "db", "completion", "docs"),
@@ -27,6 +27,9 @@ EXAMPLES: Mapping[str, str] = {
     "report": 'voice-ai report "Spring survey" --out spring.html',
     "import": "voice-ai import leads.csv --list spring --dry-run",
     "leads": "voice-ai leads rejects 5f0c… --out refused.csv",
+    "dnc": 'voice-ai dnc check "+1 212 555 0100"',
+    "consent": "voice-ai consent revoke +12125550100 --all",
+    "switch": 'voice-ai switch set global --reason "complaints about the script"',
     "calls": "voice-ai calls list --campaign 'Spring survey' --outcome goal",
     "models": "voice-ai models status",
     "notebook": "voice-ai notebook",

@@ -112,10 +112,6 @@ VALUES (%(attempt_id)s, %(turn_index)s, %(task)s, %(model_name)s, %(model_versio
     %(score)s, %(scores)s, %(latency_us)s, %(predicted_at)s)
 ON CONFLICT (attempt_id, turn_index, task) DO NOTHING
 
--- name: suppress
-INSERT INTO suppressions (number_id, scope, seller_id, source, reason, attempt_id, created_at)
-VALUES (%(number_id)s, 'seller', %(seller_id)s, %(source)s, %(reason)s, %(attempt_id)s, %(now)s)
-
 -- name: call_setup
 -- What the server needs to hold the conversation of an attempt.
 SELECT a.id, a.state, a.lead_id, a.number_id, a.month, a.answer_class, v.script, v.script_name,
