@@ -20,6 +20,7 @@ from dialer.gate import Gate
 from dialer.metrics import WorkerMetrics
 from dialer.obey import obey_commands, settle_campaigns
 from dialer.opt_outs import drain_spool
+from dialer.preflight import Preflights
 from dialer.reconcile import Reconciler
 from dialer.spool import OptOutSpool
 from voice_ai.clock import Clock
@@ -30,6 +31,7 @@ log = structlog.get_logger()
 
 TICK_S = 0.2
 RECONCILE_S = 2.0
+PREFLIGHT_S = 0.5
 DATABASE_TROUBLE = (psycopg.OperationalError, psycopg_pool.PoolTimeout)
 
 
@@ -43,6 +45,8 @@ class Worker:
     clock: Clock
     worker_id: WorkerId
     rehearsal: bool
+    # None: starts are obeyed without a pre-flight.
+    preflights: Preflights | None = None
     metrics: WorkerMetrics = field(default_factory=WorkerMetrics)
     _sends: set[asyncio.Task[None]] = field(default_factory=set)
     # Sends that broke off, with the reason: nobody knows what became of them.
@@ -54,6 +58,7 @@ class Worker:
         async with asyncio.TaskGroup() as group:
             background = [
                 group.create_task(self._repeat(self._reconcile, RECONCILE_S)),
+                group.create_task(self._repeat(self._preflight, PREFLIGHT_S)),
             ]
             await self._repeat_until_stopped(self._tick, TICK_S)
             if self._sends:
@@ -73,7 +78,9 @@ class Worker:
             )
         await self._own_up()
         async with self.pool.connection() as db:
-            self.metrics.commands.inc(await obey_commands(db, self.carrier, now))
+            patience = None if self.preflights is None else self.preflights.patience
+            obeyed = await obey_commands(db, self.carrier, now, preflight_patience=patience)
+            self.metrics.commands.inc(obeyed)
             intents = await claim(
                 db,
                 account=self.carrier.account,
@@ -116,6 +123,10 @@ class Worker:
         self.metrics.reconciled.inc(await self.reconciler.run_once())
         async with self.pool.connection() as db:
             await settle_campaigns(db, rehearsal=self.rehearsal, now=self.clock.now())
+
+    async def _preflight(self) -> None:
+        if self.preflights is not None:
+            await self.preflights.run_once()
 
     async def _repeat_until_stopped(
         self, work: Callable[[], Awaitable[None]], pause_s: float

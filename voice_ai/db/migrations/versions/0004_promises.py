@@ -197,6 +197,12 @@ def upgrade() -> None:
             "first_audio_ms", sa.Float(), comment="from answer to our first audio; NULL: unmeasured"
         ),
     )
+    op.create_index(
+        "ix_attempts_caller_id_time",
+        "attempts",
+        ["caller_id_number", "intended_at"],
+        unique=False,
+    )
     op.add_column(
         "caller_ids",
         sa.Column(
@@ -372,6 +378,7 @@ def downgrade() -> None:
     op.drop_column("caller_ids", "standing")
     op.drop_column("caller_ids", "states")
     op.drop_column("caller_ids", "country")
+    op.drop_index("ix_attempts_caller_id_time", table_name="attempts")
     op.drop_column("attempts", "first_audio_ms")
     op.drop_index(
         "ix_preflights_open",
