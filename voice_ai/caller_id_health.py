@@ -24,6 +24,8 @@ _ANSWER, _DURATION, _ENGAGED, _TREND = (100 * part / 90 for part in (30, 25, 20,
 _FULL_TALK_S = 30.0
 # domain.md §3.5: alert when the rate is below 0.7 of the pool's with 95 % certainty.
 _FALLEN, _SURE = 0.7, 0.95
+# A label works at once: of the last dials alone, with more certainty [assumed].
+_SUDDENLY, _VERY_SURE = 25, 0.99
 # What a pool is taken for when it is too small to tell its own rate [assumed].
 _USUAL_RATE = 0.45
 
@@ -58,7 +60,7 @@ def score(recent: Sequence[RecentDial], pool_answer_rate: float | None, n_pool: 
         return Health(None, rate, len(dials), "ok")
     pool = pool_answer_rate if n_pool >= LEAST_DIALS else None
     points = _points(dials[:ROLLING], pool or _USUAL_RATE)
-    return Health(points, rate, len(dials), _verdict(points, answered, len(dials), pool))
+    return Health(points, rate, len(dials), _verdict(points, dials, pool))
 
 
 def _points(dials: Sequence[RecentDial], usual: float) -> float:
@@ -70,11 +72,12 @@ def _points(dials: Sequence[RecentDial], usual: float) -> float:
     talk = [dial.talk_s for dial in humans if dial.talk_s is not None]
     duration = min(1.0, sum(talk) / len(talk) / _FULL_TALK_S) if talk else 1.0
     engaged = sum(dial.conversed for dial in humans) / len(humans) if humans else 1.0
-    return (
+    return min(
+        100.0,
         _ANSWER * against_pool
         + _DURATION * duration * bool(answers)
         + _ENGAGED * engaged * bool(answers)
-        + _TREND * _trend(dials)
+        + _TREND * _trend(dials),
     )
 
 
@@ -86,11 +89,17 @@ def _trend(dials: Sequence[RecentDial]) -> float:
     return 1.0 if older == 0 else min(1.0, newer / older)
 
 
-def _verdict(points: float, answered: int, n: int, pool: float | None) -> Verdict:
-    fallen = pool is not None and chance_below(answered, n, _FALLEN * pool) > _SURE
-    if fallen or points < COOL_BELOW:
+def _verdict(points: float, dials: Sequence[RecentDial], pool: float | None) -> Verdict:
+    if points < COOL_BELOW or (pool is not None and _has_fallen(dials, pool)):
         return "cool"
     return "ok" if points >= WELL else "watch"
+
+
+def _has_fallen(dials: Sequence[RecentDial], pool: float) -> bool:
+    return any(
+        chance_below(sum(dial.answered for dial in some), len(some), _FALLEN * pool) > sure
+        for some, sure in ((dials, _SURE), (dials[:_SUDDENLY], _VERY_SURE))
+    )
 
 
 def chance_below(k: int, n: int, limit: float) -> float:

@@ -82,6 +82,11 @@ class AccountEndpoints:
             request, "incoming_phone_numbers", found, lambda number: self._number(caller, number)
         )
 
+    async def verified(self, request: Request, caller: Caller) -> Response:
+        """Numbers of others that the account may show: it needs none."""
+        nobody: list[str] = []
+        return page(request, "outgoing_caller_ids", nobody, lambda _: {})
+
     def _number(self, caller: Caller, number: str) -> dict[str, object]:
         sid = stable_sid("PN", caller.account_sid, number)
         return {
@@ -164,6 +169,7 @@ def account_routes(exchange: Exchange) -> list[BaseRoute]:
         (f"{ACCOUNT}.json", account.fetch),
         (f"{ACCOUNT}/Balance.json", account.balance),
         (f"{ACCOUNT}/IncomingPhoneNumbers.json", account.numbers),
+        (f"{ACCOUNT}/OutgoingCallerIds.json", account.verified),
         ("/v2/PhoneNumbers/{number}", account.lookup),
     ]
     token = exchange.config.auth_token

@@ -55,7 +55,7 @@ def judge(facts: Facts) -> list[Check]:
         *judge_stops(facts.switches, facts.campaign_id, list(facts.caller_ids), facts.state),
         *judge_numbers(lines, facts.not_owned, facts.now, rehearsal=facts.rehearsal),
         *judge_money(facts.account, facts.balance, facts.forecast, facts.limits),
-        *judge_voice(facts.voice),
+        *judge_voice(facts.voice, rehearsal=facts.rehearsal),
         *judge_machines(facts.machines),
     ]
     return in_order(softened(one, rehearsal=facts.rehearsal) for one in found)
