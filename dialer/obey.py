@@ -98,7 +98,7 @@ async def _outcome(db: AsyncDb, command: Row, changed: list[Row], stragglers: li
             stands = await cursor.fetchone()
         return f"refused: {refusal(command['kind'], stands['state'] if stands else None)}"
     text = f"{TRANSITIONS[command['kind']].target}: {', '.join(row['name'] for row in changed)}"
-    text += command.get("note", "")
+    text += str(command.get("note", ""))
     return text + (f"; still live: {', '.join(stragglers)}" if stragglers else "")
 
 

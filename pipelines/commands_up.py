@@ -68,10 +68,10 @@ def up(
                 *("app", "--json", "--port", str(app_port)),
                 **stage.environment(context, ports),
             )
-            name = prepare_sample_campaign(context) if demo else None
+            sample = prepare_sample_campaign(context) if demo else None
             supervisor.wait_ready(*children, app)
-            if name is not None:
-                start_sample_campaign(context, name)
+            if sample is not None:
+                start_sample_campaign(context, sample)
             urls = {
                 "pages": f"http://127.0.0.1:{app_port}",
                 "health": f"http://127.0.0.1:{server_port}/api/health",

@@ -21,6 +21,8 @@ TRANSITIONS: Mapping[str, Transition] = {
     "emergency_stop": Transition(
         ("draft", "running", "paused", "draining", "stopped", "completed"), "emergency_stopped"
     ),
+    # A named person says what the cause was; nothing runs again by that.
+    "clear": Transition(("emergency_stopped",), "stopped"),
 }
 
 
@@ -35,7 +37,7 @@ def refusal(command: str, state: str | None) -> str:
     allowed = f"only from {', '.join(step.sources)}"
     if state == "emergency_stopped" and command != "emergency_stop":
         return (
-            f"{allowed}; it was stopped in an emergency and stays so: copy the campaign and start"
-            " the copy once the cause is known"
+            f"{allowed}; it was stopped in an emergency and stays so until somebody clears it: once"
+            " the cause is mended, ask for `clear` with the reason"
         )
     return allowed if state is None else f"{allowed}; it is {state.replace('_', ' ')}"

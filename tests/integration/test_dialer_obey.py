@@ -31,6 +31,7 @@ ALLOWED: dict[CommandKind, dict[str, str]] = {
     "drain": dict.fromkeys(("running", "paused", "draining"), "draining"),
     "stop": dict.fromkeys(("draft", "running", "paused", "draining", "stopped"), "stopped"),
     "emergency_stop": dict.fromkeys(STATES, "emergency_stopped"),
+    "clear": dict.fromkeys(("emergency_stopped", "stopped"), "stopped"),
 }
 
 
@@ -85,7 +86,7 @@ async def test_a_start_after_an_emergency_stop_is_refused_with_what_to_do(dialer
     command_id = tell(dialer, "start", campaign_id)
     await obey(dialer)
     assert "stopped in an emergency" in outcome(dialer, command_id)
-    assert "start the copy" in outcome(dialer, command_id)
+    assert "ask for `clear`" in outcome(dialer, command_id)
 
 
 async def test_commands_are_obeyed_in_the_order_they_were_given(dialer: House) -> None:

@@ -2,16 +2,15 @@
 
 from collections.abc import Iterable
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from voice_ai.conversation.script import builtin_scripts, check_script
+from tests.factories_preflight import DATABASE, GONE, GREEN, LINE, NOW, RUN, SCRIPT, TRIP
 from voice_ai.preflight import (
     GROUPS,
     Check,
-    Facts,
     Light,
     as_rows,
     blockers,
@@ -21,50 +20,11 @@ from voice_ai.preflight import (
     worst,
 )
 from voice_ai.preflight.check import Failed
-from voice_ai.preflight.law import LawFacts, Switch
-from voice_ai.preflight.lists import DryRun, Import, Pace, finish_at
-from voice_ai.preflight.machines import DatabaseFacts, MachineFacts, ModelFacts, RoundTrip
-from voice_ai.preflight.vendors import (
-    AccountFacts,
-    BalanceFacts,
-    CallerId,
-    Forecast,
-    Limits,
-    QuotaFacts,
-    SampleFacts,
-    VoiceFacts,
-)
+from voice_ai.preflight.law import Switch
+from voice_ai.preflight.lists import Import, Pace, finish_at
+from voice_ai.preflight.machines import ModelFacts
+from voice_ai.preflight.vendors import AccountFacts, BalanceFacts, Limits, QuotaFacts, SampleFacts
 from voice_ai.vitals import Disk
-
-NOW = datetime(2026, 11, 24, 19, 0, tzinfo=UTC)
-SCRIPT, _ = check_script(builtin_scripts()["satisfaction_survey"], source="test")
-RUN = DryRun(ready=100, asked=100, now=90, soon=5, later=5, never=0, policy_hash="ab")
-LINE = CallerId("line 1", True, "active", True, NOW - timedelta(days=1), 80.0, True)
-DATABASE = DatabaseFacts(2.0, 10, 100, 0.01, 0.2, {"dialer": 1, "server": 1}, stray_events=False)
-TRIP = RoundTrip("https://calls.example", True, True, 0.02, 0.01)
-GONE = Failed("no answer within 8 s")
-GREEN = Facts(
-    campaign_id="c1",
-    state="draft",
-    rehearsal=False,
-    now=NOW,
-    imports=(Import(NOW - timedelta(days=1), 100, 98, 1, 1),),
-    dry_run=RUN,
-    pace=Pace(10, 1.0, 13.0, frozenset(range(5)), 2.0),
-    max_leads=None,
-    law=LawFacts(SCRIPT, (), 25, RUN),
-    switches=(),
-    caller_ids={7: LINE, 8: replace(LINE, label="line 2")},
-    not_owned=None,
-    account=AccountFacts("Full", "active"),
-    balance=BalanceFacts(100.0, "USD"),
-    forecast=Forecast(100, 0.014, "USD", 1.2, 80),
-    limits=Limits(10, 1.0, 50, 5.0),
-    voice=VoiceFacts("v1", True, QuotaFacts(100_000), SampleFacts(0.2, 8000), 5_000),
-    machines=MachineFacts(
-        ModelFacts({"intent": "3"}, {}), TRIP, DATABASE, Disk(10**12, 5 * 10**11), 0
-    ),
-)
 
 
 def machines(**changed: Any) -> dict[str, Any]:

@@ -98,10 +98,10 @@ def _round_trip(trip: RoundTrip | Failed) -> Iterator[Check]:
         yield not_told("machines.webhook", title, trip, mend)
         return
     if not trip.accepted:
-        seen = f"{trip.url} does not take a signed callback: {trip.problem}"
+        seen = f"`{trip.url}` does not take a signed callback: {trip.problem}"
         yield check("machines.webhook", title, Light.RED, seen, mend)
         return
-    seen = f"{trip.url} took a signed callback in {trip.seconds * 1000:,.0f} ms"
+    seen = f"`{trip.url}` took a signed callback in {trip.seconds * 1000:,.0f} ms"
     yield check("machines.webhook", title, Light.GREEN, seen)
     refused = trip.wrong_refused
     yield check(

@@ -20,7 +20,7 @@ from voice_ai.vault import Keyring
 _SQL = queries("campaigns")
 _COMMANDS = queries("commands")
 
-CommandKind = Literal["start", "pause", "resume", "drain", "stop", "emergency_stop"]
+CommandKind = Literal["start", "pause", "resume", "drain", "stop", "emergency_stop", "clear"]
 COMMAND_KINDS: tuple[str, ...] = get_args(CommandKind)
 
 
