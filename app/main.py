@@ -26,6 +26,9 @@ st.navigation(
         "Campaigns": [
             _page("campaigns", "All campaigns", "campaign"),
             _page("campaign", "One campaign", "monitoring"),
+            _page("preflight", "Pre-flight", "flight_takeoff"),
+            _page("waterfall", "Why not called", "waterfall_chart"),
+            _page("caller_ids", "Caller ids", "dialpad"),
             _page("campaign_edit", "Create or edit", "edit_note"),
         ],
         "Leads": [

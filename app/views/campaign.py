@@ -128,6 +128,12 @@ def _next(campaign: Campaign, standing: Standing) -> None:
                 icon=":material/edit_note:",
                 query_params={"campaign": campaign.name},
             )
+            st.page_link(
+                "views/waterfall.py",
+                label="Why not called",
+                icon=":material/waterfall_chart:",
+                query_params={"campaign": campaign.name},
+            )
             campaign_controls.report(campaign, standing.report)
 
 

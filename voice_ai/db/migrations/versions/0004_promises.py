@@ -202,6 +202,12 @@ def upgrade() -> None:
             "first_audio_ms", sa.Float(), comment="from answer to our first audio; NULL: unmeasured"
         ),
     )
+    op.create_index(
+        "ix_attempts_caller_id_time",
+        "attempts",
+        ["caller_id_number", "intended_at"],
+        unique=False,
+    )
     op.add_column(
         "caller_ids",
         sa.Column(
@@ -333,7 +339,6 @@ def upgrade() -> None:
         postgresql_include=["disposition", "first_audio_ms", "number_id"],
         postgresql_where=sa.text("answered_at IS NOT NULL"),
     )
-    op.create_index("ix_attempts_caller_id", "attempts", ["caller_id_number", "intended_at"])
     op.create_check_constraint(
         op.f("ck_caller_ids_standing"),
         "caller_ids",
@@ -343,7 +348,6 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     op.drop_constraint("ck_caller_ids_standing", "caller_ids")
-    op.drop_index("ix_attempts_caller_id", table_name="attempts")
     op.drop_index("ix_attempts_answered", table_name="attempts")
     op.drop_column("suppressions", "added_by")
     op.drop_column("consents", "revoked_through")
@@ -387,6 +391,7 @@ def downgrade() -> None:
     op.drop_column("caller_ids", "standing")
     op.drop_column("caller_ids", "states")
     op.drop_column("caller_ids", "country")
+    op.drop_index("ix_attempts_caller_id_time", table_name="attempts")
     op.drop_column("attempts", "first_audio_ms")
     op.drop_index(
         "ix_preflights_open",
