@@ -28,6 +28,7 @@ COMMANDS: dict[str, Entry] = {
     "import": Entry("pipelines.commands", "import_file", "Import a lead file into a list"),
     "leads": Entry("pipelines.commands_leads", "app", "Lists, imports, one lead, never call again"),
     "campaign": Entry("voice_ai.commands_campaign", "app", "Create, start, pause, drain, show …"),
+    "policy": Entry("voice_ai.commands_policy", "app", "The rules of calling, and why they say no"),
     "calls": Entry("voice_ai.commands_calls", "app", "Live calls, ended calls, one call, audio"),
     "report": Entry("pipelines.commands_report", "report", "The report of a campaign as HTML"),
     "notebook": Entry("pipelines.commands_notebook", "notebook", "JupyterLab on the first look"),
