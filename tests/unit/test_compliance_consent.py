@@ -147,6 +147,12 @@ def test_a_switch_for_a_country_or_a_state_stops_the_leads_that_may_be_there(key
     assert said(replace(britain, stopped_countries=frozenset({key}))) == set()
 
 
+@pytest.mark.parametrize(("key", "stops"), [("FR", False), ("AU", False), ("UK", True), ("", True)])
+def test_a_switch_for_a_country_that_is_none_stops_everything(key: str, stops: bool) -> None:
+    expected = {Reason.SWITCHED_OFF} if stops else set()
+    assert said(replace(LEAD, stopped_countries=frozenset({key}))) == expected
+
+
 @pytest.mark.parametrize(
     ("key", "stops"),
     [

@@ -37,3 +37,12 @@ def part_of(code: str) -> tuple[str, str] | None:
     if code in CA_PROVINCES:
         return "CA", f"CA-{code}"
     return None
+
+
+def is_place(code: str) -> bool:
+    """Whether there is such a country, state or province, with rules or without."""
+    if code in JURISDICTIONS or part_of(code) is not None:
+        return True
+    from phonenumbers import SUPPORTED_REGIONS
+
+    return code in SUPPORTED_REGIONS

@@ -6,6 +6,7 @@ Every rule of every place in which the party may be is asked, in every zone in w
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
+from voice_ai.compliance.codes import is_place
 from voice_ai.compliance.facts import (
     REHEARSAL_CONSENT,
     CampaignFacts,
@@ -95,14 +96,13 @@ def _place(lead: LeadFacts, now: datetime, terms: Terms) -> Iterator[Wait]:
 def _stopped(lead: LeadFacts, terms: Terms) -> bool:
     """By a switch for a country, for a rule's id, or for a reason.
 
-    A rule's switch stops the calls that the rule governs; one that names no rule of the packs
-    governs all of them: somebody wanted calls to stop.
+    A rule's switch stops the calls that the rule governs; one that names nothing known stops all
+    calls, because somebody wanted calls to stop.
     """
-    if lead.stopped_countries and not lead.stopped_countries.isdisjoint(
-        {*lead.countries, *lead.states, *terms.places.jurisdictions}
-    ):
-        return True
-    return any(
+    if not lead.stopped_countries and not lead.stopped_rules:
+        return False
+    here = {*lead.countries, *lead.states, *terms.places.jurisdictions}
+    return any(code in here or not is_place(code) for code in lead.stopped_countries) or any(
         key in terms.rule_ids
         or key in terms.reasons
         or (key not in terms.book.ids and key not in RULE_REASONS)

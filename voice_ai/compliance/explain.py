@@ -1,7 +1,7 @@
 """Which rules speak about a call, and what each of them says at that moment."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 
 from voice_ai.compliance.decide import decide
 from voice_ai.compliance.facts import CampaignFacts, Decision, LeadFacts
@@ -25,9 +25,8 @@ def explain(
     lead: LeadFacts, campaign: CampaignFacts, at: datetime, policy: Policy
 ) -> tuple[Decision, list[Finding]]:
     """The decision, with every rule that governs the call. Raises KeyError on an unknown zone."""
-    terms = terms_of(
-        policy, campaign.purpose, lead.countries, lead.states, campaign.countries, at.date()
-    )
+    day = at.astimezone(UTC).date()
+    terms = terms_of(policy, campaign.purpose, lead.countries, lead.states, campaign.countries, day)
     findings = [_finding(rule, lead, at, terms.book) for rule in terms.rules]
     return decide(lead, campaign, at, policy), findings
 
