@@ -76,7 +76,7 @@ def add_a_file(sellers: list[str], campaigns: list[str], forget: Callable[[], No
 
 def _looks_good(report: FileReport) -> bool:
     st.caption(
-        f"Column {report.column}: {report.rows:,} lines, {report.numbers:,} different numbers,"
+        f"Column “{report.column}”: {report.rows:,} lines, {report.numbers:,} different numbers,"
         f" {report.refused:,} lines refused."
     )
     if report.refused:
@@ -102,14 +102,14 @@ def _for_whom(
     key: str, sellers: list[str], campaigns: list[str]
 ) -> tuple[str, str | None, store.Reason]:
     """The scope, the name that it needs, and the reason."""
-    left, middle, right = st.columns(3)
+    left, right = st.columns(2)
     scope = left.selectbox(
         "Who may not call", list(_SCOPES), format_func=_SCOPES.__getitem__, key=f"{key} scope"
     )
     name = None
     if scope != "all":
         names = sellers if scope == "seller" else campaigns
-        name = middle.selectbox(_SCOPES[scope].removeprefix("One ").title(), names, key=f"{key} of")
+        name = st.selectbox(_SCOPES[scope].removeprefix("One ").title(), names, key=f"{key} of")
     reason = right.selectbox("Why", REASONS, format_func=REASON_WORDS.__getitem__, key=f"{key} why")
     return scope, name, reason
 

@@ -76,7 +76,7 @@ def _figures(counts: Row, lists: list[ListStanding], switches: list[Row]) -> Non
     loaded = sum(one.state != "missing" for one in lists)
     on = sum(row["cleared_at"] is None for row in switches)
     figures = (
-        ("Suppressed numbers", counts["numbers"], "by a seller, a campaign or all"),
+        ("Suppressed", counts["numbers"], "different numbers"),
         ("New in 24 hours", counts["recent"], f"of {counts['numbers']:,} numbers"),
         ("For everybody", counts["for_all"], f"of {counts['numbers']:,}: no seller calls"),
         ("Outside lists in date", usable, f"of {loaded:,} that are loaded"),
@@ -152,8 +152,8 @@ def _show(standing: Standing, ending: str) -> None:
         by = f", added by {row['added_by']}" if row["added_by"] else ", the person's own word"
         st.markdown(
             f":material/block: **{whom} the number that ends in {ending}** :gray[since"
-            f" {row['created_at']:%Y-%m-%d %H:%M} UTC] – {words(row['reason'])},"
-            f" {_CHANNELS.get(row['source'], row['source']).lower()}{by}."
+            f" {row['created_at']:%Y-%m-%d %H:%M} UTC] – {_reason(row).lower()},"
+            f" {_channel(row).lower()}{by}."
         )
     for row in standing.outside_lists:
         st.markdown(f":material/list: On {row['source']} of {row['taken_at']:%Y-%m-%d}.")
@@ -168,6 +168,14 @@ def _show(standing: Standing, ending: str) -> None:
         st.markdown(
             f":material/call_received: It {way} us {row['received_at']:%Y-%m-%d %H:%M} UTC."
         )
+
+
+def _channel(row: Row) -> str:
+    return _CHANNELS.get(row["source"], str(row["source"]))
+
+
+def _reason(row: Row) -> str:
+    return REASON_WORDS.get(row["reason"], str(row["reason"]))
 
 
 def _lists(lists: list[ListStanding]) -> None:
@@ -207,8 +215,8 @@ def _newest(rows: list[Row]) -> None:
                     "Who may not call": [
                         row["seller"] or row["campaign"] or "nobody may" for row in rows
                     ],
-                    "Came by": [_CHANNELS.get(row["source"], row["source"]) for row in rows],
-                    "Reason": [REASON_WORDS.get(row["reason"], row["reason"]) for row in rows],
+                    "Came by": [_channel(row) for row in rows],
+                    "Reason": [_reason(row) for row in rows],
                     "Added by": [row["added_by"] or "the person" for row in rows],
                 }
             ),

@@ -39,10 +39,10 @@ def upgrade() -> None:
             "fingerprint", BYTEA(), nullable=False, comment="as in numbers: HMAC-SHA256 of E.164"
         ),
         sa.Column(
-            "snapshot_id", sa.BigInteger(), nullable=False, comment="the snapshot it came with"
-        ),
-        sa.ForeignKeyConstraint(
-            ["snapshot_id"], ["list_snapshots.id"], name=op.f("fk_list_entries_snapshot_id")
+            "snapshot_id",
+            sa.BigInteger(),
+            nullable=False,
+            comment="the snapshot it came with (list_snapshots.id)",
         ),
         sa.PrimaryKeyConstraint("source", "fingerprint", name=op.f("pk_list_entries")),
         comment="Numbers on outside lists, as the newest snapshot of each source has them.",
@@ -321,6 +321,14 @@ def upgrade() -> None:
         "suppressions",
         sa.Column("added_by", sa.Text(), comment="who wrote it down; NULL: the person's own word"),
     )
+    op.alter_column(
+        "suppressions",
+        "source",
+        existing_type=sa.TEXT(),
+        comment="call, import, sms, inbound, page, file, command",
+        existing_comment="call, import, sms, inbound, page, file",
+        existing_nullable=False,
+    )
     op.create_check_constraint(
         op.f("ck_caller_ids_standing"),
         "caller_ids",
@@ -330,6 +338,14 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     op.drop_constraint("ck_caller_ids_standing", "caller_ids")
+    op.alter_column(
+        "suppressions",
+        "source",
+        existing_type=sa.TEXT(),
+        comment="call, import, sms, inbound, page, file",
+        existing_comment="call, import, sms, inbound, page, file, command",
+        existing_nullable=False,
+    )
     op.drop_column("suppressions", "added_by")
     op.drop_column("consents", "revoked_through")
     op.alter_column(
