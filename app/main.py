@@ -35,6 +35,7 @@ st.navigation(
             _page("lead_import", "Import", "upload_file"),
             _page("lead_lists", "Lists and imports", "lists"),
             _page("lead", "One lead", "person"),
+            _page("do_not_call", "Do not call", "block"),
         ],
         "Calls": [
             _page("live", "Live", "graphic_eq"),

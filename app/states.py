@@ -16,6 +16,7 @@ _COLOURS = {
     "stale": "#d64545",
     "down": "#d64545",
     "failed": "#d64545",
+    "stops calls": "#d64545",
 }
 _OTHER = "#8a8f98"
 

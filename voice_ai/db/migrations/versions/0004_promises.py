@@ -44,10 +44,10 @@ def upgrade() -> None:
             "fingerprint", BYTEA(), nullable=False, comment="as in numbers: HMAC-SHA256 of E.164"
         ),
         sa.Column(
-            "snapshot_id", sa.BigInteger(), nullable=False, comment="the snapshot it came with"
-        ),
-        sa.ForeignKeyConstraint(
-            ["snapshot_id"], ["list_snapshots.id"], name=op.f("fk_list_entries_snapshot_id")
+            "snapshot_id",
+            sa.BigInteger(),
+            nullable=False,
+            comment="the snapshot it came with (list_snapshots.id)",
         ),
         sa.PrimaryKeyConstraint("source", "fingerprint", name=op.f("pk_list_entries")),
         comment="Numbers on outside lists, as the newest snapshot of each source has them.",
@@ -339,6 +339,14 @@ def upgrade() -> None:
         postgresql_include=["disposition", "first_audio_ms", "number_id"],
         postgresql_where=sa.text("answered_at IS NOT NULL"),
     )
+    op.alter_column(
+        "suppressions",
+        "source",
+        existing_type=sa.TEXT(),
+        comment="call, import, sms, inbound, page, file, command",
+        existing_comment="call, import, sms, inbound, page, file",
+        existing_nullable=False,
+    )
     op.create_check_constraint(
         op.f("ck_caller_ids_standing"),
         "caller_ids",
@@ -349,6 +357,14 @@ def upgrade() -> None:
 def downgrade() -> None:
     op.drop_constraint("ck_caller_ids_standing", "caller_ids")
     op.drop_index("ix_attempts_answered", table_name="attempts")
+    op.alter_column(
+        "suppressions",
+        "source",
+        existing_type=sa.TEXT(),
+        comment="call, import, sms, inbound, page, file",
+        existing_comment="call, import, sms, inbound, page, file, command",
+        existing_nullable=False,
+    )
     op.drop_column("suppressions", "added_by")
     op.drop_column("consents", "revoked_through")
     op.alter_column(
