@@ -1,8 +1,10 @@
-"""`voice-ai campaign preflight`: may this campaign start, and what has to be mended first?"""
+"""`voice-ai campaign preflight` and `interim-report`: may it start, and how is it going?"""
 
 import getpass
+import importlib
 import json
 from dataclasses import asdict
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -79,5 +81,18 @@ def verdict(name: str, checks: tuple[Check, ...]) -> str:
     return f"{name} may start; all {len(checks)} checks are green."
 
 
+Out = Annotated[Path | None, typer.Option(help="HTML file to write as well.")]
+
+
+def interim_report(name: Name, out: Out = None, as_json: AsJson = False) -> None:
+    """Funnel, abandoned calls, opt-outs, errors, cost, hours, refusals and pace; at any time.
+
+    Example: voice-ai campaign interim-report "Spring survey" --out interim.html
+    """
+    # By its name, as the command line loads every package: this one knows nothing of metrics.
+    importlib.import_module("pipelines.commands_interim").interim_report(name, out, as_json=as_json)
+
+
 def add_to(app: typer.Typer) -> None:
     app.command("preflight")(preflight)
+    app.command("interim-report")(interim_report)
