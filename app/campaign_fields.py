@@ -72,7 +72,8 @@ def draw(
 ) -> tuple[dict[str, Any], str, Fields]:
     """The data and the script that the form says now. `fixed`: name, seller and list stay."""
     fields = Fields(start, prefix)
-    data: dict[str, Any] = {}
+    # What the form does not show stays as it is.
+    data: dict[str, Any] = dict(start)
     with st.container(border=True):
         st.markdown("**Whom it calls, and on whose behalf**")
         data.update(_whom(fields, lists, fixed=fixed))
@@ -231,7 +232,15 @@ def _pace(fields: Fields) -> dict[str, Any]:
         key=fields.key("detect_machines"),
         help=form.about("detect_machines"),
     )
+    ramp = st.checkbox(
+        "Ramp up",
+        bool(fields.known("pacing.ramp")),
+        key=fields.key("pacing.ramp"),
+        help=form.about("pacing.ramp"),
+    )
     pacing = {
+        **(fields.known("pacing") or {}),
+        "ramp": ramp,
         "max_concurrent": concurrent,
         "calls_per_second": per_second,
         "ring_timeout_s": ring,

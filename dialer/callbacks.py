@@ -41,6 +41,10 @@ class CallbackUrls:
         scheme, _, rest = self._public.partition("://")
         return f"{'wss' if scheme == 'https' else 'ws'}://{rest}{MEDIA_PATH}"
 
+    def inbound(self, step: str) -> str:
+        """Where a call to one of our numbers goes on; proved by the carrier's signature alone."""
+        return f"{self._public}/twilio/inbound/{step}"
+
     def full(self, path: str, query: str) -> str:
         """The address as the carrier was given it: built from our name, never from its headers."""
         return f"{self._public}{path}" + (f"?{query}" if query else "")

@@ -1,7 +1,7 @@
 """Obeys what people asked of campaigns: one command row, one change of state, one answer."""
 
 import asyncio
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
@@ -19,6 +19,9 @@ _ONE_AT_A_TIME = "SELECT pg_try_advisory_lock(hashtext('obey')) AS mine"
 _DONE = "SELECT pg_advisory_unlock(hashtext('obey')) AS mine"
 Row = dict[str, Any]
 
+
+# How long a drain lets calls go on when nobody says otherwise.
+DRAIN_LIMIT = timedelta(minutes=10)
 
 # After these has returned, no send of the campaign is on its way any more.
 _WAITS_FOR_SENDS = frozenset({"pause", "drain", "stop", "emergency_stop"})
@@ -58,10 +61,23 @@ async def _change_state(db: AsyncDb, command: Row, now: datetime) -> list[Row]:
             "state": step.target,
             # Also from the target: a command that was cut off, or given again, is seen through.
             "from_states": [*step.sources, step.target],
+            "drain_until": _drain_until(command, now),
             "now": now,
         },
     )
-    return await changed.fetchall()
+    campaigns = await changed.fetchall()
+    if command["kind"] == "start":
+        ids = [campaign["id"] for campaign in campaigns]
+        pace = {"campaign_ids": ids, "now": now, "anew": True}
+        await db.execute(queries("pacing").begin_pace, pace)
+    return campaigns
+
+
+def _drain_until(command: Row, now: datetime) -> datetime | None:
+    if command["kind"] != "drain":
+        return None
+    given = (command["parameters"] or {}).get("limit_s")
+    return now + (DRAIN_LIMIT if given is None else timedelta(seconds=float(given)))
 
 
 async def _see_through(
@@ -111,8 +127,15 @@ async def _end_live_calls(db: AsyncDb, carrier: Carrier | None, campaign_id: obj
     return [left for left in await asyncio.gather(*map(left_over, rows)) if left is not None]
 
 
-async def settle_campaigns(db: AsyncDb, *, rehearsal: bool, now: datetime) -> None:
-    """Drained campaigns become stopped, finished ones completed."""
+async def settle_campaigns(
+    db: AsyncDb, carrier: Carrier | None, *, rehearsal: bool, now: datetime
+) -> None:
+    """Drained campaigns become stopped, finished ones completed; what must be over is ended."""
+    async with db.transaction():
+        overdue = await (await db.execute(_SQL.overdue_campaigns, {"now": now})).fetchall()
+    for campaign in overdue:
+        if left := await _end_live_calls(db, carrier, campaign["id"]):
+            log.warning("calls_still_live", campaign=str(campaign["id"]), calls=len(left))
     async with db.transaction():
         await db.execute(_SQL.drained_campaigns, {"now": now})
         await db.execute(queries("claims").complete_campaigns, {"rehearsal": rehearsal, "now": now})

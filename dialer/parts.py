@@ -14,6 +14,7 @@ from dialer.callbacks import CallbackUrls
 from dialer.counted import CountedCarrier
 from dialer.gate import Gate
 from dialer.health import Addresses, Health, redis_in_use
+from dialer.inbound import Inbound
 from dialer.live_calls import LiveCalls
 from dialer.media.prompts import PromptCache
 from dialer.metrics import CarrierMetrics, ServerMetrics, WorkerMetrics
@@ -57,6 +58,7 @@ class ServerParts:
     spool: OptOutSpool
     recordings: Recordings
     webhooks: Webhooks
+    inbound: Inbound
     health: Health
     day: Day
     rehearsal: bool
@@ -120,6 +122,7 @@ async def open_server(context: Context) -> AsyncIterator[ServerParts]:
         recordings = Recordings(pool, context.keyring, context.clock, context.settings.home)
         stack.push_async_callback(recordings.close)
         signatures = TwilioSignatures(access.auth_token)
+        spool = OptOutSpool(context.settings.home)
         yield ServerParts(
             pool=pool,
             keyring=context.keyring,
@@ -132,9 +135,10 @@ async def open_server(context: Context) -> AsyncIterator[ServerParts]:
             mind=ServedMind(models),
             speech=speech,
             prompts=prompts,
-            spool=OptOutSpool(context.settings.home),
+            spool=spool,
             recordings=recordings,
             webhooks=Webhooks(pool, carrier, context.clock, urls, signatures, live, metrics),
+            inbound=Inbound(pool, context.keyring, context.clock, urls, signatures, spool, metrics),
             health=_health(context, access, vendor.base_url, pool, models),
             day=Day(pool, context.clock),
             rehearsal=access.rehearsal,

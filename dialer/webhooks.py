@@ -45,11 +45,9 @@ class Webhooks:
 
     async def proved(self, request: Request, attempt_id: UUID) -> Mapping[str, str]:
         """The form of a genuine callback for this attempt. Raises 403 for anything else."""
-        form = {key: str(value) for key, value in (await request.form()).items()}
-        url = self.urls.full(request.url.path, request.url.query)
-        given = request.headers.get("x-twilio-signature")
+        form = await signed_form(request, self.urls, self.signatures)
         token = request.query_params.get("t", "")
-        if self.signatures.valid(url, form, given) and self.urls.admits(attempt_id, token):
+        if form is not None and self.urls.admits(attempt_id, token):
             return form
         self.metrics.bad_signatures.inc()
         log.warning("callback_refused", route=request.scope["route"].path)
@@ -119,6 +117,16 @@ class Webhooks:
             await self.carrier.end(sid)
         except CarrierSilent as error:
             log.error("call_not_ended", call=sid, reason=str(error))
+
+
+async def signed_form(
+    request: Request, urls: CallbackUrls, signatures: TwilioSignatures
+) -> Mapping[str, str] | None:
+    """The form of a request that the carrier signed; None for any other request."""
+    form = {key: str(value) for key, value in (await request.form()).items()}
+    url = urls.full(request.url.path, request.url.query)
+    given = request.headers.get("x-twilio-signature")
+    return form if signatures.valid(url, form, given) else None
 
 
 def news_of(form: Mapping[str, str]) -> journal.StatusNews:

@@ -133,12 +133,21 @@ def resume(name: Name, reason: Reason = None, as_json: AsJson = False) -> None:
 
 
 @app.command()
-def drain(name: Name, reason: Reason = None, as_json: AsJson = False) -> None:
+def drain(
+    name: Name,
+    limit: Annotated[
+        float | None,
+        typer.Option(min=0, help="Minutes; calls that are still live then are ended. Default 10."),
+    ] = None,
+    reason: Reason = None,
+    as_json: AsJson = False,
+) -> None:
     """Let live calls finish, start none, then stop.
 
-    Example: voice-ai campaign drain "Spring survey"
+    Example: voice-ai campaign drain "Spring survey" --limit 5
     """
-    _ask("drain", name, reason, as_json=as_json)
+    limit_s = None if limit is None else limit * 60
+    _ask("drain", name, reason, as_json=as_json, limit_s=limit_s)
 
 
 @app.command()
@@ -157,7 +166,7 @@ def emergency_stop(
     reason: Reason = None,
     as_json: AsJson = False,
 ) -> None:
-    """Stop and end the live calls too.
+    """Stop and end the live calls too. It stays so until a named person clears it.
 
     Example: voice-ai campaign emergency-stop "Spring survey"
              voice-ai campaign emergency-stop --all --reason "wrong script"
@@ -167,16 +176,39 @@ def emergency_stop(
     _ask("emergency_stop", name, reason, as_json=as_json)
 
 
-def _ask(kind: CommandKind, name: str | None, reason: str | None, *, as_json: bool) -> None:
+@app.command()
+def clear(
+    name: Name,
+    by: Annotated[str, typer.Option(help="Who clears it: a person's name.")],
+    reason: Annotated[str, typer.Option(help="What the cause was, and what was mended.")],
+    as_json: AsJson = False,
+) -> None:
+    """Clear an emergency stop: the campaign is stopped then, and may be started again.
+
+    Example: voice-ai campaign clear "Spring survey" --by "Ana Bell" --reason "script corrected"
+    """
+    _ask("clear", name, reason, as_json=as_json, by=by)
+
+
+def _ask(
+    kind: CommandKind,
+    name: str | None,
+    reason: str | None,
+    *,
+    as_json: bool,
+    by: str | None = None,
+    limit_s: float | None = None,
+) -> None:
     with _database() as (context, db):
         campaign_id = store.find_campaign(db, name)["id"] if name is not None else None
         command = store.ask(
             db,
             kind,
             campaign_id,
-            by=getpass.getuser(),
+            by=by or getpass.getuser(),
             now=context.clock.now(),
             reason=reason,
+            limit_s=limit_s,
         )
         outcome = store.answer_of(db, command, timeout=OBEY_TIMEOUT_S)
     if outcome is not None and outcome.startswith("refused"):

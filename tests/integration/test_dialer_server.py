@@ -13,12 +13,12 @@ import websockets
 from twilio.request_validator import RequestValidator
 
 from dialer.parts import open_server
-from dialer.permission import carrier_credentials
 from dialer.server import create_app
 from dialer.simulator.config import SimulatorConfig
 from dialer.spool import OptOutSpool
 from tests.integration.dialer_parts import House, serving
 from tests.integration.sim_carrier import carrier
+from voice_ai.carrier_account import carrier_credentials
 from voice_ai.clock import ManualClock
 from voice_ai.context import Context
 from voice_ai.ids import AttemptId

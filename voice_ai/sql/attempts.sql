@@ -102,16 +102,18 @@ VALUES (%(attempt_id)s, %(index)s, %(speaker)s, %(node)s, %(prompt_key)s, %(text
     %(endpoint_ms)s, %(stt_tail_ms)s, %(mind_ms)s, %(tts_first_byte_ms)s, %(response_ms)s)
 ON CONFLICT (attempt_id, index) DO NOTHING
 
+-- name: set_first_audio
+-- How long a person waited for our first word; told once.
+UPDATE attempts SET first_audio_ms = greatest(0, extract(epoch FROM %(at)s - answered_at) * 1000),
+    version = version + 1
+WHERE id = %(attempt_id)s AND first_audio_ms IS NULL AND answered_at IS NOT NULL
+
 -- name: insert_prediction
 INSERT INTO model_predictions (attempt_id, turn_index, task, model_name, model_version, label,
     score, scores, latency_us, predicted_at)
 VALUES (%(attempt_id)s, %(turn_index)s, %(task)s, %(model_name)s, %(model_version)s, %(label)s,
     %(score)s, %(scores)s, %(latency_us)s, %(predicted_at)s)
 ON CONFLICT (attempt_id, turn_index, task) DO NOTHING
-
--- name: suppress
-INSERT INTO suppressions (number_id, scope, seller_id, source, reason, attempt_id, created_at)
-VALUES (%(number_id)s, 'seller', %(seller_id)s, %(source)s, %(reason)s, %(attempt_id)s, %(now)s)
 
 -- name: call_setup
 -- What the server needs to hold the conversation of an attempt.

@@ -14,8 +14,10 @@ UPDATE carrier_pace SET next_slot_at = %(next)s WHERE account = %(account)s
 SELECT c.id, c.max_leads, c.rehearsal, v.config,
        ARRAY(SELECT i.number_id FROM caller_ids i
              WHERE i.number_id = ANY(v.caller_ids) AND i.active ORDER BY i.number_id) AS caller_ids,
-       (SELECT count(*) FROM attempts a WHERE a.campaign_id = c.id AND a.state <> 'ended') AS live
+       (SELECT count(*) FROM attempts a WHERE a.campaign_id = c.id AND a.state <> 'ended') AS live,
+       p.next_slot_at, p.ramp_step, p.ramp_since, p.held_until, p.throttle
 FROM campaigns c
+LEFT JOIN campaign_pace p ON p.campaign_id = c.id
 JOIN campaign_versions v ON v.campaign_id = c.id AND v.version = c.version
 WHERE c.state = 'running' AND c.rehearsal = %(rehearsal)s
 ORDER BY (SELECT max(a.intended_at) FROM attempts a WHERE a.campaign_id = c.id) NULLS FIRST,

@@ -1,13 +1,21 @@
 -- name: lead_facts
 -- Everything that a decision needs, read in one statement; `attempt_id` is left out of the counts.
 SELECT cl.lead_id, cl.number_id, cl.attempts, cl.next_allowed_at, cl.decision_key,
-       l.zones || n.zones AS zones, coalesce(l.country, n.country) AS country,
-       n.erased_at IS NOT NULL AS erased,
-       ll.consent_kind IS NOT NULL AND (ll.consent_kind <> 'rehearsal' OR c.rehearsal)
-       OR EXISTS (
-           SELECT FROM consents k WHERE k.number_id = cl.number_id AND k.seller_id = c.seller_id
-             AND k.revoked_at IS NULL AND k.obtained_at <= %(now)s
-             AND (k.expires_at IS NULL OR k.expires_at > %(now)s)) AS consent,
+       l.zones || n.zones AS zones, l.states || n.states AS states,
+       ARRAY[l.country, n.country] AS countries, n.line_type,
+       n.erased_at IS NOT NULL AS erased, ll.consent_kind AS list_consent,
+       (SELECT jsonb_agg(jsonb_build_array(k.kind, k.purpose, k.obtained_at))
+        FROM consents k WHERE k.number_id = cl.number_id AND k.seller_id = c.seller_id
+          AND k.revoked_at IS NULL AND k.obtained_at <= %(now)s
+          AND (k.expires_at IS NULL OR k.expires_at > %(now)s)) AS own_consents,
+       ARRAY(SELECT e.source FROM list_entries e
+             WHERE e.source = ANY(%(sources)s) AND e.fingerprint = n.fingerprint) AS listed,
+       -- The same for every lead: the newest snapshot of each list, and the switches that are on.
+       (SELECT jsonb_object_agg(s.source, s.taken_at)
+        FROM (SELECT source, max(taken_at) AS taken_at FROM list_snapshots GROUP BY source) s
+       ) AS snapshots,
+       (SELECT jsonb_agg(jsonb_build_array(w.kind, w.key)) FROM switches w
+        WHERE w.cleared_at IS NULL AND w.kind IN ('country', 'rule')) AS switches,
        EXISTS (
            SELECT FROM suppressions s WHERE s.number_id = cl.number_id
              AND (s.scope = 'all' OR s.seller_id = c.seller_id OR s.campaign_id = c.id)

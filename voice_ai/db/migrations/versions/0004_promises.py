@@ -25,7 +25,12 @@ def upgrade() -> None:
         sa.Column(
             "daily_spend",
             sa.Numeric(precision=12, scale=2),
-            comment="most that a day may cost; NULL: no cap",
+            comment="most that 24 hours may cost; NULL: no cap",
+        ),
+        sa.Column(
+            "per_minute",
+            sa.Numeric(precision=12, scale=6),
+            comment="what a started minute costs; with daily_spend",
         ),
         sa.Column("set_by", sa.Text(), nullable=False, comment="who"),
         sa.Column("set_at", sa.DateTime(timezone=True), nullable=False, comment="when"),
@@ -321,6 +326,14 @@ def upgrade() -> None:
         "suppressions",
         sa.Column("added_by", sa.Text(), comment="who wrote it down; NULL: the person's own word"),
     )
+    op.create_index(
+        "ix_attempts_answered",
+        "attempts",
+        ["campaign_id", "answered_at"],
+        postgresql_include=["disposition", "first_audio_ms", "number_id"],
+        postgresql_where=sa.text("answered_at IS NOT NULL"),
+    )
+    op.create_index("ix_attempts_caller_id", "attempts", ["caller_id_number", "intended_at"])
     op.create_check_constraint(
         op.f("ck_caller_ids_standing"),
         "caller_ids",
@@ -330,6 +343,8 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     op.drop_constraint("ck_caller_ids_standing", "caller_ids")
+    op.drop_index("ix_attempts_caller_id", table_name="attempts")
+    op.drop_index("ix_attempts_answered", table_name="attempts")
     op.drop_column("suppressions", "added_by")
     op.drop_column("consents", "revoked_through")
     op.alter_column(
