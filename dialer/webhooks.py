@@ -3,6 +3,7 @@
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from uuid import UUID
 
 import structlog
@@ -12,11 +13,14 @@ from dialer import journal
 from dialer.adapters.twilio import TwilioSignatures, hang_up_twiml, stream_twiml
 from dialer.callbacks import CallbackUrls
 from dialer.carrier import Carrier, CarrierSilent
+from dialer.end_batches import EndBatches
+from dialer.journal_batch import End
 from dialer.live_calls import LiveCalls
 from dialer.metrics import ServerMetrics
 from voice_ai.calls import AttemptState, answer_class, is_terminal
 from voice_ai.clock import Clock
 from voice_ai.db.connect import Pool
+from voice_ai.errors import NotFound
 from voice_ai.ids import AttemptId, CarrierSid
 
 log = structlog.get_logger()
@@ -34,6 +38,10 @@ class Webhooks:
     signatures: TwilioSignatures
     live: LiveCalls
     metrics: ServerMetrics
+
+    @cached_property
+    def _ends(self) -> EndBatches:
+        return EndBatches(self.pool)
 
     async def proved(self, request: Request, attempt_id: UUID) -> Mapping[str, str]:
         """The form of a genuine callback for this attempt. Raises 403 for anything else."""
@@ -74,6 +82,11 @@ class Webhooks:
         news = news_of(form)
         if is_terminal(news.status):
             await self.live.wait_until_over(attempt_id, LAST_WORDS_S)
+            try:
+                await self._ends.write(End(attempt_id, news, self.clock.now()))
+            except NotFound as error:
+                raise HTTPException(404, error.message) from error
+            return
         now = self.clock.now()
         async with self.pool.connection() as db, db.transaction():
             attempt = await journal.lock_attempt(db, attempt_id)
@@ -82,11 +95,9 @@ class Webhooks:
             late = journal.was_given_up(attempt)
             if late:
                 await journal.late_call(db, attempt, news, now)
-            elif is_terminal(news.status):
-                await journal.finish_call(db, attempt, news, now, ended_by="callback")
             else:
                 await journal.apply_status(db, attempt, news, now)
-        if late and not is_terminal(news.status):
+        if late:
             await self._cancel(news.sid)
 
     async def detection(self, attempt_id: AttemptId, form: Mapping[str, str]) -> None:

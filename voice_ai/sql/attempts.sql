@@ -31,12 +31,15 @@ UPDATE attempts SET outcome = coalesce(%(outcome)s, outcome),
     end_reason = coalesce(end_reason, %(end_reason)s), version = version + 1
 WHERE id = %(attempt_id)s
 
--- name: upsert_call
+-- name: upsert_calls
 INSERT INTO calls AS k (carrier_sid, attempt_id, carrier, status, last_sequence, answered_by,
     detection_ms, duration_s, queue_time_ms, sip_code, error_code, created_at, updated_at)
-VALUES (%(carrier_sid)s, %(attempt_id)s, 'twilio', %(status)s, %(sequence)s, %(answered_by)s,
-    %(detection_ms)s, %(duration_s)s, %(queue_time_ms)s, %(sip_code)s, %(error_code)s,
-    %(now)s, %(now)s)
+SELECT n.sid, n.attempt_id, 'twilio', n.status, n.sequence, n.answered_by, n.detection_ms,
+       n.duration_s, n.queue_time_ms, n.sip_code, n.error_code, n.at, n.at
+FROM jsonb_to_recordset(%(calls)s::jsonb)
+     AS n(sid text, attempt_id uuid, status text, sequence int, answered_by text,
+          detection_ms float, duration_s float, queue_time_ms float, sip_code int, error_code int,
+          at timestamptz)
 ON CONFLICT (carrier_sid) DO UPDATE SET
     -- Never back; a status without a sequence (an answer, a question of ours) counts like any other.
     status = CASE
