@@ -229,7 +229,7 @@ def _slots(fields: Fields, script: Script | None) -> dict[str, str]:
 
 
 def _when(fields: Fields) -> dict[str, Any]:
-    st.caption("In the called party's local time; it narrows the law's window, never widens it.")
+    st.caption("In the called party's local time; it narrows the rules' window, never widens it.")
     left, right = st.columns(2)
     values: dict[str, Any] = {}
     for column, name, label in ((left, "start", "Not before"), (right, "end", "Not after")):

@@ -8,12 +8,16 @@ SELECT cl.lead_id, cl.number_id, cl.attempts, cl.next_allowed_at, cl.decision_ke
         FROM consents k WHERE k.number_id = cl.number_id AND k.seller_id = c.seller_id
           AND k.revoked_at IS NULL AND k.obtained_at <= %(now)s
           AND (k.expires_at IS NULL OR k.expires_at > %(now)s)) AS own_consents,
-       ARRAY(SELECT e.source FROM list_entries e
-             WHERE e.source = ANY(%(sources)s) AND e.fingerprint = n.fingerprint) AS listed,
+       -- A rehearsal asks no outside list.
+       CASE WHEN c.rehearsal THEN '{}' ELSE
+           ARRAY(SELECT e.source FROM list_entries e
+                 WHERE e.source = ANY(%(sources)s) AND e.fingerprint = n.fingerprint)
+       END AS listed,
        -- The same for every lead: the newest snapshot of each list, and the switches that are on.
-       (SELECT jsonb_object_agg(s.source, s.taken_at)
-        FROM (SELECT source, max(taken_at) AS taken_at FROM list_snapshots GROUP BY source) s
-       ) AS snapshots,
+       CASE WHEN NOT c.rehearsal THEN
+           (SELECT jsonb_object_agg(s.source, s.taken_at)
+            FROM (SELECT source, max(taken_at) AS taken_at FROM list_snapshots GROUP BY source) s)
+       END AS snapshots,
        (SELECT jsonb_agg(jsonb_build_array(w.kind, w.key)) FROM switches w
         WHERE w.cleared_at IS NULL AND w.kind IN ('country', 'rule')) AS switches,
        EXISTS (
