@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from app.charts_waterfall import attempts_chart, step_words, waterfall_chart
 from app.queries import waterfall as queries
 from app.queries.engine import open_engine
-from app.queries.waterfall import Standing, waterfall
+from app.queries.waterfall import Part, Standing, waterfall
 from tests.factories import NOW, Office
 from voice_ai.vault import Keyring
 
@@ -89,7 +89,7 @@ def test_it_is_counted_by_the_database_in_one_scan(database_url: str, keyring: K
             )
         )
     engine.dispose()
-    parts = ("all", "refused", "calling", "waiting", "callable")
+    parts: tuple[Part, ...] = ("all", "refused", "calling", "waiting", "callable")
     assert [seen.leads(part) for part in parts] == [5, 1, 1, 1, 2]
     assert seen.next_at == LATER
     assert seen.cap == 6
