@@ -36,6 +36,10 @@ class CallbackUrls:
     def detection(self, attempt_id: AttemptId) -> str:
         return self._address("detection", attempt_id)
 
+    def preflight(self, nonce: UUID) -> str:
+        """The way back that a pre-flight tries; proved as an attempt's own addresses are."""
+        return self._address("preflight", AttemptId(nonce))
+
     def media(self) -> str:
         """The media address; carriers strip a query from it, so the token goes as a parameter."""
         scheme, _, rest = self._public.partition("://")

@@ -7,6 +7,7 @@ from typing import Any
 import structlog
 
 from dialer.carrier import Carrier, CarrierSilent
+from dialer.start_gate import let_through
 from voice_ai.campaign_states import TRANSITIONS, refusal
 from voice_ai.db import queries
 from voice_ai.db.connect import AsyncDb
@@ -27,10 +28,17 @@ DRAIN_LIMIT = timedelta(minutes=10)
 _WAITS_FOR_SENDS = frozenset({"pause", "drain", "stop", "emergency_stop"})
 
 
-async def obey_commands(db: AsyncDb, carrier: Carrier | None, now: datetime) -> int:
+async def obey_commands(
+    db: AsyncDb,
+    carrier: Carrier | None,
+    now: datetime,
+    *,
+    preflight_patience: timedelta | None = None,
+) -> int:
     """Obeys every open command, oldest first; how many. `carrier` None: nothing can be live.
 
-    One process obeys at a time, so that nobody is answered before the stop is complete.
+    One process obeys at a time, so that nobody is answered before the stop is complete. With a
+    `preflight_patience` a start stays open until its pre-flight is finished, at most that long.
     """
     if not await _ask(db, _ONE_AT_A_TIME):
         return 0
@@ -38,6 +46,8 @@ async def obey_commands(db: AsyncDb, carrier: Carrier | None, now: datetime) -> 
         # Every state is changed before any stop waits: one campaign does not hold up another.
         async with db.transaction():
             commands = await (await db.execute(_SQL.open_commands)).fetchall()
+            if preflight_patience is not None:
+                commands = await let_through(db, commands, now, preflight_patience)
             changed = [await _change_state(db, command, now) for command in commands]
         for command, campaigns in zip(commands, changed, strict=True):
             await _see_through(db, carrier, command, campaigns, now)
@@ -104,6 +114,7 @@ async def _outcome(db: AsyncDb, command: Row, changed: list[Row], stragglers: li
             stands = await cursor.fetchone()
         return f"refused: {refusal(command['kind'], stands['state'] if stands else None)}"
     text = f"{TRANSITIONS[command['kind']].target}: {', '.join(row['name'] for row in changed)}"
+    text += str(command.get("note", ""))
     return text + (f"; still live: {', '.join(stragglers)}" if stragglers else "")
 
 

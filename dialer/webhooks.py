@@ -45,13 +45,23 @@ class Webhooks:
 
     async def proved(self, request: Request, attempt_id: UUID) -> Mapping[str, str]:
         """The form of a genuine callback for this attempt. Raises 403 for anything else."""
-        form = await signed_form(request, self.urls, self.signatures)
-        token = request.query_params.get("t", "")
-        if form is not None and self.urls.admits(attempt_id, token):
+        form = await self.genuine(request, attempt_id)
+        if form is not None:
             return form
         self.metrics.bad_signatures.inc()
         log.warning("callback_refused", route=request.scope["route"].path)
         raise HTTPException(403, "not signed by the carrier")
+
+    async def genuine(self, request: Request, attempt_id: UUID) -> Mapping[str, str] | None:
+        form = await signed_form(request, self.urls, self.signatures)
+        admitted = self.urls.admits(attempt_id, request.query_params.get("t", ""))
+        return form if admitted else None
+
+    async def preflight(self, request: Request, nonce: UUID) -> dict[str, str]:
+        """Echoes a signed trial. A wrong signature is part of every trial, so it is not counted."""
+        if await self.genuine(request, nonce) is None:
+            raise HTTPException(403, "not signed by the carrier")
+        return {"nonce": str(nonce), "now": self.clock.now().isoformat()}
 
     async def answered(self, attempt_id: AttemptId, form: Mapping[str, str]) -> str:
         """The call was picked up: TwiML that connects its audio to us."""
@@ -170,5 +180,9 @@ def routes(hooks: Webhooks) -> APIRouter:
     @router.post("/detection/{attempt_id}", status_code=204)
     async def detection(attempt_id: UUID, request: Request) -> None:
         await hooks.detection(AttemptId(attempt_id), await hooks.proved(request, attempt_id))
+
+    @router.post("/preflight/{nonce}")
+    async def preflight(nonce: UUID, request: Request) -> dict[str, str]:
+        return await hooks.preflight(request, nonce)
 
     return router

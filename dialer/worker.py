@@ -22,6 +22,7 @@ from dialer.metrics import WorkerMetrics
 from dialer.obey import obey_commands, settle_campaigns
 from dialer.opt_outs import drain_spool
 from dialer.pace import judge_paces, wait_for_carrier
+from dialer.preflight import Preflights
 from dialer.reconcile import Reconciler
 from dialer.revocations import end_revoked_calls
 from dialer.spool import OptOutSpool
@@ -35,6 +36,7 @@ TICK_S = 0.2
 RECONCILE_S = 2.0
 _AFTER_TOO_FAST = timedelta(seconds=1)
 _LONGEST_WAIT = timedelta(seconds=30)
+PREFLIGHT_S = 0.5
 DATABASE_TROUBLE = (psycopg.OperationalError, psycopg_pool.PoolTimeout)
 
 
@@ -48,6 +50,8 @@ class Worker:
     clock: Clock
     worker_id: WorkerId
     rehearsal: bool
+    # None: starts are obeyed without a pre-flight.
+    preflights: Preflights | None = None
     metrics: WorkerMetrics = field(default_factory=WorkerMetrics)
     _sends: set[asyncio.Task[None]] = field(default_factory=set)
     # Sends that broke off, with the reason: nobody knows what became of them.
@@ -59,6 +63,7 @@ class Worker:
         async with asyncio.TaskGroup() as group:
             background = [
                 group.create_task(self._repeat(self._reconcile, RECONCILE_S)),
+                group.create_task(self._repeat(self._preflight, PREFLIGHT_S)),
             ]
             await self._repeat_until_stopped(self._tick, TICK_S)
             if self._sends:
@@ -78,7 +83,9 @@ class Worker:
             )
         await self._own_up()
         async with self.pool.connection() as db:
-            self.metrics.commands.inc(await obey_commands(db, self.carrier, now))
+            patience = None if self.preflights is None else self.preflights.patience
+            obeyed = await obey_commands(db, self.carrier, now, preflight_patience=patience)
+            self.metrics.commands.inc(obeyed)
             intents = await claim(
                 db,
                 account=self.carrier.account,
@@ -134,6 +141,10 @@ class Worker:
             await judge_paces(
                 db, account=self.carrier.account, rehearsal=self.rehearsal, now=self.clock.now()
             )
+
+    async def _preflight(self) -> None:
+        if self.preflights is not None:
+            await self.preflights.run_once()
 
     async def _repeat_until_stopped(
         self, work: Callable[[], Awaitable[None]], pause_s: float

@@ -31,6 +31,7 @@ COMMANDS: dict[str, Entry] = {
     "consent": Entry("voice_ai.commands_consent", "app", "Record consent, look, take it back"),
     "campaign": Entry("voice_ai.commands_campaign", "app", "Create, start, pause, drain, show …"),
     "switch": Entry("voice_ai.commands_switch", "app", "Kill switches, read at every dial"),
+    "policy": Entry("voice_ai.commands_policy", "app", "The rules of calling, and why they say no"),
     "calls": Entry("voice_ai.commands_calls", "app", "Live calls, ended calls, one call, audio"),
     "report": Entry("pipelines.commands_report", "report", "The report of a campaign as HTML"),
     "notebook": Entry("pipelines.commands_notebook", "notebook", "JupyterLab on the first look"),

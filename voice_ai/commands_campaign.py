@@ -10,12 +10,13 @@ from rich.console import Console
 from rich.progress_bar import ProgressBar
 from rich.table import Table
 
-from voice_ai import commands_campaign_versions
+from voice_ai import commands_campaign_versions, commands_preflight
 from voice_ai.command_database import AsJson, Name
 from voice_ai.command_database import answer as _answer
 from voice_ai.command_database import database as _database
 from voice_ai.errors import Refused, UsageError
 from voice_ai.store import campaigns as store
+from voice_ai.store import preflights
 from voice_ai.store.campaigns import CommandKind
 
 app = typer.Typer(
@@ -54,7 +55,8 @@ def create(
     _answer(
         {"campaign": made.name, "id": str(made.id), "leads": made.leads, "state": "draft"},
         f"Campaign {made.name!r} is a draft with {made.leads:,} leads."
-        f"\nNext: voice-ai campaign start {made.name!r}",
+        f"\nNext: voice-ai campaign preflight {made.name!r}, then"
+        f" voice-ai campaign start {made.name!r}",
         as_json=as_json,
     )
 
@@ -211,6 +213,8 @@ def _ask(
             limit_s=limit_s,
         )
         outcome = store.answer_of(db, command, timeout=OBEY_TIMEOUT_S)
+        if outcome is None and preflights.of_command(db, command):
+            outcome = store.answer_of(db, command, timeout=preflights.PATIENCE.total_seconds())
     if outcome is not None and outcome.startswith("refused"):
         raise Refused(f"the campaign cannot {kind.replace('_', ' ')} now; {outcome[9:]}")
     said = outcome or "asked; no dialer has obeyed yet, it will when one runs (`voice-ai dialer`)"
@@ -236,3 +240,4 @@ def _print_counts(title: str, rows: list[tuple[str, int, Any]]) -> None:
 
 
 commands_campaign_versions.add_to(app)
+commands_preflight.add_to(app)

@@ -112,22 +112,21 @@ class _Load:
                 copy.write(self._packed(batch))
                 self.progress(file.rows, file.part_read)
             copy.write(pack.COPY_END)
-        staged = self.db.execute(_SQL.staged).fetchone()
-        assert staged is not None
-        numbers = int(staged["numbers"])
         self._refuse_doubtful(file.rows, file.refused_rows, file.refused)
+        facts = {"country": self.outside.country, "sha256": sha256}
+        row = self.db.execute(
+            _SQL.add_snapshot, {**source, **facts, "taken_at": taken_at, "now": now}
+        ).fetchone()
+        assert row is not None
+        snapshot = {"snapshot_id": row["id"]}
+        self.db.execute(_SQL.drop_entries, source)
+        numbers = self.db.execute(_SQL.put_entries, {**source, **snapshot}).rowcount
         if before is not None and numbers < before["rows"] * _LEAST_OF_BEFORE and not much_smaller:
             raise Refused(
                 f"the list has {numbers:,} numbers, the one in force {before['rows']:,}: load the"
                 " whole list, not its changes; if it is right, say --much-smaller"
             )
-        facts = {"country": self.outside.country, "sha256": sha256, "rows": numbers}
-        row = self.db.execute(
-            _SQL.add_snapshot, {**source, **facts, "taken_at": taken_at, "now": now}
-        ).fetchone()
-        assert row is not None
-        self.db.execute(_SQL.drop_entries, source)
-        self.db.execute(_SQL.put_entries, {**source, "snapshot_id": row["id"]})
+        self.db.execute(_SQL.count_rows, {**snapshot, "rows": numbers})
         return SnapshotReport(
             source=self.outside.source,
             file=self.path.name,

@@ -8,7 +8,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from voice_ai.compliance import CampaignFacts, LeadFacts, Policy, Reason, decide
+from voice_ai.compliance import (
+    CampaignFacts,
+    LeadFacts,
+    OwnConsent,
+    Policy,
+    Reason,
+    decide,
+)
 from voice_ai.compliance.codes import LAW_OF_COUNTRY, US_PARTS
 from voice_ai.compliance.holidays import is_holiday_somewhere
 from voice_ai.compliance.packs import read_packs
@@ -289,6 +296,8 @@ odd_text = st.text(max_size=30) | st.sampled_from(
     dials=st.lists(st.integers(-86400, 3 * 86400), max_size=6),
     campaign=schedules,
     switched_off=st.booleans(),
+    rehearsal=st.booleans(),
+    words=st.lists(odd_text, max_size=3).map(tuple),
     now=moments,
 )
 def test_any_facts_get_an_answer_and_a_refusal_has_a_reason(
@@ -299,6 +308,8 @@ def test_any_facts_get_an_answer_and_a_refusal_has_a_reason(
     dials: list[int],
     campaign: CampaignFacts,
     switched_off: bool,
+    rehearsal: bool,
+    words: tuple[str, ...],
     now: datetime,
 ) -> None:
     lead = LeadFacts(
@@ -307,10 +318,16 @@ def test_any_facts_get_an_answer_and_a_refusal_has_a_reason(
         states=states,
         suppressed=False,
         list_consent="written",
+        own_consents=tuple(OwnConsent(word, word, now) for word in words),
+        line_type=words[0] if words else None,
+        listed=words,
+        snapshots=tuple((word, now) for word in words),
+        stopped_countries=frozenset(words),
         recent_dials=tuple(now - timedelta(seconds=age) for age in dials),
         attempts=attempts,
     )
-    decision = decide(lead, replace(campaign, switched_off=switched_off), now, POLICY)
+    asked = replace(campaign, switched_off=switched_off, rehearsal=rehearsal)
+    decision = decide(lead, asked, now, POLICY)
     assert decision.allow is (decision.reasons == ())
     if decision.allow:
         assert countries

@@ -6,6 +6,7 @@ Every rule of every place in which the party may be is asked, in every zone in w
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
+from voice_ai.compliance.codes import is_place
 from voice_ai.compliance.facts import (
     REHEARSAL_CONSENT,
     CampaignFacts,
@@ -19,7 +20,6 @@ from voice_ai.compliance.terms import (
     Policy,
     Terms,
     openings_of,
-    places_of,
     terms_of,
 )
 from voice_ai.compliance.windows import interval_of, zone_of
@@ -45,26 +45,25 @@ def decide(lead: LeadFacts, campaign: CampaignFacts, now: datetime, policy: Poli
         *_hours(lead, campaign, now, terms),
     ]
     if not waits:
-        return Decision(True, (), None, policy.sha256)
+        return Decision(True, (), None, terms.policy_hash)
     return Decision(
         allow=False,
         reasons=tuple(dict.fromkeys(reason for reason, _ in waits)),
         next_allowed_at=_next_allowed(waits, lead, campaign, now, policy),
-        policy_hash=policy.sha256,
+        policy_hash=terms.policy_hash,
     )
 
 
 def _terms(lead: LeadFacts, campaign: CampaignFacts, now: datetime, policy: Policy) -> Terms:
-    places = places_of(lead.countries, lead.states, campaign.countries)
-    return terms_of(policy, campaign.purpose, places, now.astimezone(UTC).date())
+    day = now.astimezone(UTC).date()
+    return terms_of(policy, campaign.purpose, lead.countries, lead.states, campaign.countries, day)
 
 
 def _standing(
     lead: LeadFacts, campaign: CampaignFacts, now: datetime, terms: Terms
 ) -> Iterator[Wait]:
     """What waiting does not cure, or nobody knows when it will."""
-    soon, again = now + _ASK_SOON, now + _ASK_AGAIN
-    places = terms.places
+    soon = now + _ASK_SOON
     if not campaign.running:
         yield Reason.CAMPAIGN_NOT_RUNNING, soon
     if campaign.switched_off or _stopped(lead, terms):
@@ -73,34 +72,37 @@ def _standing(
         yield Reason.CALLER_ID_MISSING, soon
     if lead.suppressed:
         yield Reason.DNC_INTERNAL, None
-    if places.not_allowed:
+    if lead.attempts >= campaign.max_attempts:
+        yield Reason.ATTEMPTS_EXHAUSTED, None
+    yield from _place(lead, now, terms)
+    consent = _consent(lead, campaign, now, terms)
+    if consent is not None:
+        yield consent, now + _ASK_AGAIN
+    if terms.lists and not campaign.rehearsal:
+        yield from _outside_lists(lead, campaign, now, terms)
+
+
+def _place(lead: LeadFacts, now: datetime, terms: Terms) -> Iterator[Wait]:
+    if terms.places.not_allowed:
         yield Reason.COUNTRY_NOT_ALLOWED, None
-    if places.unknown:
+    if terms.places.unknown:
         yield Reason.PLACE_UNKNOWN, now + _DAY
     if lead.line_type in terms.refused_types:
         yield Reason.NUMBER_TYPE, None
     if terms.banned:
         yield Reason.AUTOMATED_BANNED, None
-    if lead.attempts >= campaign.max_attempts:
-        yield Reason.ATTEMPTS_EXHAUSTED, None
-    consent = _consent(lead, campaign, now, terms)
-    if consent is not None:
-        yield consent, again
-    if terms.lists and not campaign.rehearsal:
-        yield from _outside_lists(lead, campaign, now, terms)
 
 
 def _stopped(lead: LeadFacts, terms: Terms) -> bool:
     """By a switch for a country, for a rule's id, or for a reason.
 
-    A rule's switch stops the calls that the rule governs; one that names no rule of the packs
-    governs all of them: somebody wanted calls to stop.
+    A rule's switch stops the calls that the rule governs; one that names nothing known stops all
+    calls, because somebody wanted calls to stop.
     """
-    if lead.stopped_countries and not lead.stopped_countries.isdisjoint(
-        {*lead.countries, *lead.states, *terms.places.jurisdictions}
-    ):
-        return True
-    return any(
+    if not lead.stopped_countries and not lead.stopped_rules:
+        return False
+    here = {*lead.countries, *lead.states, *terms.places.jurisdictions}
+    return any(code in here or not is_place(code) for code in lead.stopped_countries) or any(
         key in terms.rule_ids
         or key in terms.reasons
         or (key not in terms.book.ids and key not in RULE_REASONS)

@@ -1,4 +1,4 @@
-"""Reads the policy packs. A rule that cannot be right is refused here, with file, line and field."""
+"""Reads the policy packs. A rule that cannot be right is refused, with file, line and field."""
 
 import hashlib
 import json
@@ -13,7 +13,6 @@ from pydantic import ValidationError
 
 from voice_ai.compliance.rules import Calendar, HoursRule, ListRule, Pack, Rule
 from voice_ai.conversation.source import Document, read_document
-from voice_ai.errors import BadInput
 
 
 @dataclass(frozen=True, eq=False)

@@ -39,7 +39,7 @@ class Part(BaseModel):
 
 
 class Hours(Part):
-    """Local windows; on the days of the calendars named in `holidays` the one for holidays holds."""
+    """Local windows; on a day of the calendars in `holidays` the one for holidays holds too."""
 
     mon_fri: Window = Field(description="Monday to Friday")
     sat: Window = Field(description="Saturday; none: closed")

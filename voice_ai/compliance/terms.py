@@ -63,6 +63,7 @@ class Policy:
 
     @property
     def sha256(self) -> str:
+        """Of the whole pack and the profile; it is stored with every decision."""
         return _hash_of(self)
 
 
@@ -116,6 +117,7 @@ class DayHours:
         self._rules = tuple(
             (rule, tuple(book.calendars[name] for name in rule.params.holidays)) for rule in rules
         )
+        self._on_holiday: dict[date, tuple[Span | None, ...]] = {}
 
     def of(self, day: date) -> Span | None:
         return narrowest([self.weekly(day), *self.on_holiday(day)])
@@ -124,15 +126,16 @@ class DayHours:
         """As if no day were a holiday. Closed where no rule says that it is open."""
         return narrowest([_of_week(rule, day) for rule, _ in self._rules if rule.holds_on(day)])
 
-    def on_holiday(self, day: date) -> list[Span | None]:
+    def on_holiday(self, day: date) -> tuple[Span | None, ...]:
         """One window for each rule by which the day is a holiday; None: closed."""
-        return [
-            rule.params.holiday
-            for rule, calendars in self._rules
-            if rule.holds_on(day) and _name_of(calendars, day) is not None
-        ]
+        known = self._on_holiday.get(day)
+        if known is None:
+            known = tuple(rule.params.holiday for rule, _ in self.holidays(day))
+            self._on_holiday[day] = known
+        return known
 
     def holidays(self, day: date) -> list[tuple[HoursRule, str]]:
+        """The rules by which the day is a holiday, with its name."""
         named = ((rule, _name_of(calendars, day)) for rule, calendars in self._rules)
         return [(rule, name) for rule, name in named if name is not None and rule.holds_on(day)]
 
@@ -162,6 +165,7 @@ def _name_of(calendars: tuple[Calendar, ...], day: date) -> str | None:
 class Terms:
     """What holds on one day for a purpose at all candidate places."""
 
+    policy_hash: str
     places: Places
     book: RuleBook
     rules: tuple[Rule, ...]
@@ -182,11 +186,24 @@ class Terms:
 
 
 @lru_cache(maxsize=16_384)
-def terms_of(policy: Policy, purpose: Purpose, places: Places, day: date) -> Terms:
+def terms_of(
+    policy: Policy,
+    purpose: Purpose,
+    countries: tuple[str, ...],
+    states: tuple[str, ...],
+    allowed: tuple[str, ...],
+    day: date,
+) -> Terms:
+    """The terms for a lead of these countries and states, in a campaign that may call `allowed`."""
+    return _terms_at(policy, purpose, places_of(countries, states, allowed), day)
+
+
+@lru_cache(maxsize=16_384)
+def _terms_at(policy: Policy, purpose: Purpose, places: Places, day: date) -> Terms:
     rules = tuple(
         rule
         for rule in _rules_of(policy, purpose, places)
-        if rule.holds_on(day) or isinstance(rule, HoursRule | SuspensionRule)
+        if _holds_around(rule, day) or isinstance(rule, HoursRule | SuspensionRule)
     )
     gaps = [rule.params for rule in rules if isinstance(rule, GapRule)]
     caps = [
@@ -200,6 +217,7 @@ def terms_of(policy: Policy, purpose: Purpose, places: Places, day: date) -> Ter
     ]
     refused = [rule.params.refused for rule in rules if isinstance(rule, NumberTypeRule)]
     return Terms(
+        policy_hash=policy.sha256,
         places=places,
         book=policy.rules,
         rules=rules,
@@ -253,11 +271,16 @@ def openings_of(
     return Openings(zones, of_day)
 
 
+def _holds_around(rule: Rule, day: date) -> bool:
+    """Somewhere on earth it is the day before or after a day in UTC: there the rule may hold."""
+    return any(rule.holds_on(day + timedelta(days=near)) for near in (-1, 0, 1))
+
+
 @lru_cache(maxsize=4096)
 def _next_change(book: RuleBook, day: date) -> datetime | None:
-    """The first midnight (UTC) after `day` at which a rule begins or has ended."""
-    turns = {rule.effective_from for rule in book.rules} | {
-        rule.effective_to + timedelta(days=1) for rule in book.rules if rule.effective_to
+    """The first midnight (UTC) after `day` at which other rules hold."""
+    turns = {rule.effective_from - timedelta(days=1) for rule in book.rules} | {
+        rule.effective_to + timedelta(days=2) for rule in book.rules if rule.effective_to
     }
     first = min((turn for turn in turns if turn > day), default=None)
     return None if first is None else datetime.combine(first, time.min, tzinfo=UTC)

@@ -14,12 +14,12 @@ SELECT pg_advisory_xact_lock(hashtext('list ' || %(source)s))
 -- name: stage
 CREATE TEMPORARY TABLE staged_entries (fingerprint bytea NOT NULL) ON COMMIT DROP
 
--- name: staged
-SELECT count(DISTINCT fingerprint) AS numbers FROM staged_entries
-
 -- name: add_snapshot
 INSERT INTO list_snapshots (source, country, sha256, rows, taken_at, loaded_at)
-VALUES (%(source)s, %(country)s, %(sha256)s, %(rows)s, %(taken_at)s, %(now)s) RETURNING id
+VALUES (%(source)s, %(country)s, %(sha256)s, 0, %(taken_at)s, %(now)s) RETURNING id
+
+-- name: count_rows
+UPDATE list_snapshots SET rows = %(rows)s WHERE id = %(snapshot_id)s
 
 -- name: drop_entries
 DELETE FROM list_entries WHERE source = %(source)s

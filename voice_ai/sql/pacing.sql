@@ -7,7 +7,7 @@ SELECT count(*) AS live FROM attempts WHERE state <> 'ended' AND rehearsal = %(r
 
 -- name: caller_ids
 -- Active numbers that no kill switch stops; dials and live calls are counted where a ceiling needs
--- them, through ix_attempts_caller_id.
+-- them, through ix_attempts_caller_id_time.
 SELECT i.number_id, i.country, i.states, i.standing, i.standing_since, i.cool_until,
        i.daily_ceiling, coalesce(c.dials, 0) AS dials, coalesce(c.live, 0) AS live
 FROM caller_ids i

@@ -91,6 +91,7 @@ attempts = Table(
     Index("ix_attempts_live", "campaign_id", postgresql_where=text("state <> 'ended'")),
     Index("ix_attempts_number_time", "number_id", "intended_at"),
     Index("ix_attempts_campaign_time", "campaign_id", "intended_at"),
+    Index("ix_attempts_caller_id_time", "caller_id_number", "intended_at"),
     Index("ix_attempts_ended", "ended_at", postgresql_where=text("state = 'ended'")),
     Index(
         "ix_attempts_answered",
@@ -99,7 +100,6 @@ attempts = Table(
         postgresql_include=["disposition", "first_audio_ms", "number_id"],
         postgresql_where=text("answered_at IS NOT NULL"),
     ),
-    Index("ix_attempts_caller_id", "caller_id_number", "intended_at"),
     comment="One dial each. A number has at most one that has not ended.",
 )
 

@@ -44,10 +44,10 @@ def upgrade() -> None:
             "fingerprint", BYTEA(), nullable=False, comment="as in numbers: HMAC-SHA256 of E.164"
         ),
         sa.Column(
-            "snapshot_id", sa.BigInteger(), nullable=False, comment="the snapshot it came with"
-        ),
-        sa.ForeignKeyConstraint(
-            ["snapshot_id"], ["list_snapshots.id"], name=op.f("fk_list_entries_snapshot_id")
+            "snapshot_id",
+            sa.BigInteger(),
+            nullable=False,
+            comment="the snapshot it came with (list_snapshots.id)",
         ),
         sa.PrimaryKeyConstraint("source", "fingerprint", name=op.f("pk_list_entries")),
         comment="Numbers on outside lists, as the newest snapshot of each source has them.",
@@ -202,6 +202,12 @@ def upgrade() -> None:
             "first_audio_ms", sa.Float(), comment="from answer to our first audio; NULL: unmeasured"
         ),
     )
+    op.create_index(
+        "ix_attempts_caller_id_time",
+        "attempts",
+        ["caller_id_number", "intended_at"],
+        unique=False,
+    )
     op.add_column(
         "caller_ids",
         sa.Column(
@@ -333,7 +339,14 @@ def upgrade() -> None:
         postgresql_include=["disposition", "first_audio_ms", "number_id"],
         postgresql_where=sa.text("answered_at IS NOT NULL"),
     )
-    op.create_index("ix_attempts_caller_id", "attempts", ["caller_id_number", "intended_at"])
+    op.alter_column(
+        "suppressions",
+        "source",
+        existing_type=sa.TEXT(),
+        comment="call, import, sms, inbound, page, file, command",
+        existing_comment="call, import, sms, inbound, page, file",
+        existing_nullable=False,
+    )
     op.create_check_constraint(
         op.f("ck_caller_ids_standing"),
         "caller_ids",
@@ -343,8 +356,15 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     op.drop_constraint("ck_caller_ids_standing", "caller_ids")
-    op.drop_index("ix_attempts_caller_id", table_name="attempts")
     op.drop_index("ix_attempts_answered", table_name="attempts")
+    op.alter_column(
+        "suppressions",
+        "source",
+        existing_type=sa.TEXT(),
+        comment="call, import, sms, inbound, page, file",
+        existing_comment="call, import, sms, inbound, page, file, command",
+        existing_nullable=False,
+    )
     op.drop_column("suppressions", "added_by")
     op.drop_column("consents", "revoked_through")
     op.alter_column(
@@ -387,6 +407,7 @@ def downgrade() -> None:
     op.drop_column("caller_ids", "standing")
     op.drop_column("caller_ids", "states")
     op.drop_column("caller_ids", "country")
+    op.drop_index("ix_attempts_caller_id_time", table_name="attempts")
     op.drop_column("attempts", "first_audio_ms")
     op.drop_index(
         "ix_preflights_open",
