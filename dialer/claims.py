@@ -7,10 +7,8 @@ already occupies its number (unique live attempt), its place under the cap and i
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import datetime, timedelta
 from uuid import UUID, uuid4
-
-from psycopg.types.json import Jsonb
 
 from dialer.facts import (
     Row,
@@ -20,13 +18,13 @@ from dialer.facts import (
     read_facts,
     stored_campaign,
 )
+from dialer.intents import Intent, commit_intents
 from dialer.ledger import write_decisions
 from dialer.pool import CallerIdPool, read_pool
 from voice_ai.compliance import CampaignFacts, Decision, decide
 from voice_ai.db import queries
 from voice_ai.db.connect import AsyncDb
-from voice_ai.events import DialIntended
-from voice_ai.ids import AttemptId, CampaignId, LeadId, NumberId, WorkerId
+from voice_ai.ids import AttemptId, LeadId, NumberId, WorkerId
 from voice_ai.pacing.caller_ids import choose as choose_caller_id
 from voice_ai.pacing.slots import Demand, most_slots, share_slots
 
@@ -36,22 +34,9 @@ _PACING = queries("pacing")
 HORIZON = timedelta(milliseconds=500)
 # How many leads one claim looks at: refused ones are put off in the same set.
 _LOOK_AT = 200
+_FEWEST = 20
 _ASK_AGAIN = timedelta(days=1)
 _NO_LIMIT = 1_000_000
-
-
-@dataclass(frozen=True)
-class Intent:
-    """A dial that is committed to, and when its turn at the carrier is."""
-
-    attempt_id: AttemptId
-    campaign_id: CampaignId
-    lead_id: LeadId
-    number_id: NumberId
-    attempt_no: int
-    caller_id: NumberId
-    intended_at: datetime
-    slot_at: datetime
 
 
 @dataclass(frozen=True)
@@ -95,7 +80,9 @@ async def claim(
             at = slots[offer.campaign.id]
             intents = [_intent(one, offer.campaign, now, slot) for one, slot in offer.slotted(at)]
             if intents:
-                await _commit_intents(db, offer.campaign, worker_id, now, intents, offer.chosen)
+                # More may have been chosen than got a slot: the first ones did.
+                decided = [(one.row, one.decision) for one in offer.chosen[: len(intents)]]
+                await commit_intents(db, offer.campaign, worker_id, now, intents, decided)
                 taken += [(intent, offer.campaign) for intent in intents]
         if taken:
             await _move_paces(db, account, pace, offers, slots)
@@ -166,12 +153,21 @@ async def _offer(db: AsyncDb, campaign: StoredCampaign, turn: Turn) -> Offer | N
     if room <= 0 or campaign.pace.holds(now):
         return None
     fresh_left = await _fresh_left(db, campaign)
-    rows = await _ready(db, campaign, now, fresh=fresh_left is None or fresh_left > 0)
-    if not rows:
+    ready = await _ready(db, campaign, now, fresh=fresh_left is None or fresh_left > 0)
+    if not ready:
         return None
     facts = replace(campaign.facts, switched_off=await is_switched_off(db, campaign.id))
-    shown = await _last_shown(db, campaign, rows)
-    chosen, refused = choose(rows, replace(turn, room=room), facts, campaign, fresh_left, shown)
+    chosen: list[Chosen] = []
+    refused: list[tuple[Row, Decision]] = []
+    # Facts are read of as many as there is room for; of more only when some of those are refused.
+    while ready and len(chosen) < room:
+        some, ready = ready[: max(_FEWEST, room)], ready[max(_FEWEST, room) :]
+        rows = await read_facts(db, campaign.id, some, now)
+        shown = await _last_shown(db, campaign, rows)
+        part = replace(turn, room=room - len(chosen))
+        left = None if fresh_left is None else fresh_left - _begun(chosen)
+        more, against = choose(rows, part, facts, campaign, left, shown)
+        chosen, refused = chosen + more, refused + against
     await _put_off(db, campaign, refused, now)
     if not chosen:
         return None
@@ -189,6 +185,7 @@ def choose(
     """Decides in order until the room is filled: those to dial, and those refused."""
     chosen: list[Chosen] = []
     refused: list[tuple[Row, Decision]] = []
+    facts, without = replace(facts, caller_id_ready=True), replace(facts, caller_id_ready=False)
     for row in rows:
         if len(chosen) == turn.room:
             break
@@ -203,8 +200,8 @@ def choose(
             lead_country=next(filter(None, row["countries"]), None),
             last_shown=last_shown.get(row["lead_id"]),
         )
-        ready = replace(facts, caller_id_ready=caller is not None)
-        decision = decide(lead_facts(row), ready, turn.now, campaign.policy)
+        about = facts if caller is not None else without
+        decision = decide(lead_facts(row), about, turn.now, campaign.policy)
         if not decision.allow or caller is None:
             refused.append((row, decision))
             continue
@@ -251,16 +248,19 @@ async def _fresh_left(db: AsyncDb, campaign: StoredCampaign) -> int | None:
     return max(0, campaign.max_leads - int(row["started"]))
 
 
-async def _ready(db: AsyncDb, campaign: StoredCampaign, now: datetime, *, fresh: bool) -> list[Row]:
+def _begun(chosen: Sequence[Chosen]) -> int:
+    return sum(not one.row["started"] for one in chosen)
+
+
+async def _ready(db: AsyncDb, campaign: StoredCampaign, now: datetime, *, fresh: bool) -> list[int]:
+    """Leads that this claim has locked, in calling order."""
     locked = await (
         await db.execute(
             _SQL.lock_ready_leads,
             {"campaign_id": campaign.id, "now": now, "fresh": fresh, "limit": _LOOK_AT},
         )
     ).fetchall()
-    if not locked:
-        return []
-    return await read_facts(db, campaign.id, [row["lead_id"] for row in locked], now)
+    return [row["lead_id"] for row in locked]
 
 
 def _intent(one: Chosen, campaign: StoredCampaign, now: datetime, at: datetime) -> Intent:
@@ -274,70 +274,6 @@ def _intent(one: Chosen, campaign: StoredCampaign, now: datetime, at: datetime) 
         intended_at=now,
         slot_at=at,
     )
-
-
-async def _commit_intents(
-    db: AsyncDb,
-    campaign: StoredCampaign,
-    worker_id: WorkerId,
-    now: datetime,
-    intents: list[Intent],
-    chosen: Sequence[Chosen],
-) -> None:
-    """`chosen` may be more than got a slot: the first ones did."""
-    month = month_of(now)
-    await db.execute("SELECT ensure_event_partition(%s)", (month,))
-    await _insert_attempts(db, campaign, worker_id, intents, month)
-    lead_ids = [intent.lead_id for intent in intents]
-    await db.execute(
-        _SQL.mark_calling, {"campaign_id": campaign.id, "lead_ids": lead_ids, "now": now}
-    )
-    await _copy_intended(db, intents, month)
-    decided = [
-        (one.row, one.decision, intent.attempt_id)
-        for one, intent in zip(chosen, intents, strict=False)
-    ]
-    await write_decisions(db, campaign.id, decided, "claim", now, rehearsal=campaign.rehearsal)
-
-
-async def _insert_attempts(
-    db: AsyncDb,
-    campaign: StoredCampaign,
-    worker_id: WorkerId,
-    intents: list[Intent],
-    month: date,
-) -> None:
-    await db.execute(
-        _SQL.insert_attempts,
-        {
-            "month": month,
-            "campaign_id": campaign.id,
-            "worker_id": worker_id,
-            "now": intents[0].intended_at,
-            "rehearsal": campaign.rehearsal,
-            "ids": [intent.attempt_id for intent in intents],
-            "lead_ids": [intent.lead_id for intent in intents],
-            "number_ids": [intent.number_id for intent in intents],
-            "attempt_nos": [intent.attempt_no for intent in intents],
-            "caller_ids": [intent.caller_id for intent in intents],
-            "slots": [intent.slot_at for intent in intents],
-        },
-    )
-
-
-async def _copy_intended(db: AsyncDb, intents: list[Intent], month: date) -> None:
-    """The first event of each new attempt, number 1."""
-    async with (
-        db.cursor() as cursor,
-        cursor.copy(
-            "COPY call_events (month, attempt_id, seq, kind, key, payload, occurred_at) FROM STDIN"
-        ) as copy,
-    ):
-        for intent in intents:
-            event = DialIntended(intent.attempt_no, intent.caller_id)
-            payload = Jsonb(event.payload())
-            told = (event.kind, event.key, payload, intent.intended_at)
-            await copy.write_row((month, intent.attempt_id, 1, *told))
 
 
 async def _put_off(
@@ -361,8 +297,3 @@ async def _put_off(
         (row, decision, None) for row, decision in refused if row["decision_key"] != decision.key
     ]
     await write_decisions(db, campaign.id, news, "claim", now, rehearsal=campaign.rehearsal)
-
-
-def month_of(moment: datetime) -> date:
-    """The partition of an attempt that is intended at that moment (UTC month)."""
-    return moment.astimezone(UTC).date().replace(day=1)

@@ -54,18 +54,34 @@ ORDER BY cl.callback_at <= %(now)s DESC NULLS LAST, cl.priority DESC, cl.positio
 LIMIT %(limit)s
 FOR UPDATE OF cl SKIP LOCKED
 
--- name: insert_attempts
-INSERT INTO attempts (id, month, campaign_id, lead_id, number_id, attempt_no, caller_id_number,
-    worker_id, state, event_seq, version, slot_at, intended_at, late, rehearsal)
-SELECT i.id, %(month)s, %(campaign_id)s, i.lead_id, i.number_id, i.attempt_no, i.caller_id,
-       %(worker_id)s, 'intended', 1, 1, i.slot_at, %(now)s, false, %(rehearsal)s
-FROM unnest(%(ids)s::uuid[], %(lead_ids)s::bigint[], %(number_ids)s::bigint[],
-            %(attempt_nos)s::int[], %(caller_ids)s::bigint[], %(slots)s::timestamptz[])
-     AS i(id, lead_id, number_id, attempt_no, caller_id, slot_at)
+-- name: commit_intents
+-- Attempts with their first events, and their leads on the way. The rows come as one JSON document:
+-- a list for each column is slow to write down in Python.
+WITH i AS (
+    SELECT * FROM jsonb_to_recordset(%(intents)s::jsonb)
+        AS t(attempt_id uuid, lead_id bigint, number_id bigint, attempt_no int, caller_id bigint,
+             slot_at timestamptz, key text, payload jsonb)),
+dials AS (
+    INSERT INTO attempts (id, month, campaign_id, lead_id, number_id, attempt_no,
+        caller_id_number, worker_id, state, event_seq, version, slot_at, intended_at, late,
+        rehearsal)
+    SELECT i.attempt_id, %(month)s, %(campaign_id)s, i.lead_id, i.number_id, i.attempt_no,
+           i.caller_id, %(worker_id)s, 'intended', 1, 1, i.slot_at, %(now)s, false, %(rehearsal)s
+    FROM i),
+events AS (
+    INSERT INTO call_events (month, attempt_id, seq, kind, key, payload, occurred_at)
+    SELECT %(month)s, i.attempt_id, 1, %(kind)s, i.key, i.payload, %(now)s FROM i)
+UPDATE campaign_leads cl SET state = 'calling', decision_key = 'ALLOW', updated_at = %(now)s
+FROM i WHERE cl.campaign_id = %(campaign_id)s AND cl.lead_id = i.lead_id
 
--- name: mark_calling
-UPDATE campaign_leads SET state = 'calling', decision_key = 'ALLOW', updated_at = %(now)s
-WHERE campaign_id = %(campaign_id)s AND lead_id = ANY(%(lead_ids)s)
+-- name: write_decisions
+INSERT INTO decisions (campaign_id, lead_id, number_id, attempt_id, stage, allow, reasons,
+    policy_hash, next_allowed_at, decided_at, rehearsal)
+SELECT %(campaign_id)s, d.lead_id, d.number_id, d.attempt_id, %(stage)s, d.allow,
+       d.reasons, d.policy_hash, d.next_allowed_at, %(now)s, %(rehearsal)s
+FROM jsonb_to_recordset(%(decisions)s::jsonb)
+     AS d(lead_id bigint, number_id bigint, attempt_id uuid, allow boolean, reasons text[],
+          policy_hash text, next_allowed_at timestamptz)
 
 -- name: put_off
 -- Leads that may not be called now: again at their time, or never.
