@@ -2,12 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from voice_ai.campaigns import Pacing, Schedule
 from voice_ai.compliance import CampaignFacts, LeadFacts, OwnConsent, Policy
 from voice_ai.compliance.facts import DEFAULT_COUNTRIES
+from voice_ai.compliance.holidays import holiday_name
 from voice_ai.compliance.packs import built_in
 from voice_ai.db import queries
 from voice_ai.db.connect import AsyncDb
@@ -62,6 +63,13 @@ class StoredCampaign:
         step = self.pace.ramp_step if self.ramps else TOP
         throttled = self.pace.throttle is not None
         return calls_at_once(self.pacing.max_concurrent, step, throttled=throttled)
+
+
+def read_rules(now: datetime) -> None:
+    """Reads rules and holidays before the first claim: in it they would make its intents old."""
+    for calendar in built_in().calendars.values():
+        for year in (now.year, now.year + 1):
+            holiday_name(calendar, date(year, 1, 1))
 
 
 def stored_campaign(row: dict[str, Any]) -> StoredCampaign:

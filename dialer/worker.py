@@ -16,7 +16,7 @@ import structlog
 
 from dialer.carrier import Carrier, FailureKind, PlaceAnswer, Placed, Rejected
 from dialer.claims import Intent, claim
-from dialer.facts import StoredCampaign
+from dialer.facts import StoredCampaign, read_rules
 from dialer.gate import Gate
 from dialer.metrics import WorkerMetrics
 from dialer.obey import obey_commands, settle_campaigns
@@ -60,6 +60,7 @@ class Worker:
 
     async def run(self) -> None:
         """Works until `drain` is called; then finishes what it has sent and returns."""
+        read_rules(self.clock.now())
         async with asyncio.TaskGroup() as group:
             background = [
                 group.create_task(self._repeat(self._reconcile, RECONCILE_S)),
