@@ -24,7 +24,7 @@ from voice_ai.clock import Clock
 from voice_ai.db import queries
 from voice_ai.db.connect import Pool
 from voice_ai.ids import CampaignId
-from voice_ai.preflight import Check, Facts, as_rows, judge, unfinished, worst
+from voice_ai.preflight import Check, Facts, as_rows, broken, judge, unfinished, worst
 from voice_ai.preflight.check import Failed
 from voice_ai.preflight.machines import MachineFacts
 from voice_ai.preflight.vendors import CallerId, VoiceFacts
@@ -84,9 +84,12 @@ class Preflights:
         try:
             async with asyncio.timeout(_MOST_S):
                 facts = await self._gather(campaign_id)
+            return judge(facts) if facts is not None else []
         except TimeoutError:
             return [unfinished(_MOST_S)]
-        return judge(facts) if facts is not None else []
+        except Exception as error:  # a pre-flight ends red, never with its worker
+            log.exception("preflight_broke")
+            return [broken(type(error).__name__)]
 
     async def _gather(self, campaign_id: CampaignId) -> Facts | None:
         now = self.clock.now()

@@ -11,7 +11,8 @@ from voice_ai.preflight import Check, Light, from_rows
 
 _LAST = """
 SELECT asked_by, finished_at, light, checks, command_id IS NOT NULL AS of_start FROM preflights
-WHERE campaign_id = :campaign AND finished_at IS NOT NULL ORDER BY finished_at DESC LIMIT 1
+WHERE campaign_id = :campaign AND finished_at IS NOT NULL
+ORDER BY finished_at DESC, asked_at DESC LIMIT 1
 """
 _OPEN = """
 SELECT asked_by, asked_at, started_at FROM preflights

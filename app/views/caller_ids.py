@@ -115,7 +115,7 @@ def _table(lines: Sequence[Line], now: datetime) -> None:
 
 def _row(line: Line, now: datetime) -> dict[str, object]:
     rate, pool = line.answered, line.pool
-    ceiling = f"{line.daily_ceiling:,}" if line.daily_ceiling is not None else "campaign's"
+    ceiling = f" of {line.daily_ceiling:,}" if line.daily_ceiling is not None else ""
     since = "–" if line.standing_since is None else f"{(now - line.standing_since).days} d"
     tested = line.inbound_ok_at
     return {
@@ -123,13 +123,13 @@ def _row(line: Line, now: datetime) -> dict[str, object]:
         "Standing": line.in_words,
         "Score": line.health.score,
         "Verdict": _VERDICTS[line.health.verdict] if line.health.score is not None else "too few",
-        "Days": [share if share is not None else 0.0 for share in line.days],
+        "Days": [share for share in line.days if share is not None],
         "Answered per dial": f"{percent(rate.value)} ({interval(rate.low, rate.high)})"
         if rate.n
         else "–",
         "n": rate.n,
         "Pool": f"{percent(pool.value)} of {pool.n:,}" if pool.n else "–",
-        "Today": f"{line.today:,} of {ceiling}",
+        "Today": f"{line.today:,}{ceiling}",
         "For": since,
         "Called back, answered": f"{tested.astimezone(HOUSE_ZONE):%d %b %H:%M}" if tested else "–",
         "Seller": line.seller,

@@ -43,6 +43,18 @@ def place(
         with connect(url, autocommit=True) as db:
             made = CampaignFactory(db, seed=3).campaign("Spring survey", leads=40, live=1)
             db.execute("UPDATE campaigns SET state = 'draft' WHERE id = %s", (made,))
+            db.execute(
+                "UPDATE campaign_leads SET attempts = (lead_id %% 3)::int, state = 'done',"
+                " disposition = (ARRAY['goal', 'busy'])[1 + lead_id %% 2]"
+                " WHERE campaign_id = %s AND lead_id %% 4 = 0",
+                (made,),
+            )
+            db.execute(
+                "UPDATE campaign_leads SET decision_key = 'HOURS_CLOSED',"
+                " next_allowed_at = now() + interval '9 days'"
+                " WHERE campaign_id = %s AND lead_id %% 4 = 1",
+                (made,),
+            )
             _caller_ids(db)
         with (
             presence_thread(url, "dialer"),
@@ -123,6 +135,7 @@ def test_a_caller_id_is_retired_and_brought_back(visit: Visit, place: Place) -> 
     page = visit.page
     page.goto(f"{place.address}/caller-ids")
     expect(page.get_by_role("heading", name="Are our numbers still trusted?")).to_be_visible()
+    expect(page.get_by_text("Caller id to change", exact=True)).to_be_visible()
     _shoot(page, "caller-ids")
     page.get_by_role("button", name="Retire it", exact=True).click()
     page.get_by_role("button", name="Yes, retire it", exact=True).click()

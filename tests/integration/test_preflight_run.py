@@ -162,6 +162,22 @@ async def test_vendors_that_do_not_answer_are_red_and_named(dialer: House, tmp_p
     assert {checks[one].light for one in unasked} == {Light.AMBER}
 
 
+async def test_a_preflight_that_breaks_is_red_and_its_worker_goes_on(
+    dialer: House, tmp_path: Path
+) -> None:
+    dialer.office.leads(1)
+    campaign_id = dialer.office.campaign(start=False)
+
+    def missing() -> Speech:
+        raise ImportError("no such library")
+
+    async with station(dialer, tmp_path) as made:
+        broken = replace(made.preflights, open_speech=missing)
+        light, checks = await checked(dialer, campaign_id, broken)
+    assert light is Light.RED
+    assert "broke with" in checks["machines.preflight"].seen
+
+
 class Silent:
     async def balance(self) -> Any:
         raise CarrierSilent("status 503")

@@ -83,13 +83,17 @@ def in_order(checks: Iterable[Check]) -> list[Check]:
 
 def unfinished(seconds: float) -> Check:
     """In place of checks that nobody finished in time: a start does not wait for ever."""
-    return check(
-        "machines.preflight",
-        "Pre-flight",
-        Light.RED,
-        f"the checks were not finished within {seconds:.0f} s",
-        "See logs/dialer.log in the home, then start again.",
-    )
+    return _undone(f"the checks were not finished within {seconds:.0f} s")
+
+
+def broken(error: str) -> Check:
+    """In place of checks that could not be made at all."""
+    return _undone(f"the checks broke with {error}")
+
+
+def _undone(seen: str) -> Check:
+    mend = "See logs/dialer.log in the home, then start again."
+    return check("machines.preflight", "Pre-flight", Light.RED, seen, mend)
 
 
 def as_rows(checks: Sequence[Check]) -> list[dict[str, Any]]:
