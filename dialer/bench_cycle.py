@@ -14,7 +14,7 @@ from datetime import datetime
 from statistics import median
 from typing import Any
 
-from dialer.bench_lists import ACCOUNT, NOON, Bench, bench_database
+from dialer.bench_lists import ACCOUNT, NOON, Bench, bench_database, bench_row
 from dialer.bench_peers import peer_database, pgqueuer_drain, procrastinate_drain
 from dialer.claims import HORIZON, Intent, claim
 from dialer.end_batches import MOST
@@ -46,23 +46,12 @@ def rows() -> Iterator[dict[str, Any]]:
             with peer_database(bench.url, f"pgqueuer_{run}") as url:
                 pgqueuer.append(asyncio.run(pgqueuer_drain(url, _PGQUEUER_JOBS)))
     speed = median(ours)
-    yield _row("dialer.cycle_vs_target", speed, TARGET, target=1.0)
-    yield _row("dialer.cycle_vs_procrastinate", speed, median(procrastinate), target=8.0)
+    yield bench_row("dialer.cycle_vs_target", speed, TARGET, "leads/s", target=1.0)
+    yield bench_row(
+        "dialer.cycle_vs_procrastinate", speed, median(procrastinate), "leads/s", target=8.0
+    )
     # Beside it, not above it: pgqueuer decides nothing and writes two small rows for a job.
-    yield _row("dialer.cycle_vs_pgqueuer", speed, median(pgqueuer), target=0.0)
-
-
-def _row(name: str, ours: float, other: float, *, target: float) -> dict[str, Any]:
-    ratio = ours / other
-    return {
-        "row": name,
-        "ours": ours,
-        "other": other,
-        "unit": "leads/s",
-        "ratio": ratio,
-        "target": target,
-        "holds": ratio >= target,
-    }
+    yield bench_row("dialer.cycle_vs_pgqueuer", speed, median(pgqueuer), "leads/s", target=0.0)
 
 
 def _cycle(bench: Bench, name: str, count: int) -> float:

@@ -75,6 +75,7 @@ class Bench:
     def campaign(self, name: str, count: int) -> CampaignId:
         """The one running campaign, over a new list of `count` leads that may be called now."""
         self.db.execute("UPDATE campaigns SET state = 'stopped'")
+        self.db.execute("DELETE FROM carrier_pace")  # every list begins at noon
         found = self._one(
             queries("campaigns").upsert_seller,
             {"name": _SELLER, "legal_name": _SELLER, "rehearsal": True, "now": NOON},
@@ -125,3 +126,17 @@ def bench_database() -> Iterator[Bench]:
             upgrade(lease.url, keyring)
             with connect(lease.url, name="bench", autocommit=True) as db:
                 yield Bench(lease, keyring, db)
+
+
+def bench_row(name: str, ours: float, other: float, unit: str, *, target: float) -> dict[str, Any]:
+    """A row of the table; it holds when ours is at least `target` of the other."""
+    ratio = ours / other
+    return {
+        "row": name,
+        "ours": ours,
+        "other": other,
+        "unit": unit,
+        "ratio": ratio,
+        "target": target,
+        "holds": ratio >= target,
+    }

@@ -21,6 +21,7 @@ _MODULES = (
     "dialer.bench_events",
     "dialer.bench_decide",
     "dialer.bench_cycle",
+    "dialer.bench_long_list",
 )
 
 
