@@ -11,6 +11,7 @@ from typing import Any
 
 from psycopg.types.json import Jsonb
 
+from dialer.settling import settle_lead
 from voice_ai.calls import (
     AttemptState,
     Finish,
@@ -30,10 +31,11 @@ from voice_ai.events import (
     LateCallCancelled,
 )
 from voice_ai.ids import AttemptId, CarrierSid
-from voice_ai.retries import RetryAt, RetryPolicy, next_step
 
 _SQL = queries("attempts")
 Attempt = dict[str, Any]
+# A call in one of these states has rung where the person is.
+RANG = frozenset({AttemptState.RINGING, AttemptState.IN_PROGRESS})
 
 
 @dataclass(frozen=True)
@@ -92,6 +94,8 @@ async def apply_status(
         )
     state = _forward(attempt, news.status)
     await _set_state(db, attempt, state, at, status=news.status)
+    if state is AttemptState.ENDED and advance(AttemptState.INTENDED, news.status) in RANG:
+        await db.execute(_SQL.rang_late, {"attempt_id": attempt["id"], "now": at})
     if news.answered_by:
         await classify_answer(db, attempt, news.answered_by, news.detection_ms, at)
     return state
@@ -191,7 +195,7 @@ async def finish(
         },
     )
     attempt["state"] = AttemptState.ENDED
-    await _settle_lead(db, attempt, disposition, at)
+    await settle_lead(db, attempt, disposition, at)
     await db.execute(
         _SQL.tell_outbox,
         {
@@ -202,33 +206,6 @@ async def finish(
         },
     )
     return True
-
-
-async def _settle_lead(db: AsyncDb, attempt: Attempt, disposition: str, at: datetime) -> None:
-    place = {"campaign_id": attempt["campaign_id"], "lead_id": attempt["lead_id"]}
-    standing = await (
-        await db.execute(_SQL.standing, {**place, "disposition": disposition})
-    ).fetchone()
-    assert standing is not None
-    step = next_step(
-        disposition,
-        attempts=standing["attempts"],
-        same_outcome=standing["same_outcome"],
-        policy=RetryPolicy.model_validate(standing["policy"]),
-        now=at,
-    )
-    retry = isinstance(step, RetryAt)
-    await db.execute(
-        _SQL.settle_lead,
-        {
-            **place,
-            "state": "ready" if retry else "done",
-            "attempts": standing["attempts"],
-            "next_allowed_at": step.at if isinstance(step, RetryAt) else None,
-            "disposition": disposition,
-            "now": at,
-        },
-    )
 
 
 def _forward(attempt: Attempt, status: str) -> AttemptState:
@@ -254,6 +231,7 @@ async def _set_state(
             "state": state,
             "placed_at": at,
             "answered_at": at if state is AttemptState.IN_PROGRESS else None,
+            "rang_at": at if state in RANG else None,
             "sent_at": sent_at,
             "carrier_status": status,
             "now": at,

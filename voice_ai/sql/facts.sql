@@ -1,6 +1,19 @@
 -- name: lead_facts
 -- Everything that a decision needs, read in one statement; `attempt_id` is left out of the counts.
+-- A dial that only the carrier failed at counts when it rang.
+WITH version AS MATERIALIZED (
+    SELECT v.config FROM campaigns c JOIN campaign_versions v
+        ON v.campaign_id = c.id AND v.version = c.version
+    WHERE c.id = %(campaign_id)s)
 SELECT cl.lead_id, cl.number_id, cl.attempts, cl.next_allowed_at, cl.decision_key,
+       cl.rotate_from, (SELECT config -> 'schedule' FROM version) AS schedule,
+       (SELECT max(a.intended_at) + (SELECT make_interval(
+                   days => (config -> 'retries' ->> 'cool_down_days')::int) FROM version)
+        FROM attempts a JOIN campaigns k ON k.id = a.campaign_id
+        WHERE a.number_id = cl.number_id AND k.seller_id = c.seller_id AND k.id <> c.id
+          AND a.rehearsal = c.rehearsal
+          AND (coalesce(a.disposition, '') NOT IN ('not_dialed', 'failed_transient')
+               OR a.disposition = 'failed_transient' AND a.rang_at IS NOT NULL)) AS cool_until,
        l.zones || n.zones AS zones, coalesce(l.country, n.country) AS country,
        n.erased_at IS NOT NULL AS erased,
        ll.consent_kind IS NOT NULL AND (ll.consent_kind <> 'rehearsal' OR c.rehearsal)
@@ -17,11 +30,13 @@ SELECT cl.lead_id, cl.number_id, cl.attempts, cl.next_allowed_at, cl.decision_ke
            WHERE a.number_id = cl.number_id AND k.seller_id = c.seller_id
              AND a.rehearsal = c.rehearsal AND a.intended_at > %(now)s - interval '24 hours'
              AND a.id IS DISTINCT FROM %(attempt_id)s
-             AND coalesce(a.disposition, '') NOT IN ('not_dialed', 'failed_transient')
+             AND (coalesce(a.disposition, '') NOT IN ('not_dialed', 'failed_transient')
+                  OR a.disposition = 'failed_transient' AND a.rang_at IS NOT NULL)
            ORDER BY a.intended_at DESC) AS recent_dials,
        (SELECT a.disposition FROM attempts a
         WHERE a.number_id = cl.number_id AND a.state = 'ended'
-          AND a.disposition NOT IN ('not_dialed', 'failed_transient')
+          AND (a.disposition NOT IN ('not_dialed', 'failed_transient')
+               OR a.disposition = 'failed_transient' AND a.rang_at IS NOT NULL)
         ORDER BY a.intended_at DESC LIMIT 1) IS NOT DISTINCT FROM 'busy' AS last_was_busy,
        (SELECT coalesce(max(a.attempt_no), 0) FROM attempts a
         WHERE a.campaign_id = cl.campaign_id AND a.lead_id = cl.lead_id

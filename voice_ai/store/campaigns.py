@@ -14,6 +14,7 @@ from voice_ai.db import queries
 from voice_ai.db.connect import Db, Row
 from voice_ai.errors import BadInput, NotFound, Refused
 from voice_ai.ids import CampaignId
+from voice_ai.priorities import EVEN, FRESHEST
 from voice_ai.store.campaign_versions import stored_version
 from voice_ai.vault import Keyring
 
@@ -99,7 +100,13 @@ def create_campaign(
         _insert_version(db, campaign_id, 1, campaign, caller_ids, by=by, now=now)
         enrolled = db.execute(
             _SQL.enrol_leads,
-            {"campaign_id": campaign_id, "list_id": lead_list["id"], "now": now},
+            {
+                "campaign_id": campaign_id,
+                "list_id": lead_list["id"],
+                "now": now,
+                "even": EVEN,
+                "freshest": FRESHEST,
+            },
         )
     return CreatedCampaign(campaign_id, config.name, enrolled.rowcount)
 
