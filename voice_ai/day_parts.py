@@ -49,7 +49,12 @@ class Window:
         )
 
     def next(self, zones: Sequence[str], at: datetime) -> datetime | None:
-        """The first moment from `at` on that lies in it in every zone; None: there is none."""
+        """The first moment from `at` on that lies in it in every zone.
+
+        None: there is none, as for a place that is not known.
+        """
+        if any(_zone(name) is None for name in zones):
+            return None
         return next_open(zones, self.start, self.end, self.days, at)
 
 

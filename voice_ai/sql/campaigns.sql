@@ -106,10 +106,3 @@ GROUP BY c.id, s.name ORDER BY c.created_at
 -- name: outcome_counts
 SELECT coalesce(a.disposition, a.state) AS outcome, count(*) AS n
 FROM attempts a WHERE a.campaign_id = %(campaign_id)s GROUP BY 1 ORDER BY 2 DESC, 1
-
--- name: waiting_leads
--- Why leads that are ready are not being called now, by the last decision about each.
-SELECT coalesce(cl.decision_key, 'NOT_ASKED_YET') AS decision, count(*) AS n,
-       min(cl.next_allowed_at) AS next_at
-FROM campaign_leads cl
-WHERE cl.campaign_id = %(campaign_id)s AND cl.state = 'ready' GROUP BY 1 ORDER BY 2 DESC, 1

@@ -291,10 +291,6 @@ def outcome_counts(db: Db, campaign_id: CampaignId) -> dict[str, int]:
     return {row["outcome"]: row["n"] for row in rows}
 
 
-def waiting_leads(db: Db, campaign_id: CampaignId) -> list[Row]:
-    return db.execute(_SQL.waiting_leads, {"campaign_id": campaign_id}).fetchall()
-
-
 def ask(
     db: Db,
     kind: CommandKind,
