@@ -40,8 +40,10 @@ class Window:
     days: frozenset[int] = frozenset(range(7))
 
     @classmethod
-    def of(cls, schedule: Mapping[str, Any]) -> "Window":
-        """From a campaign's stored schedule."""
+    def of(cls, schedule: Mapping[str, Any] | None) -> "Window":
+        """From a campaign's stored schedule; None: the law's window alone."""
+        if schedule is None:
+            return cls()
         return cls(
             max(_FIRST, time.fromisoformat(schedule["start"])),
             min(_LAST, time.fromisoformat(schedule["end"])),

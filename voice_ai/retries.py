@@ -109,8 +109,10 @@ class RetryPolicy(BaseModel):
         return {**DEFAULT_RULES, **{code: _whole(code, rule) for code, rule in value.items()}}
 
     @classmethod
-    def stored(cls, data: Mapping[str, Any]) -> Self:
-        """From a stored version, which may be older than a limit of today."""
+    def stored(cls, data: Mapping[str, Any] | None) -> Self:
+        """From a stored version, which may be older than a limit of today; None: the defaults."""
+        if data is None:
+            return cls()
         most = min(int(data.get("max_attempts", DEFAULT_MAX_ATTEMPTS)), MOST_ATTEMPTS)
         return cls.model_validate({**data, "max_attempts": most})
 
