@@ -271,23 +271,7 @@ def _again(fields: Fields) -> dict[str, Any]:
         hide_index=True,
         disabled=["outcome", "called"],
         key=fields.key("retries.rules"),
-        column_config={
-            "outcome": None,
-            "called": st.column_config.TextColumn("Outcome"),
-            "most": st.column_config.NumberColumn("Times at most", min_value=0, step=1),
-            "a_day": st.column_config.NumberColumn(
-                "In a day", min_value=1, step=1, help="Of the called party; empty: no limit."
-            ),
-            "waits": st.column_config.TextColumn(
-                "Waits", help="As in 10 min, 4 h, 1 d; the last one repeats."
-            ),
-            "part": st.column_config.NumberColumn(
-                "Other time of day",
-                min_value=1,
-                step=1,
-                help="From the n-th time on another part of the day than before; 1: always.",
-            ),
-        },
+        column_config=_rule_columns(),
         alt="Retry policy per outcome",
     )
     fields.place("retries.rules")
@@ -297,4 +281,24 @@ def _again(fields: Fields) -> dict[str, Any]:
         "retries": {"max_attempts": most, "cool_down_days": rest, "rules": rules},
         "max_attempts_24h": a_day,
         "max_leads": leads,
+    }
+
+
+def _rule_columns() -> dict[str, Any]:
+    return {
+        "outcome": None,
+        "called": st.column_config.TextColumn("Outcome"),
+        "most": st.column_config.NumberColumn("Times at most", min_value=0, step=1),
+        "a_day": st.column_config.NumberColumn(
+            "In a day", min_value=1, step=1, help="Of the called party; empty: no limit."
+        ),
+        "waits": st.column_config.TextColumn(
+            "Waits", help="As in 10 min, 4 h, 1 d; the last one repeats."
+        ),
+        "part": st.column_config.NumberColumn(
+            "Other time of day",
+            min_value=1,
+            step=1,
+            help="From the n-th time on another part of the day than before; 1: always.",
+        ),
     }

@@ -95,7 +95,7 @@ def _not_before(row: Row, now: datetime) -> datetime | None:
     """A lead's own time, its cool-down after another campaign, and its turn of the day."""
     turn = None
     if row["rotate_from"] is not None:
-        person = Person(tuple(row["zones"]), Window.of(row["schedule"]))
+        person = Person(tuple(row["zones"]), Window.of(row["schedule"], row["profile"]))
         turn = turn_of(row["rotate_from"], person, now)
     times = (row["next_allowed_at"], row["cool_until"], turn)
     return max((time for time in times if time is not None), default=None)

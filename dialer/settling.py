@@ -39,7 +39,7 @@ def settled(
             rotate_from=standing["rotate_from"],
             callback_at=standing["callback_at"],
         ),
-        Person(tuple(standing["zones"]), Window.of(standing["schedule"])),
+        Person(tuple(standing["zones"]), Window.of(standing["schedule"], standing["profile"])),
         policy=RetryPolicy.stored(standing["policy"]),
         now=at,
         seed=str(attempt["id"]),

@@ -40,14 +40,17 @@ class Window:
     days: frozenset[int] = frozenset(range(7))
 
     @classmethod
-    def of(cls, schedule: Mapping[str, Any] | None) -> "Window":
-        """From a campaign's stored schedule; None: the law's window alone."""
+    def of(cls, schedule: Mapping[str, Any] | None, profile: str | None = None) -> "Window":
+        """From a campaign's stored schedule, None: the law's window alone, and the profile of rules
+        that it chose. Holidays and the rules of places are `decide()`'s to know."""
+        law = _STRICTEST if profile == "strictest" else cls()
         if schedule is None:
-            return cls()
+            return law
+        start = max(law.start, time.fromisoformat(schedule["start"]))
         return cls(
-            max(_FIRST, time.fromisoformat(schedule["start"])),
-            min(_LAST, time.fromisoformat(schedule["end"])),
-            frozenset(_WEEKDAYS.index(day) for day in schedule["days"]),
+            start,
+            max(start, min(law.end, time.fromisoformat(schedule["end"]))),
+            law.days & {_WEEKDAYS.index(day) for day in schedule["days"]},
         )
 
     def next(self, zones: Sequence[str], at: datetime) -> datetime | None:
@@ -58,6 +61,10 @@ class Window:
         if any(_zone(name) is None for name in zones):
             return None
         return next_open(zones, self.start, self.end, self.days, at)
+
+
+# The profile's window in compliance/packs/strictest.yaml.
+_STRICTEST = Window(time(10, 0), time(18, 0), frozenset(range(5)))
 
 
 def known_zones(zones: Sequence[str]) -> tuple[str, ...]:

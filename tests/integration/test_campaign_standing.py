@@ -9,7 +9,7 @@ import pytest
 
 from dialer import journal
 from dialer.journal import StatusNews
-from tests.factories import NOW, Office
+from tests.factories import LAW, NOW, Office
 from tests.integration.dialer_parts import House, add_worker, new_sid
 from voice_ai.db import queries
 from voice_ai.errors import NotFound
@@ -56,6 +56,7 @@ async def test_a_campaign_says_how_many_may_be_called_and_what_the_rest_waits_fo
         "SELECT name FROM lead_lists WHERE id = (SELECT list_id FROM leads LIMIT 1)"
     )["name"]
     campaign_id = dialer.office.campaign(
+        **LAW,
         leads=name,
         schedule={"start": "10:00", "end": "18:00"},
         pacing={"max_concurrent": 1, "calls_per_second": 1},
@@ -75,7 +76,7 @@ async def test_a_campaign_says_how_many_may_be_called_and_what_the_rest_waits_fo
 
 def test_a_campaign_says_when_calling_goes_on(dialer: House) -> None:
     dialer.office.leads(2, zones=HONOLULU)
-    campaign_id = dialer.office.campaign(schedule={"start": "10:00", "end": "18:00"})
+    campaign_id = dialer.office.campaign(**LAW, schedule={"start": "10:00", "end": "18:00"})
     found = seen(dialer.office, campaign_id)
     assert found.callable_now == 0
     assert found.resumes_at == NOW + HOUR
@@ -99,7 +100,7 @@ def test_a_campaign_says_when_calling_goes_on(dialer: House) -> None:
 )
 def test_a_campaign_that_calls_nobody_says_why(dialer: House, prepare: str, sentence: str) -> None:
     dialer.office.leads(2)
-    campaign_id = dialer.office.campaign()
+    campaign_id = dialer.office.campaign(**LAW)
     add_worker(dialer.office)
     dialer.office.db.execute(prepare)
     assert sentence in " ".join(seen(dialer.office, campaign_id).sentences)
@@ -138,7 +139,7 @@ def dials(office: Office, campaign_id: CampaignId, count: int, every: timedelta)
 
 def test_a_forecast_goes_by_the_pace_of_the_last_hour_and_by_open_hours(dialer: House) -> None:
     dialer.office.leads(90)
-    campaign_id = dialer.office.campaign(schedule={"start": "10:00", "end": "15:00"})
+    campaign_id = dialer.office.campaign(**LAW, schedule={"start": "10:00", "end": "15:00"})
     dials(dialer.office, campaign_id, 30, timedelta(minutes=2))
     told = seen(dialer.office, campaign_id).forecast
     assert told.dials_an_hour == pytest.approx(30, rel=0.01)
@@ -150,7 +151,7 @@ def test_a_forecast_goes_by_the_pace_of_the_last_hour_and_by_open_hours(dialer: 
 
 def test_a_young_campaign_promises_little(dialer: House) -> None:
     dialer.office.leads(60)
-    campaign_id = dialer.office.campaign()
+    campaign_id = dialer.office.campaign(**LAW)
     dials(dialer.office, campaign_id, 15, timedelta(minutes=1))
     found = seen(dialer.office, campaign_id)
     assert found.forecast.dials_an_hour == pytest.approx(60, rel=0.01)
@@ -161,7 +162,7 @@ def test_a_young_campaign_promises_little(dialer: House) -> None:
 
 async def test_a_lead_says_where_it_stands_and_what_comes_next(dialer: House) -> None:
     dialer.office.leads(1)
-    campaign_id = dialer.office.campaign()
+    campaign_id = dialer.office.campaign(**LAW)
     lead_id = await ended(dialer, "no-answer")
     found = one(dialer.office, campaign_id, lead_id)
     assert found.sentences[0] == "It had 1 of 6 attempts."
@@ -180,7 +181,7 @@ async def test_a_lead_says_where_it_stands_and_what_comes_next(dialer: House) ->
 
 async def test_a_lead_that_was_refused_says_why_in_words(dialer: House) -> None:
     (lead,) = dialer.office.leads(1, zones=HONOLULU)
-    campaign_id = dialer.office.campaign(schedule={"start": "10:00", "end": "18:00"})
+    campaign_id = dialer.office.campaign(**LAW, schedule={"start": "10:00", "end": "18:00"})
     assert await dialer.claim() == []
     found = one(dialer.office, campaign_id, lead.id)
     assert found.decision is not None
@@ -192,7 +193,7 @@ async def test_a_lead_that_was_refused_says_why_in_words(dialer: House) -> None:
 
 async def test_the_ledger_is_asked_by_reason_lead_and_time(dialer: House) -> None:
     leads = dialer.office.leads(3)
-    campaign_id = dialer.office.campaign(pacing=FAST)
+    campaign_id = dialer.office.campaign(**LAW, pacing=FAST)
     dialer.office.suppress(leads[1].number_id)
     assert len(await dialer.claim()) == 2
 
@@ -236,7 +237,7 @@ FROM l
 def test_two_hundred_thousand_leads_are_shown_at_once(dialer: House) -> None:
     """Wall time with room for a busy machine; the plans say that nothing is read lead by lead."""
     dialer.office.leads(1)
-    campaign_id = dialer.office.campaign()
+    campaign_id = dialer.office.campaign(**LAW)
     db = dialer.office.db
     db.execute("SET session_replication_role = replica")  # loads without checking references
     db.execute(_MANY.replace("% ", "%% "), {"campaign": campaign_id, "now": NOW})

@@ -3,13 +3,14 @@
 import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from dialer.call_log import PostgresCallLog
 from dialer.metrics import ServerMetrics
 from dialer.spool import OptOutSpool
-from tests.factories import NOW, Lead
+from tests.factories import LAW, NOW, Lead
 from tests.integration.dialer_parts import House
 from tests.integration.test_retries_settling import dialed, tell
 from voice_ai.__main__ import run
@@ -26,7 +27,7 @@ THEN = datetime(2026, 11, 25, 20, 0, tzinfo=UTC)
 
 def prepared(dialer: House, count: int = 1) -> tuple[CampaignId, list[Lead]]:
     leads = dialer.office.leads(count)
-    return dialer.office.campaign(pacing={"max_concurrent": 1, "calls_per_second": 1}), leads
+    return dialer.office.campaign(**LAW, pacing={"max_concurrent": 1, "calls_per_second": 1}), leads
 
 
 def agree(
@@ -147,9 +148,9 @@ def test_the_commands_agree_and_tell_what_comes_next(
     monkeypatch.setenv("DATABASE_URL", dialer_database)
     monkeypatch.setenv("VOICE_AI_CLOCK_START", "2026-11-24T14:00:00-05:00")
 
-    def asked(*words: str, code: int = 0) -> dict[str, object]:
+    def asked(*words: str, code: int = 0) -> dict[str, Any]:
         assert run(words[0], [*words[1:], "--json"]) == code
-        answer: dict[str, object] = json.loads(capsys.readouterr().out)
+        answer: dict[str, Any] = json.loads(capsys.readouterr().out)
         return answer
 
     done = asked(
@@ -159,7 +160,7 @@ def test_the_commands_agree_and_tell_what_comes_next(
     shown = asked("campaign", "show", "Spring", "--lead", str(lead.id))
     assert "It is called back at Wed 25 Nov 15:00" in str(shown["sentences"])
     whole = asked("campaign", "show", "Spring")
-    (waiting,) = whole["waiting"]  # type: ignore[misc]
+    (waiting,) = whole["waiting"]
     assert (waiting["decision"], waiting["n"]) == ("CALLBACK", 1)
     assert asked("campaign", "decisions", "Spring", "--reason", "hours_closed") == {
         "campaign": "Spring",

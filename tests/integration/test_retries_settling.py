@@ -9,7 +9,7 @@ import pytest
 
 from dialer import journal
 from dialer.journal import StatusNews
-from tests.factories import NOW
+from tests.factories import LAW, NOW
 from tests.integration.dialer_parts import House, new_sid
 from voice_ai.ids import AttemptId, CarrierSid
 
@@ -41,7 +41,7 @@ async def tell(dialer: House, attempt_id: AttemptId, sid: CarrierSid, *statuses:
 
 def prepared(dialer: House, count: int = 1, **config: Any) -> list[int]:
     leads = [lead.id for lead in dialer.office.leads(count)]
-    dialer.office.campaign(schedule=ALL_WEEK, **config)
+    dialer.office.campaign(**LAW, schedule=ALL_WEEK, **config)
     return leads
 
 
@@ -169,7 +169,7 @@ async def elsewhere(dialer: House, **config: Any) -> UUID:
     prepared(dialer)
     await tell(dialer, *await dialed(dialer), "no-answer")
     dialer.office.db.execute("UPDATE campaigns SET state = 'stopped'")
-    return dialer.office.campaign("Again", schedule=ALL_WEEK, **config)
+    return dialer.office.campaign("Again", **LAW, schedule=ALL_WEEK, **config)
 
 
 async def test_a_number_rests_before_the_sellers_next_campaign(dialer: House) -> None:
@@ -198,7 +198,9 @@ async def test_the_imports_of_a_list_take_turns(dialer: House) -> None:
     )["id"]
     small = [lead.id for lead in big[4:]]
     dialer.office.db.execute("UPDATE leads SET run_id = %s WHERE id = ANY(%s)", (run, small))
-    dialer.office.campaign(schedule=ALL_WEEK, pacing={"max_concurrent": 9, "calls_per_second": 100})
+    dialer.office.campaign(
+        **LAW, schedule=ALL_WEEK, pacing={"max_concurrent": 9, "calls_per_second": 100}
+    )
     order = [intent.lead_id for intent, _ in await dialer.claim()]
     first = [lead.id for lead in big[:4]]
     assert order == [first[0], small[0], first[1], small[1], first[2], first[3]]
@@ -210,5 +212,7 @@ async def test_a_fresher_import_comes_first(dialer: House) -> None:
         "UPDATE leads SET created_at = created_at - interval '40 days' WHERE id = ANY(%s)",
         (leads[:3],),
     )
-    dialer.office.campaign(schedule=ALL_WEEK, pacing={"max_concurrent": 9, "calls_per_second": 100})
+    dialer.office.campaign(
+        **LAW, schedule=ALL_WEEK, pacing={"max_concurrent": 9, "calls_per_second": 100}
+    )
     assert [intent.lead_id for intent, _ in await dialer.claim()] == [leads[3], *leads[:3]]

@@ -181,6 +181,17 @@ def test_the_other_part_lies_in_the_campaigns_own_window() -> None:
     assert found.at == at("tue 10:00") + 7 * DAY
 
 
+def test_the_window_of_a_profile_is_inside_the_schedule() -> None:
+    schedule = {"start": "09:00:00", "end": "21:00:00", "days": ["fri", "sat"]}
+    strict = Window.of(schedule, "strictest")
+    assert (strict.start.hour, strict.end.hour, strict.days) == (10, 18, {4})
+    assert Window.of(schedule, "law").days == {4, 5}
+    assert Window.of(None) == Window()
+    night = Window.of({"start": "18:30", "end": "20:00", "days": ["fri"]}, "strictest")
+    assert night.next((NEW_YORK,), at("mon 10:00")) is None
+    assert told(step("no_answer", "fri 19:00", person=Person((NEW_YORK,), night))) == "fri 23:00"
+
+
 @pytest.mark.parametrize("zones", [(), ("Nowhere/Else",)])
 def test_an_unknown_place_only_waits(zones: tuple[str, ...]) -> None:
     found = step("no_answer", "tue 10:00", person=Person(zones))

@@ -85,7 +85,7 @@ FROM turns WHERE attempt_id = %(attempt_id)s
 -- like this one were dialed, the rules, and what was agreed. A carrier's failure is a dial that
 -- counts only when it rang.
 SELECT past.attempts, past.same, v.config -> 'retries' AS policy, v.config -> 'schedule' AS schedule,
-       l.zones || n.zones AS zones, cl.rotate_from, cl.callback_at, cl.callback_by,
+       v.config ->> 'policy' AS profile, l.zones || n.zones AS zones, cl.rotate_from, cl.callback_at, cl.callback_by,
        cl.callback_noted_at, cl.priority
 FROM campaign_leads cl
 JOIN campaigns c ON c.id = cl.campaign_id

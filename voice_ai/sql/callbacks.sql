@@ -1,7 +1,7 @@
 -- name: lead_to_call_back
 -- A lead's standing, held until the agreed time is written: a claim may not take it in between.
 SELECT cl.state, cl.attempts, cl.disposition, l.zones || n.zones AS zones, c.name AS campaign,
-       c.state AS campaign_state, v.config -> 'schedule' AS schedule,
+       c.state AS campaign_state, v.config -> 'schedule' AS schedule, v.config ->> 'policy' AS profile,
        v.config -> 'retries' AS policy,
        n.erased_at IS NOT NULL OR EXISTS (
            SELECT FROM suppressions x WHERE x.number_id = cl.number_id

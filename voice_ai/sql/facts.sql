@@ -7,6 +7,7 @@ WITH version AS MATERIALIZED (
     WHERE c.id = %(campaign_id)s)
 SELECT cl.lead_id, cl.number_id, cl.attempts, cl.next_allowed_at, cl.decision_key,
        cl.rotate_from, (SELECT config -> 'schedule' FROM version) AS schedule,
+       (SELECT config ->> 'policy' FROM version) AS profile,
        (SELECT max(a.intended_at) + (SELECT make_interval(
                    days => (config -> 'retries' ->> 'cool_down_days')::int) FROM version)
         FROM attempts a JOIN campaigns k ON k.id = a.campaign_id

@@ -27,7 +27,7 @@ GROUP BY 1 ORDER BY 2 DESC, 1
 -- name: campaign_facts
 -- The version in force, how many dials were made lately, who could make more, what forbids it.
 SELECT c.name, c.state, c.state_since, v.config -> 'schedule' AS schedule,
-       v.config -> 'retries' AS policy, v.config -> 'pacing' AS pacing,
+       v.config ->> 'policy' AS profile,
        (SELECT count(*) FROM attempts a WHERE a.campaign_id = c.id AND a.intended_at > %(since)s
           AND a.intended_at <= %(now)s AND a.disposition IS DISTINCT FROM 'not_dialed') AS dials,
        (SELECT min(a.intended_at) FROM attempts a
@@ -50,7 +50,8 @@ SELECT c.name AS campaign, c.state AS campaign_state, cl.lead_id, right(n.person
        EXISTS (SELECT FROM suppressions x WHERE x.number_id = cl.number_id
                AND (x.scope = 'all' OR x.seller_id = c.seller_id OR x.campaign_id = c.id)
               ) AS suppressed,
-       v.config -> 'retries' AS policy, v.config -> 'schedule' AS schedule
+       v.config -> 'retries' AS policy, v.config -> 'schedule' AS schedule,
+       v.config ->> 'policy' AS profile
 FROM campaign_leads cl
 JOIN campaigns c ON c.id = cl.campaign_id
 JOIN campaign_versions v ON v.campaign_id = c.id AND v.version = c.version

@@ -63,7 +63,7 @@ def agree_callback(
                 f" {local_time(now, zones)} now",
                 field="at",
             )
-        due = callback_moment(at, Person(zones, Window.of(row["schedule"])), now)
+        due = callback_moment(at, Person(zones, Window.of(row["schedule"], row["profile"])), now)
         db.execute(_SQL.agree, {**place, "at": at, "due": due, "by": by, "now": now})
     return Agreed(row["campaign"], row["campaign_state"], lead_id, at, due, zones)
 

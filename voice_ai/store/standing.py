@@ -32,7 +32,7 @@ def campaign_next(fetch: Fetch, campaign_id: CampaignId, now: datetime) -> Campa
         raise NotFound("this campaign is no longer there")
     facts, waits = found[0], fetch(_SQL.leads_by_wait, place)
     zones = fetch(_SQL.ready_by_zones, place)
-    window = Window.of(facts["schedule"])
+    window = Window.of(facts["schedule"], facts["profile"])
     opens = [(row, window.next(row["zones"], now)) for row in zones if row["due"]]
     callable_now = sum(row["due"] for row, at in opens if at == now)
     by_state = {row["what"]: row for row in waits}
@@ -94,7 +94,7 @@ def lead_next(fetch: Fetch, campaign_id: CampaignId, lead_id: int, now: datetime
     row = found[0]
     dials, decisions = fetch(_SQL.attempts_of_lead, place), fetch(_SQL.last_decision, place)
     policy = RetryPolicy.stored(row["policy"])
-    person = Person(tuple(row["zones"]), Window.of(row["schedule"]))
+    person = Person(tuple(row["zones"]), Window.of(row["schedule"], row["profile"]))
     due = callback_moment(row["next_allowed_at"] or now, person, now)
     open_ = row["state"] == "ready" and not row["suppressed"]
     return LeadNext(
