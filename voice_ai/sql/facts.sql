@@ -6,15 +6,6 @@ WITH version AS MATERIALIZED (
         ON v.campaign_id = c.id AND v.version = c.version
     WHERE c.id = %(campaign_id)s)
 SELECT cl.lead_id, cl.number_id, cl.attempts, cl.next_allowed_at, cl.decision_key,
-       cl.rotate_from, (SELECT config -> 'schedule' FROM version) AS schedule,
-       (SELECT config ->> 'policy' FROM version) AS profile,
-       (SELECT max(a.intended_at) + (SELECT make_interval(
-                   days => (config -> 'retries' ->> 'cool_down_days')::int) FROM version)
-        FROM attempts a JOIN campaigns k ON k.id = a.campaign_id
-        WHERE a.number_id = cl.number_id AND k.seller_id = c.seller_id AND k.id <> c.id
-          AND a.rehearsal = c.rehearsal
-          AND (coalesce(a.disposition, '') NOT IN ('not_dialed', 'failed_transient')
-               OR a.disposition = 'failed_transient' AND a.rang_at IS NOT NULL)) AS cool_until,
        l.zones || n.zones AS zones, coalesce(l.country, n.country) AS country,
        n.erased_at IS NOT NULL AS erased,
        ll.consent_kind IS NOT NULL AND (ll.consent_kind <> 'rehearsal' OR c.rehearsal)
@@ -44,6 +35,16 @@ SELECT cl.lead_id, cl.number_id, cl.attempts, cl.next_allowed_at, cl.decision_ke
           AND a.number_id = cl.number_id) AS last_attempt_no,
        EXISTS (SELECT FROM attempts a WHERE a.campaign_id = cl.campaign_id
                AND a.lead_id = cl.lead_id) AS started,
+       -- When a part of the day or a rest after another campaign of the seller is to be kept.
+       cl.rotate_from, (SELECT config -> 'schedule' FROM version) AS schedule,
+       (SELECT config ->> 'policy' FROM version) AS profile,
+       (SELECT max(a.intended_at) + (SELECT make_interval(
+                   days => (config -> 'retries' ->> 'cool_down_days')::int) FROM version)
+        FROM attempts a JOIN campaigns k ON k.id = a.campaign_id
+        WHERE a.number_id = cl.number_id AND k.seller_id = c.seller_id AND k.id <> c.id
+          AND a.rehearsal = c.rehearsal
+          AND (coalesce(a.disposition, '') NOT IN ('not_dialed', 'failed_transient')
+               OR a.disposition = 'failed_transient' AND a.rang_at IS NOT NULL)) AS cool_until,
        c.state = 'running' AS running
 FROM campaign_leads cl
 JOIN campaigns c ON c.id = cl.campaign_id
