@@ -50,7 +50,7 @@ async def test_a_campaign_says_how_many_may_be_called_and_what_the_rest_waits_fo
     dialer.office.leads(3)
     dialer.office.leads(2, name="islands", zones=HONOLULU)
     dialer.office.db.execute(
-        "UPDATE leads SET list_id = (SELECT min(list_id::text)::uuid FROM leads)"
+        "UPDATE leads SET position = id, list_id = (SELECT min(list_id::text)::uuid FROM leads)"
     )
     name = dialer.office.row(
         "SELECT name FROM lead_lists WHERE id = (SELECT list_id FROM leads LIMIT 1)"

@@ -71,7 +71,7 @@ INSERT INTO campaign_leads (campaign_id, lead_id, number_id, state, priority, po
 SELECT %(campaign_id)s, l.id, l.number_id, 'ready',
        coalesce(s.priority, %(even)s + greatest(0, %(freshest)s - floor(log(2, 1 + greatest(0,
            extract(epoch FROM %(now)s - l.created_at) / 86400))))),
-       row_number() OVER (ORDER BY l.place, l.position), 0, %(now)s
+       row_number() OVER (ORDER BY l.place, l.position, l.id), 0, %(now)s
 FROM ranked l
 LEFT JOIN lead_scores s ON s.campaign_id = %(campaign_id)s AND s.lead_id = l.id
 ON CONFLICT (campaign_id, lead_id) DO NOTHING
