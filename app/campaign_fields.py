@@ -287,7 +287,7 @@ def _pace(fields: Fields) -> dict[str, Any]:
 
 
 def _again(fields: Fields) -> dict[str, Any]:
-    left, middle, right = st.columns(3)
+    left, middle, right, last = st.columns(4)
     with left:
         most = fields.number(
             "retries.max_attempts",
@@ -304,27 +304,47 @@ def _again(fields: Fields) -> dict[str, Any]:
         )
     with right:
         leads = fields.number("max_leads", "Leads to start (empty: all)", step=1)
+    with last:
+        rest = fields.number(
+            "retries.cool_down_days",
+            "Days of rest",
+            step=1,
+            help="After another campaign of the seller dialed the number; 0: none.",
+        )
     st.caption("After which outcome, how often and how soon. 0 times: never again.")
     edited = st.data_editor(
         form.rules_frame(fields.known("retries.rules") or {}),
         hide_index=True,
         disabled=["outcome", "called"],
         key=fields.key("retries.rules"),
-        column_config={
-            "outcome": None,
-            "called": st.column_config.TextColumn("Outcome"),
-            "most": st.column_config.NumberColumn("Times at most", min_value=0, step=1),
-            "waits": st.column_config.TextColumn(
-                "Waits", help="As in 10 min, 4 h, 1 d; the last one repeats."
-            ),
-        },
+        column_config=_rule_columns(),
         alt="Retry policy per outcome",
     )
     fields.place("retries.rules")
     rules, faults = form.rules_of(pl.DataFrame(edited).to_dicts())
     fields.faults.update(faults)
     return {
-        "retries": {"max_attempts": most, "rules": rules},
+        "retries": {"max_attempts": most, "cool_down_days": rest, "rules": rules},
         "max_attempts_24h": a_day,
         "max_leads": leads,
+    }
+
+
+def _rule_columns() -> dict[str, Any]:
+    return {
+        "outcome": None,
+        "called": st.column_config.TextColumn("Outcome"),
+        "most": st.column_config.NumberColumn("Times at most", min_value=0, step=1),
+        "a_day": st.column_config.NumberColumn(
+            "In a day", min_value=1, step=1, help="Of the called party; empty: no limit."
+        ),
+        "waits": st.column_config.TextColumn(
+            "Waits", help="As in 10 min, 4 h, 1 d; the last one repeats."
+        ),
+        "part": st.column_config.NumberColumn(
+            "Other time of day",
+            min_value=1,
+            step=1,
+            help="From the n-th time on another part of the day than before; 1: always.",
+        ),
     }

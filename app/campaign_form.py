@@ -97,15 +97,21 @@ def numbers(text: str) -> list[str]:
 
 
 def rules_frame(rules: Mapping[str, Any]) -> pl.DataFrame:
-    """outcome, called, most, waits: one row for each outcome that may be tried again."""
+    """outcome, called, most, a_day, waits, part: a row for each outcome that may be tried again.
+
+    `part`: from which time on another part of the day is due; None: it is not.
+    """
     codes = [code for code in DEFAULT_RULES if code in rules]
     return pl.DataFrame(
         {
             "outcome": codes,
             "called": [words(code) for code in codes],
             "most": [int(rules[code]["most"]) for code in codes],
+            "a_day": [rules[code].get("most_per_day") for code in codes],
             "waits": [waits_text(rules[code]["delays_s"]) for code in codes],
-        }
+            "part": [int(rules[code].get("other_day_part") or 0) or None for code in codes],
+        },
+        schema_overrides={"a_day": pl.Int64(), "part": pl.Int64()},
     )
 
 
@@ -119,7 +125,13 @@ def rules_of(rows: Iterable[Mapping[str, Any]]) -> tuple[dict[str, Any], dict[st
             faults[f"retries.rules.{row['outcome']}"] = (
                 f"{row['called']}: write waits such as 10 min, 4 h, 1 d"
             )
-        rules[str(row["outcome"])] = {"delays_s": delays or [], "most": int(row["most"] or 0)}
+        part = int(row["part"] or 0)
+        rules[str(row["outcome"])] = {
+            "delays_s": delays or [],
+            "most": int(row["most"] or 0),
+            "most_per_day": int(row["a_day"]) if row["a_day"] else None,
+            "other_day_part": part if part > 1 else bool(part),
+        }
     return rules, faults
 
 

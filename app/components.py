@@ -1,5 +1,6 @@
 """Pieces that pages are put together from."""
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
@@ -162,3 +163,8 @@ def nothing_dialed(name: str, state: str) -> None:
         "paused": f"It is paused; `voice-ai campaign resume {name!r}` goes on.",
     }.get(state, "It has ended without a call; the reasons are under “Why leads are not called”.")
     st.info(f"Nothing was dialed yet. {todo}", icon=":material/phone_disabled:")
+
+
+def plain(text: str) -> str:
+    """Names from files and people, so that nothing in them counts as markup."""
+    return re.sub(r"([\\`*_\[\]<>:$~#])", r"\\\1", text)

@@ -38,6 +38,7 @@ def timeline(history: History, clock: Clock) -> list[Moment]:
         *_dials(history),
         *_suppressions(history),
         *_consents(history),
+        *_callbacks(history, clock),
     ]
     return sorted(moments, key=lambda moment: moment.at, reverse=True)
 
@@ -88,6 +89,14 @@ def _consents(history: History) -> Iterator[Moment]:
         yield Moment(row["obtained_at"], "Consent given", what, "verified_user")
         if row["revoked_at"] is not None:
             yield Moment(row["revoked_at"], "Consent taken back", what, "gpp_bad")
+
+
+def _callbacks(history: History, clock: Clock) -> Iterator[Moment]:
+    for row in history.standings:
+        if row["callback_at"] is not None and row["callback_noted_at"] is not None:
+            by = "in a call" if row["callback_by"] == "call" else f"by {row['callback_by']}"
+            detail = f"{row['campaign']}: for {clock(row['callback_at'])}, {by}"
+            yield Moment(row["callback_noted_at"], "Callback agreed", detail, "event")
 
 
 def _text(attempt: object | None) -> str | None:

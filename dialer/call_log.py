@@ -7,6 +7,7 @@ from typing import Any
 from psycopg.types.json import Jsonb
 
 from dialer import journal
+from dialer.agreed import agree_in_call
 from dialer.metrics import ServerMetrics
 from dialer.opt_outs import suppress_now
 from dialer.ports import Prediction, TurnRecord
@@ -56,9 +57,12 @@ class PostgresCallLog:
     async def outcome(
         self, disposition: str | None, end_reason: str, slots: Mapping[str, str]
     ) -> None:
+        now = self.clock.now()
         async with self.pool.connection() as db, db.transaction():
             event = OutcomeReached(disposition, end_reason)
-            await journal.write_event(db, self.attempt_id, event, self.clock.now())
+            await journal.write_event(db, self.attempt_id, event, now)
+            if disposition == "callback_requested" and (when := slots.get("callback_when")):
+                await agree_in_call(db, self.attempt_id, when, now)
             await db.execute(
                 _SQL.set_outcome,
                 {

@@ -10,10 +10,12 @@ from voice_ai.compliance import CampaignFacts, LeadFacts, OwnConsent, Policy
 from voice_ai.compliance.facts import DEFAULT_COUNTRIES
 from voice_ai.compliance.holidays import holiday_name
 from voice_ai.compliance.packs import built_in
+from voice_ai.day_parts import Window
 from voice_ai.db import queries
 from voice_ai.db.connect import AsyncDb
 from voice_ai.ids import AttemptId, CampaignId, NumberId
 from voice_ai.pacing.ramp import TOP, calls_at_once
+from voice_ai.retries import Person, turn_of
 
 _SQL = queries("facts")
 # A row of the query `lead_facts`.
@@ -156,7 +158,17 @@ async def read_facts(
             "sources": list(built_in().sources),
         },
     )
-    return await found.fetchall()
+    return [{**row, "next_allowed_at": _not_before(row, now)} for row in await found.fetchall()]
+
+
+def _not_before(row: Row, now: datetime) -> datetime | None:
+    """A lead's own time, its cool-down after another campaign, and its turn of the day."""
+    turn = None
+    if row["rotate_from"] is not None:
+        person = Person(tuple(row["zones"]), Window.of(row["schedule"], row["profile"]))
+        turn = turn_of(row["rotate_from"], person, now)
+    times = (row["next_allowed_at"], row["cool_until"], turn)
+    return max((time for time in times if time is not None), default=None)
 
 
 async def is_switched_off(

@@ -13,6 +13,7 @@ from typing import Any
 import orjson
 from psycopg.types.json import Jsonb
 
+from dialer.settling import settle_lead
 from voice_ai.calls import (
     AttemptState,
     Finish,
@@ -32,10 +33,11 @@ from voice_ai.events import (
     LateCallCancelled,
 )
 from voice_ai.ids import AttemptId, CarrierSid
-from voice_ai.retries import RetryAt, RetryPolicy, next_step
 
 _SQL = queries("attempts")
 Attempt = dict[str, Any]
+# A call in one of these states has rung where the person is.
+RANG = frozenset({AttemptState.RINGING, AttemptState.IN_PROGRESS})
 
 
 @dataclass(frozen=True)
@@ -94,6 +96,8 @@ async def apply_status(
         )
     state = _forward(attempt, news.status)
     await _set_state(db, attempt, state, at, status=news.status)
+    if state is AttemptState.ENDED and advance(AttemptState.INTENDED, news.status) in RANG:
+        await db.execute(_SQL.rang_late, {"attempt_id": attempt["id"], "now": at})
     if news.answered_by:
         await classify_answer(db, attempt, news.answered_by, news.detection_ms, at)
     return state
@@ -198,7 +202,7 @@ async def finish(
         },
     )
     attempt["state"] = AttemptState.ENDED
-    await _settle_lead(db, attempt, disposition, at)
+    await settle_lead(db, attempt, disposition, at)
     await db.execute(
         _SQL.tell_outbox,
         {
@@ -209,35 +213,6 @@ async def finish(
         },
     )
     return True
-
-
-async def _settle_lead(db: AsyncDb, attempt: Attempt, disposition: str, at: datetime) -> None:
-    place = {"campaign_id": attempt["campaign_id"], "lead_id": attempt["lead_id"]}
-    standing = await (
-        await db.execute(_SQL.standing, {**place, "disposition": disposition})
-    ).fetchone()
-    assert standing is not None
-    policy = RetryPolicy.model_validate(standing["policy"])
-    values = settled(standing, policy, disposition, at)
-    await db.execute(_SQL.settle_lead, {**place, **values, "disposition": disposition, "now": at})
-
-
-def settled(
-    standing: Mapping[str, Any], policy: RetryPolicy, disposition: str, at: datetime
-) -> dict[str, Any]:
-    """Where its lead stands after an attempt: the columns that the retry rule decides."""
-    step = next_step(
-        disposition,
-        attempts=standing["attempts"],
-        same_outcome=standing["same_outcome"],
-        policy=policy,
-        now=at,
-    )
-    return {
-        "state": "ready" if isinstance(step, RetryAt) else "done",
-        "attempts": standing["attempts"],
-        "next_allowed_at": step.at if isinstance(step, RetryAt) else None,
-    }
 
 
 def _forward(attempt: Attempt, status: str) -> AttemptState:
@@ -263,6 +238,7 @@ async def _set_state(
             "state": state,
             "placed_at": at,
             "answered_at": at if state is AttemptState.IN_PROGRESS else None,
+            "rang_at": at if state in RANG else None,
             "sent_at": sent_at,
             "carrier_status": status,
             "now": at,

@@ -13,6 +13,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from pipelines.commands_callback import callback
 from voice_ai.errors import NotFound, Refused, UsageError
 
 if TYPE_CHECKING:
@@ -287,3 +288,6 @@ def suppress(
 
 def _answer(facts: dict[str, Any], text: str, *, as_json: bool) -> None:
     print(json.dumps(facts, default=str) if as_json else text)
+
+
+app.command()(callback)

@@ -3,7 +3,9 @@
 The rule ("answer-rate-1"): a lead's priority is the share of dials that a person picked up among
 dials of the same seller in the last ninety days to the same time zone after as many dials before
 (none, one, more). A small group is pulled towards the seller's whole share, as if it had made
-twenty more dials that went like all others, and the result is rounded to a percent.
+twenty more dials that went like all others, and the result is rounded to a percent. Each dial
+that a lead had already takes a little off it, and fresher leads come first whatever it says
+(`voice_ai/priorities.py`).
 
 What it does not use: anything about the person. Leads of equal priority keep the list's order, so
 nobody is put last for being rare; a rehearsal learns from rehearsals only.
@@ -16,6 +18,7 @@ from typing import Any
 from voice_ai.db import queries
 from voice_ai.db.connect import Db, Row, connect
 from voice_ai.errors import NotFound
+from voice_ai.priorities import FATIGUE, FRESHEST, MOST
 
 _SQL = queries("scores")
 RULE = "answer-rate-1"
@@ -70,6 +73,9 @@ def _score_one(db: Db, campaign: Row, now: datetime) -> dict[str, Any]:
         "otherwise": round(whole, 2),
         "rule": RULE,
         "now": now,
+        "freshest": FRESHEST,
+        "fatigue": FATIGUE,
+        "most": MOST,
     }
     last = db.execute(_SQL.last_position, values).fetchone()
     for first in range(0, (last["last"] if last else -1) + 1, _STRETCH):

@@ -12,7 +12,7 @@ from uuid import UUID
 import orjson
 import yaml
 
-from voice_ai.campaigns import parse_campaign
+from voice_ai.campaigns import CampaignConfig, parse_campaign
 from voice_ai.db import queries
 from voice_ai.db.connect import Db, connect
 from voice_ai.ids import CampaignId
@@ -23,6 +23,9 @@ from voice_ai.vault import Keyring
 NOW = datetime(2026, 11, 24, 19, 0, tzinfo=UTC)
 NEW_YORK = ("America/New_York",)
 CALLBACK_NUMBER = "+12125550999"
+
+# Campaign fields for the law's own window, where campaigns may choose a stricter profile.
+LAW: dict[str, Any] = {"policy": "law"} if "policy" in CampaignConfig.model_fields else {}
 
 _CAMPAIGNS = queries("campaigns")
 _numbers = itertools.count(2_000_000)

@@ -1,6 +1,8 @@
 """A sound campaign file, and the rows that a campaign stands on."""
 
+import re
 from datetime import UTC, datetime
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlsplit, urlunsplit
@@ -40,6 +42,17 @@ retries:
 
 def campaign_of(text: str = CAMPAIGN_FILE, folder: Path | None = None) -> Campaign:
     return parse_campaign(text, source="spring.yaml", folder=folder or Path("/nowhere"))
+
+
+def seeded_dispositions() -> dict[str, dict[str, bool]]:
+    """Every disposition with its flags, as the migration writes them."""
+    text = (files("voice_ai.db.migrations") / "sql" / "0002_dispositions.sql").read_text()
+    columns = re.findall(r"\w+", text[text.index("(") : text.index(")")])[2:]
+    rows = re.findall(r"\('(\w+)',\s*'[^']*',\s*([^)]*)\)", text)
+    return {
+        code: dict(zip(columns, [flag.strip() == "true" for flag in flags.split(",")], strict=True))
+        for code, flags in rows
+    }
 
 
 def make_list(

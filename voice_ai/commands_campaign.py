@@ -3,14 +3,13 @@
 import getpass
 import json
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.progress_bar import ProgressBar
 from rich.table import Table
 
-from voice_ai import commands_campaign_versions, commands_preflight
+from voice_ai import commands_campaign_show, commands_campaign_versions, commands_preflight
 from voice_ai.command_database import AsJson, Name
 from voice_ai.command_database import answer as _answer
 from voice_ai.command_database import database as _database
@@ -80,31 +79,6 @@ def list_all(as_json: AsJson = False) -> None:
         counts = (f"{row[key]:,}" for key in ("leads", "ready", "calling", "done"))
         table.add_row(row["name"], row["seller"], row["state"], *counts)
     Console().print(table)
-
-
-@app.command()
-def show(name: Name, as_json: AsJson = False) -> None:
-    """One campaign: state, progress, outcomes, and why waiting leads are not being called.
-
-    Example: voice-ai campaign show "Spring survey"
-    """
-    with _database() as (context, db):
-        row = store.find_campaign(db, name)
-        outcomes = store.outcome_counts(db, row["id"])
-        waiting = store.waiting_leads(db, row["id"])
-        now = context.clock.now()
-    if as_json:
-        facts: dict[str, Any] = {**row, "outcomes": outcomes, "waiting": waiting, "now": now}
-        print(json.dumps(facts, default=str))
-        return
-    print(f"{row['name']} ({row['seller']}): {row['state']} since {row['state_since']:%F %R %Z}")
-    print(f"Clock: {now:%F %R %Z}. Version {row['version']}.")
-    _print_progress(row["done"], row["calling"], row["leads"])
-    _print_counts("Outcome", [(name, n, None) for name, n in outcomes.items()])
-    _print_counts(
-        "Ready leads, by last decision",
-        [(line["decision"], line["n"], line["next_at"]) for line in waiting],
-    )
 
 
 @app.command()
@@ -223,21 +197,6 @@ def _ask(
     )
 
 
-def _print_progress(done: int, calling: int, leads: int) -> None:
-    bar = Table.grid(padding=(0, 1))
-    told = f"{done:,} of {leads:,} leads done, {calling:,} being called"
-    bar.add_row(ProgressBar(total=max(leads, 1), completed=done, width=30), told)
-    Console().print(bar)
-
-
-def _print_counts(title: str, rows: list[tuple[str, int, Any]]) -> None:
-    if not rows:
-        return
-    table = Table(title, "Count", "Next at")
-    for label, n, next_at in rows:
-        table.add_row(label, f"{n:,}", f"{next_at:%F %R %Z}" if next_at else "")
-    Console().print(table)
-
-
 commands_campaign_versions.add_to(app)
 commands_preflight.add_to(app)
+commands_campaign_show.add_to(app)

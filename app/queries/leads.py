@@ -1,6 +1,8 @@
 """Lists, imports, single leads and requests to flows, as the pages of leads show them."""
 
 from collections.abc import Sequence
+from datetime import datetime
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -10,6 +12,9 @@ import sqlalchemy as sa
 from voice_ai.db import queries
 from voice_ai.db.connect import Row
 from voice_ai.errors import NotFound
+from voice_ai.ids import CampaignId
+from voice_ai.standing import LeadNext
+from voice_ai.store import standing
 from voice_ai.store.leads import History
 
 _SQL = queries("leads")
@@ -88,6 +93,13 @@ def history(connection: sa.Connection, lead_id: int) -> History:
     number = {"number_id": found[0]["number_id"]}
     parts = ("siblings", "standings", "decisions", "attempts", "suppressions", "consents")
     return History(found[0], *(_rows(connection, getattr(_SQL, part), number) for part in parts))
+
+
+def lead_next(
+    connection: sa.Connection, campaign_id: CampaignId, lead_id: int, now: datetime
+) -> LeadNext:
+    """Raises NotFound."""
+    return standing.lead_next(partial(_rows, connection), campaign_id, lead_id, now)
 
 
 def leads_of_fingerprint(connection: sa.Connection, fingerprint: bytes) -> list[int]:

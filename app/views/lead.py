@@ -1,12 +1,12 @@
 """What happened to this lead?"""
 
-import re
 from collections.abc import Sequence
 
 import polars as pl
 import streamlit as st
 
-from app import components, session
+from app import components, lead_next, session
+from app.components import plain
 from app.lead_timeline import Moment, local_clock, timeline
 from app.queries import leads as queries
 from pipelines.report.labels import words
@@ -86,6 +86,8 @@ def _lead(lead_id: int) -> None:
     _about(history.lead)
     _figures(history)
     _standings(history)
+    lead_next.next_words(history)
+    lead_next.call_back(history, _history.clear)
     _timeline(history)
     _never_again(history)
 
@@ -94,8 +96,8 @@ def _about(lead: Row) -> None:
     zones = " or ".join(lead["zones"]) or "time zone unknown"
     kind = f"{lead['consent_kind']} on its list" if lead["consent_kind"] else "per number"
     st.markdown(
-        f"**Lead {lead['lead_id']}** · person …{lead['person']} · list {_plain(lead['list'])} of"
-        f" {_plain(lead['seller'])} · {zones} · {words(lead['line_type'] or 'line unknown')}"
+        f"**Lead {lead['lead_id']}** · person …{lead['person']} · list {plain(lead['list'])} of"
+        f" {plain(lead['seller'])} · {zones} · {words(lead['line_type'] or 'line unknown')}"
         f" · consent {kind}"
     )
     if lead["erased_at"] is not None:
@@ -170,7 +172,7 @@ def _timeline(history: History) -> None:
             more = f" [Open the call](/call?attempt={moment.attempt})" if moment.attempt else ""
             st.markdown(
                 f":material/{moment.icon}: **{moment.what}** :gray[{clock(moment.at)}] –"
-                f" {_plain(moment.detail)}.{more}"
+                f" {plain(moment.detail)}.{more}"
             )
         if len(moments) > _MOST_SHOWN:
             components.empty("Older moments are in the table.")
@@ -204,7 +206,7 @@ def _never_again(history: History) -> None:
 @st.dialog("Never call this person again?", icon=":material/phone_disabled:")
 def _confirm(lead_id: int, seller: str) -> None:
     st.markdown(
-        f"No campaign of **{_plain(seller)}** will call this number again. This holds at once and"
+        f"No campaign of **{plain(seller)}** will call this number again. This holds at once and"
         f" cannot be taken back. To go on, type the lead's id: **{lead_id}**"
     )
     reason = st.selectbox("Why", store.REASONS, format_func=_REASONS.__getitem__)
@@ -235,11 +237,6 @@ def _suppressed(done: Suppressed) -> None:
         else " No dial to it is on its way."
     )
     st.success(f"{done.seller} never calls this person again.{live}", icon=":material/check:")
-
-
-def _plain(text: str) -> str:
-    """Names from files and people, so that nothing in them counts as markup."""
-    return re.sub(r"([\\`*_\[\]<>:$~#])", r"\\\1", text)
 
 
 page()

@@ -167,7 +167,7 @@ def one_lead(page: Page, address: str, database: str) -> None:
     with connect(database) as db:
         CampaignFactory(db).campaign(leads=20, dialed=12, live=0)
         row = db.execute(
-            "SELECT a.lead_id FROM attempts a WHERE NOT EXISTS"
+            "SELECT a.lead_id FROM attempts a WHERE a.disposition = 'no_answer' AND NOT EXISTS"
             " (SELECT FROM suppressions x WHERE x.number_id = a.number_id) LIMIT 1"
         ).fetchone()
     assert row is not None
@@ -183,6 +183,11 @@ def one_lead(page: Page, address: str, database: str) -> None:
     expect(page.get_by_text("Imported").first).to_be_visible()
     expect(page.get_by_role("link", name="Open the call").first).to_be_visible()
     expect(page).to_have_url(f"{address}/lead?lead={row['lead_id']}")
+    expect(page.get_by_text("What happens next")).to_be_visible()
+    page.get_by_text("Agree on a callback").click()
+    page.get_by_role("button", name="Call back then").click()
+    expect(page.get_by_text("is called back at").first).to_be_visible(timeout=PATIENCE)
+    expect(page.get_by_text("Callback agreed").first).to_be_visible(timeout=PATIENCE)
     shot(page, "lead")
     page.get_by_role("button", name="Never call this person again").click()
     sure = page.get_by_role("button", name="Never call again", exact=True)

@@ -177,24 +177,6 @@ def test_a_campaign_that_is_not_there_is_named_beside_those_that_are(
             store.find_campaign(db, "Winter")
 
 
-def test_leads_that_wait_are_counted_by_the_last_decision_about_them(
-    database_url: str, keyring: Keyring
-) -> None:
-    with connect(database_url, autocommit=True) as db:
-        make_list(db, keyring)
-        made = create(db, keyring)
-        db.execute(
-            "UPDATE campaign_leads SET decision_key = 'HOURS_CLOSED', next_allowed_at = %s"
-            " WHERE position > 1",
-            (NOW,),
-        )
-        assert store.waiting_leads(db, made.id) == [
-            {"decision": "HOURS_CLOSED", "n": 2, "next_at": NOW},
-            {"decision": "NOT_ASKED_YET", "n": 1, "next_at": None},
-        ]
-        assert store.outcome_counts(db, made.id) == {}
-
-
 def test_what_is_asked_is_a_row_that_somebody_obeys(database_url: str, keyring: Keyring) -> None:
     with connect(database_url, autocommit=True) as db:
         make_list(db, keyring)

@@ -81,7 +81,7 @@ def test_a_campaign_goes_from_its_file_to_a_command_row(file: Path, console: Con
     started = console.asked("campaign", "start", "Spring reminders", "--reason", "a test")
     assert started["obeyed"] is False
     shown = console.asked("campaign", "show", "Spring reminders")
-    assert shown["waiting"] == [{"decision": "NOT_ASKED_YET", "n": 3, "next_at": None}]
+    assert shown["waiting"] == [{"decision": "NOT_ASKED_YET", "n": 3, "due": 3, "next_at": None}]
     assert shown["now"].startswith("2026-11-24 19:0")
 
 
@@ -89,7 +89,9 @@ def test_the_same_for_people(file: Path, console: Console) -> None:
     assert "no campaign yet" in console.told("campaign", "list")
     assert "3 leads" in console.told("campaign", "create", "--file", file)
     assert "Spring" in console.told("campaign", "list")
-    assert "NOT_ASKED_YET" in console.told("campaign", "show", "Spring reminders")
+    shown = console.told("campaign", "show", "Spring reminders")
+    assert "Nothing is called: the campaign is draft. 3 leads are left." in shown
+    assert "nobody asked" in shown
     assert "no dialer" in console.told("campaign", "pause", "Spring reminders")
 
 

@@ -91,7 +91,7 @@ async def test_leads_come_by_priority_and_then_in_the_lists_order(dialer: House)
     first, second, third = dialer.office.leads(3)
     dialer.office.campaign(pacing=FAST)
     dialer.office.db.execute(
-        "UPDATE campaign_leads SET priority = 0.9 WHERE lead_id = %s", (third.id,)
+        "UPDATE campaign_leads SET priority = 7 WHERE lead_id = %s", (third.id,)
     )
     taken = [intent.lead_id for intent, _ in await dialer.claim()]
     assert taken == [third.id, first.id, second.id]
@@ -104,7 +104,7 @@ async def test_a_claim_that_looks_at_few_leads_looks_at_the_first_ones(
     *_, last = dialer.office.leads(6)
     dialer.office.campaign(pacing=FAST)
     dialer.office.db.execute(
-        "UPDATE campaign_leads SET priority = 0.9 WHERE lead_id = %s", (last.id,)
+        "UPDATE campaign_leads SET priority = 7 WHERE lead_id = %s", (last.id,)
     )
     taken = [intent.lead_id for intent, _ in await dialer.claim()]
     assert (taken[0], len(taken)) == (last.id, 2)

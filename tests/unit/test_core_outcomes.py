@@ -1,14 +1,10 @@
-"""States of an attempt, what an end means, and when a lead is called again."""
-
-import re
-from datetime import UTC, datetime, timedelta
-from importlib.resources import files
+"""States of an attempt, and what an end means."""
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from pydantic import ValidationError
 
+from tests.factories_core import seeded_dispositions
 from voice_ai.calls import (
     TERMINAL_STATUSES,
     AttemptState,
@@ -18,10 +14,7 @@ from voice_ai.calls import (
     disposition_of,
     is_terminal,
 )
-from voice_ai.retries import DEFAULT_RULES, RetryAt, RetryPolicy, RetryRule, Stop, next_step
 
-NOW = datetime(2026, 6, 9, 16, 0, tzinfo=UTC)
-MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 STATUSES = (
     "queued",
     "initiated",
@@ -34,17 +27,6 @@ STATUSES = (
     "canceled",
 )
 ORDER = list(AttemptState)
-
-
-def seeded_dispositions() -> dict[str, dict[str, bool]]:
-    """Every disposition with its flags, as the migration writes them."""
-    text = (files("voice_ai.db.migrations") / "sql" / "0002_dispositions.sql").read_text()
-    columns = re.findall(r"\w+", text[text.index("(") : text.index(")")])[2:]
-    rows = re.findall(r"\('(\w+)',\s*'[^']*',\s*([^)]*)\)", text)
-    return {
-        code: dict(zip(columns, [flag.strip() == "true" for flag in flags.split(",")], strict=True))
-        for code, flags in rows
-    }
 
 
 @pytest.mark.parametrize(
@@ -153,74 +135,3 @@ def test_every_outcome_is_a_disposition_of_the_database(
 ) -> None:
     finish = Finish(status, verdict, outcome, turns[0], turns[1], sip_code)
     assert disposition_of(finish) in seeded_dispositions()
-
-
-@pytest.mark.parametrize(
-    ("outcome", "same", "wait"),
-    [
-        ("busy", 1, 10 * MINUTE),
-        ("busy", 2, 30 * MINUTE),
-        ("no_answer", 1, 4 * HOUR),
-        ("no_answer", 2, DAY),
-        ("no_answer", 5, DAY),
-        ("machine", 3, DAY),
-        ("failed_transient", 1, 2 * MINUTE),
-        ("failed_transient", 2, 4 * MINUTE),
-        ("not_dialed", 1, timedelta(seconds=5)),
-        ("not_dialed", 19, 2 * MINUTE),
-        ("human_hangup", 1, 2 * DAY),
-        ("callback_requested", 2, DAY),
-        ("conversed_no_goal", 1, 7 * DAY),
-        ("canceled", 1, 10 * MINUTE),
-    ],
-)
-def test_a_lead_waits_as_long_as_its_outcome_asks(outcome: str, same: int, wait: timedelta) -> None:
-    step = next_step(outcome, attempts=1, same_outcome=same, policy=RetryPolicy(), now=NOW)
-    assert step == RetryAt(NOW + wait)
-
-
-@pytest.mark.parametrize(
-    ("outcome", "attempts", "same", "reason"),
-    [
-        ("goal", 1, 1, "finished"),
-        ("opt_out", 1, 1, "finished"),
-        ("wrong_number", 1, 1, "finished"),
-        ("not_interested", 1, 1, "finished"),
-        ("failed_permanent", 1, 1, "finished"),
-        ("an outcome of tomorrow", 1, 1, "finished"),
-        ("no_answer", 6, 2, "attempts_exhausted"),
-        ("no_answer", 7, 2, "attempts_exhausted"),
-        ("busy", 3, 3, "outcome_exhausted"),
-        ("abandoned", 1, 1, "outcome_exhausted"),
-        ("human_hangup", 3, 2, "outcome_exhausted"),
-        ("not_dialed", 0, 20, "outcome_exhausted"),
-    ],
-)
-def test_a_lead_is_done_for_a_reason(outcome: str, attempts: int, same: int, reason: str) -> None:
-    policy = RetryPolicy()
-    step = next_step(outcome, attempts=attempts, same_outcome=same, policy=policy, now=NOW)
-    assert isinstance(step, Stop)
-    assert step.reason == reason
-
-
-@settings(deadline=None)
-@given(st.sampled_from(sorted(DEFAULT_RULES)), st.integers(1, 30), st.integers(1, 30))
-def test_no_lead_is_called_for_ever(outcome: str, attempts: int, same: int) -> None:
-    policy = RetryPolicy()
-    step = next_step(outcome, attempts=attempts, same_outcome=same, policy=policy, now=NOW)
-    exhausted = attempts >= policy.max_attempts or same >= DEFAULT_RULES[outcome].most
-    assert isinstance(step, Stop) is exhausted
-    assert isinstance(step, Stop) or step.at > NOW
-
-
-def test_only_outcomes_that_do_not_end_a_lead_are_tried_again() -> None:
-    flags = seeded_dispositions()
-    assert set(DEFAULT_RULES) <= set(flags)
-    again = {code for code, flag in flags.items() if not flag["terminal"]}
-    assert set(DEFAULT_RULES) == again
-
-
-@pytest.mark.parametrize("broken", [{"delays_s": [], "most": 1}, {"delays_s": [-60], "most": 1}])
-def test_a_rule_waits_for_a_time_that_is_not_in_the_past(broken: dict[str, object]) -> None:
-    with pytest.raises(ValidationError):
-        RetryRule.model_validate(broken)

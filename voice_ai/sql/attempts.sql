@@ -17,7 +17,7 @@ FROM written WHERE a.id = %(attempt_id)s
 
 -- name: set_state
 UPDATE attempts SET state = %(state)s, placed_at = coalesce(placed_at, %(placed_at)s),
-    answered_at = coalesce(answered_at, %(answered_at)s),
+    answered_at = coalesce(answered_at, %(answered_at)s), rang_at = coalesce(rang_at, %(rang_at)s),
     sent_at = coalesce(sent_at, %(sent_at)s), heard_at = %(now)s,
     carrier_status = coalesce(%(carrier_status)s, carrier_status), version = version + 1
 WHERE id = %(attempt_id)s AND state <> 'ended'
@@ -61,8 +61,22 @@ ON CONFLICT (carrier_sid) DO UPDATE SET
 -- name: end_attempt
 UPDATE attempts SET state = 'ended', ended_at = %(now)s, carrier_status = %(carrier_status)s,
     disposition = %(disposition)s, end_reason = coalesce(end_reason, %(end_reason)s),
-    ended_by = %(ended_by)s, version = version + 1
+    ended_by = %(ended_by)s, version = version + 1,
+    -- What was answered, or was not for as long as we asked, rang, also when nobody said so.
+    rang_at = coalesce(rang_at, CASE WHEN %(carrier_status)s IN ('completed', 'no-answer')
+                                     THEN %(now)s::timestamptz END)
 WHERE id = %(attempt_id)s AND state <> 'ended'
+
+-- name: rang_late
+-- News of the ringing of a call that has ended: a failure that rang was an attempt at the person.
+WITH told AS (
+    UPDATE attempts SET rang_at = %(now)s, version = version + 1
+    WHERE id = %(attempt_id)s AND rang_at IS NULL
+    RETURNING campaign_id, lead_id, disposition)
+UPDATE campaign_leads cl SET attempts = cl.attempts + 1, updated_at = %(now)s
+FROM told
+WHERE cl.campaign_id = told.campaign_id AND cl.lead_id = told.lead_id
+  AND told.disposition = 'failed_transient'
 
 -- name: spoken_turns
 SELECT count(*) FILTER (WHERE speaker = 'caller') AS caller,
@@ -70,19 +84,31 @@ SELECT count(*) FILTER (WHERE speaker = 'caller') AS caller,
 FROM turns WHERE attempt_id = %(attempt_id)s
 
 -- name: standing
--- What the retry rule needs: dials of the lead in this campaign, and how many ended like this one.
-SELECT count(*) FILTER (WHERE d.reached_carrier AND a.disposition <> 'failed_transient')
-           AS attempts,
-       count(*) FILTER (WHERE a.disposition = %(disposition)s) AS same_outcome,
-       (SELECT v.config -> 'retries' FROM campaigns c JOIN campaign_versions v
-            ON v.campaign_id = c.id AND v.version = c.version
-        WHERE c.id = %(campaign_id)s) AS policy
-FROM attempts a JOIN dispositions d ON d.code = a.disposition
-WHERE a.campaign_id = %(campaign_id)s AND a.lead_id = %(lead_id)s
+-- What the retry rule needs: dials of the lead that count in this campaign, when those that ended
+-- like this one were dialed, the rules, and what was agreed. A carrier's failure is a dial that
+-- counts only when it rang.
+SELECT past.attempts, past.same, v.config -> 'retries' AS policy, v.config -> 'schedule' AS schedule,
+       v.config ->> 'policy' AS profile, l.zones || n.zones AS zones, cl.rotate_from, cl.callback_at, cl.callback_by,
+       cl.callback_noted_at, cl.priority
+FROM campaign_leads cl
+JOIN campaigns c ON c.id = cl.campaign_id
+JOIN campaign_versions v ON v.campaign_id = c.id AND v.version = c.version
+JOIN leads l ON l.id = cl.lead_id
+JOIN numbers n ON n.id = cl.number_id
+CROSS JOIN LATERAL (
+    SELECT count(*) FILTER (WHERE d.reached_carrier
+               AND (a.disposition <> 'failed_transient' OR a.rang_at IS NOT NULL)) AS attempts,
+           coalesce(array_agg(a.intended_at ORDER BY a.intended_at)
+               FILTER (WHERE a.disposition = %(disposition)s), '{}') AS same
+    FROM attempts a JOIN dispositions d ON d.code = a.disposition
+    WHERE a.campaign_id = cl.campaign_id AND a.lead_id = cl.lead_id) AS past
+WHERE cl.campaign_id = %(campaign_id)s AND cl.lead_id = %(lead_id)s
 
 -- name: settle_lead
-UPDATE campaign_leads SET state = %(state)s, attempts = %(attempts)s,
-    next_allowed_at = %(next_allowed_at)s, disposition = %(disposition)s, decision_key = NULL,
+UPDATE campaign_leads SET state = %(state)s, attempts = %(attempts)s, priority = %(priority)s,
+    next_allowed_at = %(next_allowed_at)s, rotate_from = %(rotate_from)s,
+    callback_at = %(callback_at)s, callback_by = %(callback_by)s,
+    callback_noted_at = %(callback_noted_at)s, disposition = %(disposition)s, decision_key = NULL,
     updated_at = %(now)s
 WHERE campaign_id = %(campaign_id)s AND lead_id = %(lead_id)s
 

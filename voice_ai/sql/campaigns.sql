@@ -58,13 +58,22 @@ LEFT JOIN numbers n ON n.id = s.callback_number_id
 WHERE v.campaign_id = %(campaign_id)s AND v.version = coalesce(%(version)s::int, c.version)
 
 -- name: enrol_leads
--- Every lead of the list, in the list's order; leads that are enrolled already stay as they are.
+-- Every lead of the list; leads that are enrolled already stay as they are. The imports of a list
+-- take turns, the first of each, then the second of each, so that a big one does not keep a small
+-- one waiting. What is not scored counts as even; how fresh a lead is counts more
+-- (voice_ai/priorities.py).
+WITH ranked AS (
+    SELECT l.id, l.number_id, l.run_id, l.position, l.created_at,
+           row_number() OVER (PARTITION BY l.run_id ORDER BY l.position) AS place
+    FROM leads l WHERE l.list_id = %(list_id)s)
 INSERT INTO campaign_leads (campaign_id, lead_id, number_id, state, priority, position, attempts,
     updated_at)
-SELECT %(campaign_id)s, l.id, l.number_id, 'ready', coalesce(s.priority, 0), l.position, 0, %(now)s
-FROM leads l
+SELECT %(campaign_id)s, l.id, l.number_id, 'ready',
+       coalesce(s.priority, %(even)s + greatest(0, %(freshest)s - floor(log(2, 1 + greatest(0,
+           extract(epoch FROM %(now)s - l.created_at) / 86400))))),
+       row_number() OVER (ORDER BY l.place, l.position, l.id), 0, %(now)s
+FROM ranked l
 LEFT JOIN lead_scores s ON s.campaign_id = %(campaign_id)s AND s.lead_id = l.id
-WHERE l.list_id = %(list_id)s
 ON CONFLICT (campaign_id, lead_id) DO NOTHING
 
 -- name: upsert_number
@@ -99,10 +108,3 @@ GROUP BY c.id, s.name ORDER BY c.created_at
 -- name: outcome_counts
 SELECT coalesce(a.disposition, a.state) AS outcome, count(*) AS n
 FROM attempts a WHERE a.campaign_id = %(campaign_id)s GROUP BY 1 ORDER BY 2 DESC, 1
-
--- name: waiting_leads
--- Why leads that are ready are not being called now, by the last decision about each.
-SELECT coalesce(cl.decision_key, 'NOT_ASKED_YET') AS decision, count(*) AS n,
-       min(cl.next_allowed_at) AS next_at
-FROM campaign_leads cl
-WHERE cl.campaign_id = %(campaign_id)s AND cl.state = 'ready' GROUP BY 1 ORDER BY 2 DESC, 1

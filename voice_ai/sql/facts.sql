@@ -1,5 +1,10 @@
 -- name: lead_facts
 -- Everything that a decision needs, read in one statement; `attempt_id` is left out of the counts.
+-- A dial that only the carrier failed at counts when it rang.
+WITH version AS MATERIALIZED (
+    SELECT v.config FROM campaigns c JOIN campaign_versions v
+        ON v.campaign_id = c.id AND v.version = c.version
+    WHERE c.id = %(campaign_id)s)
 SELECT cl.lead_id, cl.number_id, cl.attempts, cl.next_allowed_at, cl.decision_key,
        l.zones || n.zones AS zones, l.states || n.states AS states,
        ARRAY[l.country, n.country] AS countries, n.line_type,
@@ -27,6 +32,11 @@ SELECT cl.lead_id, cl.number_id, cl.attempts, cl.next_allowed_at, cl.decision_ke
        coalesce(d.recent_dials, '{}') AS recent_dials,
        d.last_disposition IS NOT DISTINCT FROM 'busy' AS last_was_busy,
        coalesce(d.last_attempt_no, 0) AS last_attempt_no, d.started,
+       -- When a part of the day or a rest after another campaign of the seller is to be kept.
+       cl.rotate_from, (SELECT config -> 'schedule' FROM version) AS schedule,
+       (SELECT config ->> 'policy' FROM version) AS profile,
+       d.last_elsewhere + (SELECT make_interval(
+           days => (config -> 'retries' ->> 'cool_down_days')::int) FROM version) AS cool_until,
        c.state = 'running' AS running
 FROM campaign_leads cl
 JOIN campaigns c ON c.id = cl.campaign_id
@@ -37,21 +47,26 @@ JOIN numbers n ON n.id = cl.number_id
 -- walks over all dials of the campaign for each lead.
 CROSS JOIN LATERAL (
     SELECT array_agg(a.intended_at ORDER BY a.intended_at DESC) FILTER (
-               WHERE (SELECT k.seller_id FROM campaigns k WHERE k.id = a.campaign_id) = c.seller_id
-                 AND a.rehearsal = c.rehearsal
-                 AND a.intended_at > %(now)s - interval '24 hours'
+               WHERE own.seller AND own.counts AND a.intended_at > %(now)s - interval '24 hours'
                  AND a.id IS DISTINCT FROM %(attempt_id)s
-                 AND coalesce(a.disposition, '') NOT IN ('not_dialed', 'failed_transient')
            ) AS recent_dials,
            (array_agg(a.disposition ORDER BY a.intended_at DESC) FILTER (
-               WHERE a.state = 'ended'
-                 AND a.disposition NOT IN ('not_dialed', 'failed_transient')
-           ))[1] AS last_disposition,
+               WHERE a.state = 'ended' AND own.counts))[1] AS last_disposition,
+           max(a.intended_at) FILTER (
+               WHERE own.seller AND own.counts AND a.campaign_id <> cl.campaign_id
+           ) AS last_elsewhere,
            max(a.attempt_no) FILTER (
                WHERE a.campaign_id = cl.campaign_id AND a.lead_id = cl.lead_id) AS last_attempt_no,
            count(*) FILTER (
                WHERE a.campaign_id = cl.campaign_id AND a.lead_id = cl.lead_id) > 0 AS started
-    FROM attempts a WHERE a.number_id = cl.number_id) d
+    FROM attempts a
+    CROSS JOIN LATERAL (
+        SELECT a.rehearsal = c.rehearsal AND (
+                   SELECT k.seller_id FROM campaigns k WHERE k.id = a.campaign_id
+               ) = c.seller_id AS seller,
+               coalesce(a.disposition, '') NOT IN ('not_dialed', 'failed_transient')
+               OR a.disposition = 'failed_transient' AND a.rang_at IS NOT NULL AS counts) own
+    WHERE a.number_id = cl.number_id) d
 WHERE cl.campaign_id = %(campaign_id)s AND cl.lead_id = ANY(%(lead_ids)s)
 ORDER BY cl.callback_at <= %(now)s DESC NULLS LAST, cl.priority DESC, cl.position
 

@@ -70,8 +70,9 @@ WHERE l.number_id = %(number_id)s ORDER BY l.created_at DESC, l.id LIMIT 200
 
 -- name: standings
 -- Where the number's leads stand in campaigns.
-SELECT cl.lead_id, c.name AS campaign, c.state AS campaign_state, cl.state, cl.attempts,
-       cl.next_allowed_at, cl.disposition, cl.updated_at
+SELECT cl.lead_id, cl.campaign_id, c.name AS campaign, c.state AS campaign_state, cl.state,
+       cl.attempts, cl.next_allowed_at, cl.callback_at, cl.callback_by, cl.callback_noted_at,
+       cl.disposition, cl.updated_at
 FROM campaign_leads cl JOIN campaigns c ON c.id = cl.campaign_id
 JOIN leads l ON l.id = cl.lead_id
 WHERE l.number_id = %(number_id)s ORDER BY cl.updated_at DESC LIMIT 200

@@ -26,13 +26,16 @@ WHERE campaign_id = %(campaign_id)s AND state = 'ready'
 
 -- name: score_leads
 -- One stretch of the list in one transaction, so that the claim never waits long. A lead that is
--- being claimed right now keeps what it has.
+-- being claimed right now keeps what it has. The formula is that of voice_ai/priorities.py.
 WITH scores AS (
     SELECT * FROM unnest(%(zones)s::text[], %(dials_before)s::int[], %(priorities)s::float8[])
         AS s(zone, dials_before, priority)
 ), held AS (
     SELECT cl.campaign_id, cl.lead_id, cl.priority AS priority_was,
-           coalesce(s.priority, %(otherwise)s) AS priority
+           greatest(0, %(freshest)s - floor(log(2, 1 + greatest(0,
+               extract(epoch FROM %(now)s - l.created_at) / 86400))))
+           + round(least(%(most)s, greatest(0, coalesce(s.priority, %(otherwise)s)
+               - %(fatigue)s * cl.attempts))::numeric, 2) AS priority
     FROM campaign_leads cl
     JOIN leads l ON l.id = cl.lead_id
     LEFT JOIN scores s ON s.zone = coalesce(l.zones[1], 'unknown')

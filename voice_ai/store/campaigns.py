@@ -14,6 +14,7 @@ from voice_ai.db import queries
 from voice_ai.db.connect import Db, Row
 from voice_ai.errors import BadInput, NotFound, Refused
 from voice_ai.ids import CampaignId
+from voice_ai.priorities import EVEN, FRESHEST
 from voice_ai.store.campaign_versions import stored_version
 from voice_ai.vault import Keyring
 
@@ -99,7 +100,13 @@ def create_campaign(
         _insert_version(db, campaign_id, 1, campaign, caller_ids, by=by, now=now)
         enrolled = db.execute(
             _SQL.enrol_leads,
-            {"campaign_id": campaign_id, "list_id": lead_list["id"], "now": now},
+            {
+                "campaign_id": campaign_id,
+                "list_id": lead_list["id"],
+                "now": now,
+                "even": EVEN,
+                "freshest": FRESHEST,
+            },
         )
     return CreatedCampaign(campaign_id, config.name, enrolled.rowcount)
 
@@ -287,10 +294,6 @@ def find_campaign(db: Db, name: str) -> Row:
 def outcome_counts(db: Db, campaign_id: CampaignId) -> dict[str, int]:
     rows = db.execute(_SQL.outcome_counts, {"campaign_id": campaign_id})
     return {row["outcome"]: row["n"] for row in rows}
-
-
-def waiting_leads(db: Db, campaign_id: CampaignId) -> list[Row]:
-    return db.execute(_SQL.waiting_leads, {"campaign_id": campaign_id}).fetchall()
 
 
 def ask(

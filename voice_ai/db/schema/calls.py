@@ -64,6 +64,7 @@ attempts = Table(
     moment("intended_at", "when the intent was committed", nullable=False),
     moment("sent_at", "when the request was handed to the carrier's library"),
     moment("placed_at", "when the carrier accepted it"),
+    moment("rang_at", "when the carrier first said that it rang; NULL: it did not"),
     moment("answered_at", "when it was picked up"),
     Column("first_audio_ms", Float, comment="from answer to our first audio; NULL: unmeasured"),
     moment("ended_at", "when its one terminal event was written"),

@@ -270,6 +270,38 @@ def upgrade() -> None:
             comment="time agreed with the person; NULL: none",
         ),
     )
+    op.add_column(
+        "campaign_leads",
+        sa.Column(
+            "callback_by",
+            sa.Text(),
+            comment="who agreed it: a login, or call; NULL: no callback",
+        ),
+    )
+    op.add_column(
+        "campaign_leads",
+        sa.Column(
+            "callback_noted_at",
+            sa.DateTime(timezone=True),
+            comment="when it was agreed; NULL: no callback",
+        ),
+    )
+    op.add_column(
+        "campaign_leads",
+        sa.Column(
+            "rotate_from",
+            sa.DateTime(timezone=True),
+            comment="dial whose part of the day is to be left; NULL: any part will do",
+        ),
+    )
+    op.add_column(
+        "attempts",
+        sa.Column(
+            "rang_at",
+            sa.DateTime(timezone=True),
+            comment="when the carrier first said that it rang; NULL: it did not",
+        ),
+    )
     op.drop_index(
         "ix_campaign_leads_ready",
         table_name="campaign_leads",
@@ -399,6 +431,10 @@ def downgrade() -> None:
         unique=False,
         postgresql_where=sa.text("state = 'ready'"),
     )
+    op.drop_column("attempts", "rang_at")
+    op.drop_column("campaign_leads", "rotate_from")
+    op.drop_column("campaign_leads", "callback_noted_at")
+    op.drop_column("campaign_leads", "callback_by")
     op.drop_column("campaign_leads", "callback_at")
     op.drop_column("caller_ids", "inbound_ok_at")
     op.drop_column("caller_ids", "daily_ceiling")
