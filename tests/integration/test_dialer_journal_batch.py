@@ -114,8 +114,15 @@ async def happened_before(
         if fate < 0.15:
             await journal.finish_call(db, attempt, news, NOW, ended_by="callback")
         elif fate < 0.3:
-            ended = {"disposition": "not_dialed", "end_reason": "never_placed", "status": None}
-            await journal.finish(db, attempt, NOW, **ended, ended_by="reconciler")
+            await journal.finish(
+                db,
+                attempt,
+                NOW,
+                disposition="not_dialed",
+                end_reason="never_placed",
+                status=None,
+                ended_by="reconciler",
+            )
 
 
 async def one_by_one(dialer: House, ends: list[End]) -> list[bool | None]:
