@@ -184,7 +184,7 @@ def test_the_other_part_lies_in_the_campaigns_own_window() -> None:
 def test_the_window_of_a_profile_is_inside_the_schedule() -> None:
     schedule = {"start": "09:00:00", "end": "21:00:00", "days": ["fri", "sat"]}
     strict = Window.of(schedule, "strictest")
-    assert (strict.start.hour, strict.end.hour, strict.days) == (10, 18, {4})
+    assert (strict.start.hour, strict.end.hour, strict.days) == (10, 18, frozenset({4}))
     assert Window.of(schedule, "law").days == {4, 5}
     assert Window.of(None) == Window()
     night = Window.of({"start": "18:30", "end": "20:00", "days": ["fri"]}, "strictest")
