@@ -19,12 +19,13 @@ from voice_ai.store.campaigns import CommandKind
 
 @dataclass(frozen=True)
 class Control:
-    """A command's button. `typed`: the campaign's name must be typed first."""
+    """A command's button. `typed`: the campaign's name must be typed first; `reasoned`: and why."""
 
     label: str
     icon: str
     about: str
     typed: bool = False
+    reasoned: bool = False
 
 
 CONTROLS: dict[CommandKind, Control] = {
@@ -36,8 +37,15 @@ CONTROLS: dict[CommandKind, Control] = {
     "emergency_stop": Control(
         "Emergency stop",
         "front_hand",
-        "End the live calls too. The campaign cannot be started again.",
+        "End the live calls too. It stays so until a named person clears it.",
         typed=True,
+    ),
+    "clear": Control(
+        "Clear the emergency stop",
+        "lock_open",
+        "The cause is known and mended: the campaign is stopped from then on, and may be started.",
+        typed=True,
+        reasoned=True,
     ),
 }
 _GOOD = frozenset({"start", "resume"})
@@ -47,7 +55,7 @@ def controls(campaign: Campaign, state: str) -> None:
     """The buttons that this state allows. Drawn outside the moving part of the page."""
     allowed = commands_from(state)
     if state == "emergency_stopped":
-        _stopped_for_good(campaign)
+        _stopped_in_an_emergency(campaign)
     if not allowed:
         return
     with st.container(border=True, horizontal=True, vertical_alignment="bottom"):
@@ -61,6 +69,13 @@ def controls(campaign: Campaign, state: str) -> None:
         for kind, control in CONTROLS.items():
             if kind in allowed:
                 _button(kind, control, campaign, reason.strip() or None)
+        if "start" in allowed:
+            st.page_link(
+                "views/preflight.py",
+                label="Pre-flight",
+                icon=":material/flight_takeoff:",
+                query_params={"campaign": campaign.name},
+            )
 
 
 def _button(kind: CommandKind, control: Control, campaign: Campaign, reason: str | None) -> None:
@@ -83,11 +98,17 @@ def _confirm(kind: CommandKind, campaign: Campaign, reason: str | None) -> None:
     control = CONTROLS[kind]
     st.markdown(control.about)
     with st.form(f"confirm-{kind}", border=False):
+        if control.reasoned:
+            reason = st.text_input(
+                "What was the cause, and how was it mended?", value=reason or ""
+            ).strip()
         typed = st.text_input(f"Type the campaign's name to confirm: {campaign.name}")
         sure = st.form_submit_button(control.label, type="primary")
     if not sure:
         return
-    if typed.strip() != campaign.name:
+    if control.reasoned and not reason:
+        st.error("Say why: it is kept with your name.")
+    elif typed.strip() != campaign.name:
         st.error(f"This is not the name; type {campaign.name} exactly as it stands here.")
     elif _ask(kind, campaign, reason):
         st.rerun()
@@ -111,17 +132,11 @@ def _ask(kind: CommandKind, campaign: Campaign, reason: str | None) -> bool:
     return True
 
 
-def _stopped_for_good(campaign: Campaign) -> None:
+def _stopped_in_an_emergency(campaign: Campaign) -> None:
     st.error(
-        "This campaign was stopped in an emergency and cannot be started again. Find out why;"
-        " then copy it, check the copy, and start that.",
+        f"{campaign.name} was stopped in an emergency: nobody is called, and it cannot be started."
+        " Find out why; once that is mended, clear the stop with your name and the reason.",
         icon=":material/front_hand:",
-    )
-    st.page_link(
-        "views/campaign_edit.py",
-        label="Copy the campaign",
-        icon=":material/content_copy:",
-        query_params={"campaign": campaign.name, "copy": "yes"},
     )
 
 

@@ -10,6 +10,8 @@ from streamlit.delta_generator import DeltaGenerator
 
 from app import campaign_form as form
 from app.queries.campaigns import LeadList
+from voice_ai.compliance.codes import LAW_OF_COUNTRY
+from voice_ai.compliance.rules import PROFILES, PURPOSES
 from voice_ai.conversation.script import Script, builtin_scripts, check_script
 
 OWN_SCRIPT = "a script of my own"
@@ -55,6 +57,19 @@ class Fields:
         self.place(name)
         return said
 
+    def choice(self, name: str, label: str, options: tuple[str, ...]) -> str:
+        known = self.known(name)
+        said = st.selectbox(
+            label,
+            options,
+            index=options.index(known) if known in options else 0,
+            format_func=str.capitalize,
+            key=self.key(name),
+            help=form.about(name),
+        )
+        self.place(name)
+        return str(said)
+
     def tell(self, faults: Mapping[str, str]) -> None:
         """Puts each fault under its field."""
         for name, place in self.places.items():
@@ -72,7 +87,8 @@ def draw(
 ) -> tuple[dict[str, Any], str, Fields]:
     """The data and the script that the form says now. `fixed`: name, seller and list stay."""
     fields = Fields(start, prefix)
-    data: dict[str, Any] = {}
+    # What the form does not show stays as it is.
+    data: dict[str, Any] = dict(start)
     with st.container(border=True):
         st.markdown("**Whom it calls, and on whose behalf**")
         data.update(_whom(fields, lists, fixed=fixed))
@@ -83,7 +99,7 @@ def draw(
     left, right = st.columns(2, gap="small")
     with left.container(border=True, height="stretch"):
         st.markdown("**When**")
-        data["schedule"] = _when(fields)
+        data.update(_when(fields))
     with right.container(border=True, height="stretch"):
         st.markdown("**How fast**")
         data.update(_pace(fields))
@@ -116,13 +132,33 @@ def _whom(fields: Fields, lists: list[LeadList], *, fixed: bool) -> dict[str, An
         legal_name = fields.text("seller.legal_name", "Legal name", value=legal)
         callback = fields.text("seller.callback_number", "Callback number")
         voice = fields.text("voice.voice_id", "Voice")
+    purpose, countries = _purpose(fields)
     return {
+        "purpose": purpose,
+        "countries": countries,
         "name": name,
         "list": str(fields.known("list")) if fixed else chosen.name,
         "caller_ids": form.numbers(caller_ids or ""),
         "seller": {"name": seller, "legal_name": legal_name, "callback_number": callback},
         "voice": {"voice_id": voice},
     }
+
+
+def _purpose(fields: Fields) -> tuple[str, list[str]]:
+    """What the calls are for decides which consent they need, and the countries which law holds."""
+    left, right = st.columns(2)
+    with left:
+        purpose = fields.choice("purpose", "Purpose", PURPOSES[::-1])
+    with right:
+        countries = st.multiselect(
+            "Countries",
+            sorted(LAW_OF_COUNTRY),
+            [code for code in fields.known("countries") or () if code in LAW_OF_COUNTRY],
+            key=fields.key("countries"),
+            help=form.about("countries"),
+        )
+        fields.place("countries")
+    return purpose, list(countries)
 
 
 def _list(fields: Fields, lists: list[LeadList], *, fixed: bool) -> LeadList:
@@ -193,7 +229,7 @@ def _slots(fields: Fields, script: Script | None) -> dict[str, str]:
 
 
 def _when(fields: Fields) -> dict[str, Any]:
-    st.caption("In the called party's local time; it narrows the law's window, never widens it.")
+    st.caption("In the called party's local time; it narrows the rules' window, never widens it.")
     left, right = st.columns(2)
     values: dict[str, Any] = {}
     for column, name, label in ((left, "start", "Not before"), (right, "end", "Not after")):
@@ -214,7 +250,9 @@ def _when(fields: Fields) -> dict[str, Any]:
         help=form.about("schedule.days"),
     )
     fields.place("schedule")
-    return {**values, "days": [day for day in form.DAYS if day in days]}
+    profile = fields.choice("policy", "Rules", PROFILES)
+    schedule = {**values, "days": [day for day in form.DAYS if day in days]}
+    return {"schedule": schedule, "policy": profile}
 
 
 def _pace(fields: Fields) -> dict[str, Any]:
@@ -231,7 +269,15 @@ def _pace(fields: Fields) -> dict[str, Any]:
         key=fields.key("detect_machines"),
         help=form.about("detect_machines"),
     )
+    ramp = st.checkbox(
+        "Ramp up",
+        bool(fields.known("pacing.ramp")),
+        key=fields.key("pacing.ramp"),
+        help=form.about("pacing.ramp"),
+    )
     pacing = {
+        **(fields.known("pacing") or {}),
+        "ramp": ramp,
         "max_concurrent": concurrent,
         "calls_per_second": per_second,
         "ring_timeout_s": ring,

@@ -14,6 +14,7 @@ from pydantic import BaseModel
 
 from pipelines.report.labels import words
 from voice_ai.campaigns import CampaignConfig, Pacing, Schedule, SellerConfig, Voice
+from voice_ai.compliance.facts import DEFAULT_COUNTRIES
 from voice_ai.conversation.script import Script
 from voice_ai.retries import DEFAULT_RULES, RetryPolicy
 
@@ -55,6 +56,9 @@ def defaults() -> dict[str, Any]:
         "script": "appointment_reminder",
         "caller_ids": [],
         "slots": {},
+        "purpose": "telemarketing",
+        "policy": "strictest",
+        "countries": list(DEFAULT_COUNTRIES),
         **parts,
         "max_attempts_24h": 3,
         "max_leads": None,

@@ -26,12 +26,16 @@ st.navigation(
         "Campaigns": [
             _page("campaigns", "All campaigns", "campaign"),
             _page("campaign", "One campaign", "monitoring"),
+            _page("preflight", "Pre-flight", "flight_takeoff"),
+            _page("waterfall", "Why not called", "waterfall_chart"),
+            _page("caller_ids", "Caller ids", "dialpad"),
             _page("campaign_edit", "Create or edit", "edit_note"),
         ],
         "Leads": [
             _page("lead_import", "Import", "upload_file"),
             _page("lead_lists", "Lists and imports", "lists"),
             _page("lead", "One lead", "person"),
+            _page("do_not_call", "Do not call", "block"),
         ],
         "Calls": [
             _page("live", "Live", "graphic_eq"),

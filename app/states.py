@@ -8,10 +8,15 @@ _COLOURS = {
     "alive": "#2e9e5b",
     "ok": "#2e9e5b",
     "done": "#2e9e5b",
+    "active": "#2e9e5b",
+    "warming": "#2e9e5b",
+    "cooling": "#c77f00",
+    "burned": "#d64545",
     "warn": "#c77f00",
     "stale": "#d64545",
     "down": "#d64545",
     "failed": "#d64545",
+    "stops calls": "#d64545",
 }
 _OTHER = "#8a8f98"
 

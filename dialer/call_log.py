@@ -80,6 +80,10 @@ class PostgresCallLog:
         async with self.pool.connection() as db, db.pipeline(), db.transaction():
             await journal.write_event(db, self.attempt_id, event, turn.ended_at)
             await db.execute(_SQL.insert_turn, self._turn_row(turn))
+            # On a clock that runs faster the wait would not be a person's: it stays unmeasured.
+            if turn.speaker == "agent" and self.clock.speed == 1:
+                first = {"attempt_id": self.attempt_id, "at": turn.started_at}
+                await db.execute(_SQL.set_first_audio, first)
             for prediction in (turn.intent, turn.emotion):
                 if prediction is not None:
                     await self._predicted(db, turn, prediction)

@@ -36,10 +36,18 @@ class CallbackUrls:
     def detection(self, attempt_id: AttemptId) -> str:
         return self._address("detection", attempt_id)
 
+    def preflight(self, nonce: UUID) -> str:
+        """The way back that a pre-flight tries; proved as an attempt's own addresses are."""
+        return self._address("preflight", AttemptId(nonce))
+
     def media(self) -> str:
         """The media address; carriers strip a query from it, so the token goes as a parameter."""
         scheme, _, rest = self._public.partition("://")
         return f"{'wss' if scheme == 'https' else 'ws'}://{rest}{MEDIA_PATH}"
+
+    def inbound(self, step: str) -> str:
+        """Where a call to one of our numbers goes on; proved by the carrier's signature alone."""
+        return f"{self._public}/twilio/inbound/{step}"
 
     def full(self, path: str, query: str) -> str:
         """The address as the carrier was given it: built from our name, never from its headers."""

@@ -66,6 +66,36 @@ class CarrierSilent(Exception):
     """The carrier did not answer a question; nothing is known, ask again later."""
 
 
+@dataclass(frozen=True)
+class Balance:
+    amount: float
+    currency: str
+
+
+@dataclass(frozen=True)
+class AccountStanding:
+    """`kind` is Trial or Full, `status` active, suspended or closed."""
+
+    kind: str
+    status: str
+
+
+class CarrierAccount(Protocol):
+    """What a pre-flight asks about the account itself; no call comes of it."""
+
+    async def balance(self) -> Balance:
+        """Raises CarrierSilent."""
+        ...
+
+    async def standing(self) -> AccountStanding:
+        """Raises CarrierSilent."""
+        ...
+
+    async def may_show(self, number: str) -> bool:
+        """Whether the account owns or has verified that caller id. Raises CarrierSilent."""
+        ...
+
+
 class Carrier(Protocol):
     @property
     def account(self) -> str: ...

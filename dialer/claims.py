@@ -5,13 +5,10 @@ second and the leads taken are all read and written under it. An intent that is 
 already occupies its number (unique live attempt), its place under the cap and its slot.
 """
 
-import hashlib
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime, timedelta
-from uuid import uuid4
-
-from psycopg.types.json import Jsonb
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from uuid import UUID, uuid4
 
 from dialer.facts import (
     Row,
@@ -21,112 +18,226 @@ from dialer.facts import (
     read_facts,
     stored_campaign,
 )
+from dialer.intents import Intent, commit_intents
 from dialer.ledger import write_decisions
+from dialer.pool import CallerIdPool, read_pool
 from voice_ai.compliance import CampaignFacts, Decision, decide
 from voice_ai.db import queries
 from voice_ai.db.connect import AsyncDb
-from voice_ai.events import DialIntended
-from voice_ai.ids import AttemptId, CampaignId, LeadId, NumberId, WorkerId
+from voice_ai.ids import AttemptId, LeadId, NumberId, WorkerId
+from voice_ai.pacing.caller_ids import choose as choose_caller_id
+from voice_ai.pacing.slots import Demand, most_slots, share_slots
 
 _SQL = queries("claims")
+_PACING = queries("pacing")
 # Slots are handed out at most this far ahead: an intent must still be fresh when it is sent.
 HORIZON = timedelta(milliseconds=500)
 # How many leads one claim looks at: refused ones are put off in the same set.
 _LOOK_AT = 200
+_FEWEST = 20
 _ASK_AGAIN = timedelta(days=1)
+_NO_LIMIT = 1_000_000
 
 
 @dataclass(frozen=True)
-class Intent:
-    """A dial that is committed to, and when its turn at the carrier is."""
+class Chosen:
+    """A lead that may be dialed, and the number it would see."""
 
-    attempt_id: AttemptId
-    campaign_id: CampaignId
-    lead_id: LeadId
-    number_id: NumberId
-    attempt_no: int
+    row: Row
+    decision: Decision
     caller_id: NumberId
-    intended_at: datetime
-    slot_at: datetime
 
 
 async def claim(
     db: AsyncDb, *, account: str, worker_id: WorkerId, rehearsal: bool, now: datetime
 ) -> list[tuple[Intent, StoredCampaign]]:
-    """Commits the intents that fit now under every cap, over all workers. One transaction."""
+    """Commits the intents that fit now under every cap, over all workers. One transaction.
+
+    Each campaign first says what it could dial; then the account's slots are shared out, so that a
+    campaign with nothing to dial keeps no slot from another.
+    """
     async with db.transaction():
-        await db.execute(_SQL.open_pace, {"account": account, "now": now})
-        pace = await (await db.execute(_SQL.lock_pace, {"account": account})).fetchone()
-        assert pace is not None
-        rows = await (await db.execute(_SQL.running_campaigns, {"rehearsal": rehearsal})).fetchall()
-        slot = max(pace["next_slot_at"], now)
+        pace, campaigns = await _lock_pace(db, account, now, rehearsal=rehearsal)
+        if not campaigns:
+            return []
+        first, until = max(pace.next_slot_at, now), now + HORIZON
+        room = min(most_slots(first, pace.spacing, until), pace.room)
+        turn = Turn(now, first, room, await read_pool(db, campaigns, now))
+        offers = [
+            offer
+            for campaign in campaigns
+            if (offer := await _offer(db, campaign, turn)) is not None
+        ]
+        slots = share_slots(
+            [offer.demand for offer in offers],
+            first=first,
+            spacing=pace.spacing,
+            room=room,
+            until=until,
+        )
         taken: list[tuple[Intent, StoredCampaign]] = []
-        for campaign in map(stored_campaign, rows):
-            intents, slot = await _claim_for(db, campaign, worker_id, now, slot)
-            taken += [(intent, campaign) for intent in intents]
+        for offer in offers:
+            at = slots[offer.campaign.id]
+            intents = [_intent(one, offer.campaign, now, slot) for one, slot in offer.slotted(at)]
+            if intents:
+                # More may have been chosen than got a slot: the first ones did.
+                decided = [(one.row, one.decision) for one in offer.chosen[: len(intents)]]
+                await commit_intents(db, offer.campaign, worker_id, now, intents, decided)
+                taken += [(intent, offer.campaign) for intent in intents]
         if taken:
-            await db.execute(_SQL.move_pace, {"account": account, "next": slot})
+            await _move_paces(db, account, pace, offers, slots)
     return taken
 
 
-async def _claim_for(
-    db: AsyncDb, campaign: StoredCampaign, worker_id: WorkerId, now: datetime, slot: datetime
-) -> tuple[list[Intent], datetime]:
-    spacing = timedelta(seconds=1 / campaign.pacing.calls_per_second)
-    slots = _free_slots(slot, spacing, now, campaign.pacing.max_concurrent - campaign.live)
-    if not slots:
-        return [], slot
-    fresh_left = await _fresh_left(db, campaign)
-    rows = await _ready(db, campaign, now, fresh=fresh_left is None or fresh_left > 0)
-    if not rows:
-        return [], slot
-    facts = replace(
-        campaign.facts,
-        switched_off=await is_switched_off(db, campaign.id),
-        caller_id_ready=bool(campaign.caller_ids),
+@dataclass(frozen=True)
+class AccountPace:
+    """What the carrier account may do now, over all campaigns and workers."""
+
+    next_slot_at: datetime
+    spacing: timedelta
+    room: int
+
+
+@dataclass(frozen=True)
+class Turn:
+    """What the campaigns of one claim share and use up: room, caller ids, numbers to dial."""
+
+    now: datetime
+    first: datetime
+    room: int
+    pool: CallerIdPool
+    numbers: set[int] = field(default_factory=set)
+
+
+@dataclass(frozen=True)
+class Offer:
+    """What one campaign could dial now, the first choice first."""
+
+    campaign: StoredCampaign
+    chosen: list[Chosen]
+    demand: Demand
+
+    def slotted(self, slots: Sequence[datetime]) -> list[tuple[Chosen, datetime]]:
+        return list(zip(self.chosen, slots, strict=False))
+
+
+async def _lock_pace(
+    db: AsyncDb, account: str, now: datetime, *, rehearsal: bool
+) -> tuple[AccountPace, list[StoredCampaign]]:
+    """From here to the commit nobody else claims for this account."""
+    await db.execute(_SQL.open_pace, {"account": account, "now": now})
+    row = await (await db.execute(_SQL.lock_pace, {"account": account})).fetchone()
+    assert row is not None
+    found = await db.execute(_SQL.running_campaigns, {"rehearsal": rehearsal})
+    campaigns = [stored_campaign(line) for line in await found.fetchall()]
+    if new := [one.id for one in campaigns if one.pace.next_slot_at is None]:
+        await db.execute(_PACING.begin_pace, {"campaign_ids": new, "now": now, "anew": False})
+    limits = await (await db.execute(_PACING.account_limits, {"account": account})).fetchone()
+    live = await (await db.execute(_PACING.live_in_all, {"rehearsal": rehearsal})).fetchone()
+    assert live is not None
+    most = limits["max_concurrent"] if limits else None
+    # Without a limit of its own the account goes as fast as the fastest of its campaigns.
+    a_second = (limits and limits["calls_per_second"]) or max(
+        (one.pacing.calls_per_second for one in campaigns), default=1.0
     )
-    chosen, refused = choose(rows, facts, campaign, now, len(slots), fresh_left)
+    room = _NO_LIMIT if most is None else max(0, most - live["live"])
+    return AccountPace(row["next_slot_at"], timedelta(seconds=1 / a_second), room), campaigns
+
+
+async def _offer(db: AsyncDb, campaign: StoredCampaign, turn: Turn) -> Offer | None:
+    """What this campaign could dial if the account had room for it alone; None: nothing."""
+    now, spacing = turn.now, timedelta(seconds=1 / campaign.pacing.calls_per_second)
+    begins = max(campaign.pace.next_slot_at or now, turn.first)
+    fit = most_slots(begins, spacing, now + HORIZON)
+    room = min(turn.room, fit, campaign.calls_at_once - campaign.live)
+    if room <= 0 or campaign.pace.holds(now):
+        return None
+    fresh_left = await _fresh_left(db, campaign)
+    ready = await _ready(db, campaign, now, fresh=fresh_left is None or fresh_left > 0)
+    if not ready:
+        return None
+    facts = replace(campaign.facts, switched_off=await is_switched_off(db, campaign.id))
+    chosen: list[Chosen] = []
+    refused: list[tuple[Row, Decision]] = []
+    # Facts are read of as many as there is room for; of more only when some of those are refused.
+    while ready and len(chosen) < room:
+        some, ready = ready[: max(_FEWEST, room)], ready[max(_FEWEST, room) :]
+        rows = await read_facts(db, campaign.id, some, now)
+        shown = await _last_shown(db, campaign, rows)
+        part = replace(turn, room=room - len(chosen))
+        left = None if fresh_left is None else fresh_left - _begun(chosen)
+        more, against = choose(rows, part, facts, campaign, left, shown)
+        chosen, refused = chosen + more, refused + against
     await _put_off(db, campaign, refused, now)
     if not chosen:
-        return [], slot
-    intents = [_intent(row, campaign, now, at) for (row, _), at in zip(chosen, slots, strict=False)]
-    await _commit_intents(db, campaign, worker_id, now, intents, chosen)
-    return intents, intents[-1].slot_at + spacing
-
-
-def _free_slots(first: datetime, spacing: timedelta, now: datetime, most: int) -> list[datetime]:
-    """The turns at the carrier that begin before the horizon, at most `most`."""
-    slots: list[datetime] = []
-    while first <= now + HORIZON and len(slots) < most:
-        slots.append(first)
-        first += spacing
-    return slots
+        return None
+    return Offer(campaign, chosen, Demand(campaign.id, len(chosen), begins, spacing))
 
 
 def choose(
     rows: Sequence[Row],
+    turn: Turn,
     facts: CampaignFacts,
     campaign: StoredCampaign,
-    now: datetime,
-    room: int,
     fresh_left: int | None,
-) -> tuple[list[tuple[Row, Decision]], list[tuple[Row, Decision]]]:
+    last_shown: Mapping[int, int],
+) -> tuple[list[Chosen], list[tuple[Row, Decision]]]:
     """Decides in order until the room is filled: those to dial, and those refused."""
-    chosen: list[tuple[Row, Decision]] = []
+    chosen: list[Chosen] = []
     refused: list[tuple[Row, Decision]] = []
+    facts, without = replace(facts, caller_id_ready=True), replace(facts, caller_id_ready=False)
     for row in rows:
-        if len(chosen) == room:
+        if len(chosen) == turn.room:
             break
-        if not row["started"] and fresh_left is not None and fresh_left <= 0:
+        late = not row["started"] and fresh_left is not None and fresh_left <= 0
+        # Another campaign of this claim may be about to dial the same number.
+        if late or row["number_id"] in turn.numbers:
             continue
-        decision = decide(lead_facts(row), facts, now, campaign.policy)
-        if not decision.allow:
+        caller = choose_caller_id(
+            turn.pool.usable(campaign, turn.now),
+            lead_id=row["lead_id"],
+            lead_states=frozenset(row["states"]),
+            lead_country=next(filter(None, row["countries"]), None),
+            last_shown=last_shown.get(row["lead_id"]),
+        )
+        about = facts if caller is not None else without
+        decision = decide(lead_facts(row), about, turn.now, campaign.policy)
+        if not decision.allow or caller is None:
             refused.append((row, decision))
             continue
         if not row["started"] and fresh_left is not None:
             fresh_left -= 1
-        chosen.append((row, decision))
+        turn.pool.take(caller.number_id)
+        turn.numbers.add(row["number_id"])
+        chosen.append(Chosen(row, decision, NumberId(caller.number_id)))
     return chosen, refused
+
+
+async def _last_shown(db: AsyncDb, campaign: StoredCampaign, rows: Sequence[Row]) -> dict[int, int]:
+    started = [row["lead_id"] for row in rows if row["started"]]
+    if not started:
+        return {}
+    found = await db.execute(_PACING.last_shown, {"campaign_id": campaign.id, "lead_ids": started})
+    return {row["lead_id"]: row["caller_id_number"] for row in await found.fetchall()}
+
+
+async def _move_paces(
+    db: AsyncDb,
+    account: str,
+    pace: AccountPace,
+    offers: Sequence[Offer],
+    slots: Mapping[UUID, Sequence[datetime]],
+) -> None:
+    used = [(offer, slots[offer.campaign.id]) for offer in offers if slots[offer.campaign.id]]
+    await db.execute(
+        _PACING.move_campaign_pace,
+        {
+            "campaign_ids": [offer.campaign.id for offer, _ in used],
+            "nexts": [at[-1] + offer.demand.spacing for offer, at in used],
+        },
+    )
+    last = max(at[-1] for _, at in used)
+    await db.execute(_SQL.move_pace, {"account": account, "next": last + pace.spacing})
 
 
 async def _fresh_left(db: AsyncDb, campaign: StoredCampaign) -> int | None:
@@ -137,95 +248,32 @@ async def _fresh_left(db: AsyncDb, campaign: StoredCampaign) -> int | None:
     return max(0, campaign.max_leads - int(row["started"]))
 
 
-async def _ready(db: AsyncDb, campaign: StoredCampaign, now: datetime, *, fresh: bool) -> list[Row]:
+def _begun(chosen: Sequence[Chosen]) -> int:
+    return sum(not one.row["started"] for one in chosen)
+
+
+async def _ready(db: AsyncDb, campaign: StoredCampaign, now: datetime, *, fresh: bool) -> list[int]:
+    """Leads that this claim has locked, in calling order."""
     locked = await (
         await db.execute(
             _SQL.lock_ready_leads,
             {"campaign_id": campaign.id, "now": now, "fresh": fresh, "limit": _LOOK_AT},
         )
     ).fetchall()
-    if not locked:
-        return []
-    return await read_facts(db, campaign.id, [row["lead_id"] for row in locked], now)
+    return [row["lead_id"] for row in locked]
 
 
-def _intent(row: Row, campaign: StoredCampaign, now: datetime, at: datetime) -> Intent:
-    # The same lead always sees the same caller id, over retries and restarts.
-    digest = hashlib.sha256(str(row["lead_id"]).encode()).digest()
-    line = int.from_bytes(digest[:4], "big") % len(campaign.caller_ids)
+def _intent(one: Chosen, campaign: StoredCampaign, now: datetime, at: datetime) -> Intent:
     return Intent(
         attempt_id=AttemptId(uuid4()),
         campaign_id=campaign.id,
-        lead_id=LeadId(row["lead_id"]),
-        number_id=NumberId(row["number_id"]),
-        attempt_no=int(row["last_attempt_no"]) + 1,
-        caller_id=campaign.caller_ids[line],
+        lead_id=LeadId(one.row["lead_id"]),
+        number_id=NumberId(one.row["number_id"]),
+        attempt_no=int(one.row["last_attempt_no"]) + 1,
+        caller_id=one.caller_id,
         intended_at=now,
         slot_at=at,
     )
-
-
-async def _commit_intents(
-    db: AsyncDb,
-    campaign: StoredCampaign,
-    worker_id: WorkerId,
-    now: datetime,
-    intents: list[Intent],
-    chosen: list[tuple[Row, Decision]],
-) -> None:
-    month = month_of(now)
-    await db.execute("SELECT ensure_event_partition(%s)", (month,))
-    await _insert_attempts(db, campaign, worker_id, intents, month)
-    lead_ids = [intent.lead_id for intent in intents]
-    await db.execute(
-        _SQL.mark_calling, {"campaign_id": campaign.id, "lead_ids": lead_ids, "now": now}
-    )
-    await _copy_intended(db, intents, month)
-    decided = [
-        (row, decision, intent.attempt_id)
-        for (row, decision), intent in zip(chosen, intents, strict=True)
-    ]
-    await write_decisions(db, campaign.id, decided, "claim", now, rehearsal=campaign.rehearsal)
-
-
-async def _insert_attempts(
-    db: AsyncDb,
-    campaign: StoredCampaign,
-    worker_id: WorkerId,
-    intents: list[Intent],
-    month: date,
-) -> None:
-    await db.execute(
-        _SQL.insert_attempts,
-        {
-            "month": month,
-            "campaign_id": campaign.id,
-            "worker_id": worker_id,
-            "now": intents[0].intended_at,
-            "rehearsal": campaign.rehearsal,
-            "ids": [intent.attempt_id for intent in intents],
-            "lead_ids": [intent.lead_id for intent in intents],
-            "number_ids": [intent.number_id for intent in intents],
-            "attempt_nos": [intent.attempt_no for intent in intents],
-            "caller_ids": [intent.caller_id for intent in intents],
-            "slots": [intent.slot_at for intent in intents],
-        },
-    )
-
-
-async def _copy_intended(db: AsyncDb, intents: list[Intent], month: date) -> None:
-    """The first event of each new attempt, number 1."""
-    async with (
-        db.cursor() as cursor,
-        cursor.copy(
-            "COPY call_events (month, attempt_id, seq, kind, key, payload, occurred_at) FROM STDIN"
-        ) as copy,
-    ):
-        for intent in intents:
-            event = DialIntended(intent.attempt_no, intent.caller_id)
-            payload = Jsonb(event.payload())
-            told = (event.kind, event.key, payload, intent.intended_at)
-            await copy.write_row((month, intent.attempt_id, 1, *told))
 
 
 async def _put_off(
@@ -249,8 +297,3 @@ async def _put_off(
         (row, decision, None) for row, decision in refused if row["decision_key"] != decision.key
     ]
     await write_decisions(db, campaign.id, news, "claim", now, rehearsal=campaign.rehearsal)
-
-
-def month_of(moment: datetime) -> date:
-    """The partition of an attempt that is intended at that moment (UTC month)."""
-    return moment.astimezone(UTC).date().replace(day=1)

@@ -47,16 +47,22 @@ def dialer(
 def server(
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="Port to listen on.")] = 3000,
+    drain_limit: Annotated[
+        float, typer.Option(min=0, help="Seconds that live calls may go on after a SIGTERM.")
+    ] = 600.0,
     as_json: AsJson = False,
 ) -> None:
     """Run the web and media server: carrier callbacks, audio, health, metrics.
+
+    Ctrl-C or SIGTERM lets live calls finish; the second one ends them.
 
     Example: voice-ai server --port 3000
     """
     import uvicorn
 
+    from dialer.draining import DrainingServer
     from dialer.parts import open_server
-    from dialer.server import create_app
+    from dialer.server import create_app, live_calls
     from voice_ai import logs
     from voice_ai.context import open_context
 
@@ -66,6 +72,7 @@ def server(
         app = create_app(
             lambda: open_server(context),
             on_ready=lambda: _ready("server", {"url": f"http://{host}:{port}"}, as_json=as_json),
+            is_draining=lambda: serving.draining,
         )
         config = uvicorn.Config(
             app,
@@ -77,7 +84,8 @@ def server(
             timeout_graceful_shutdown=5,
             lifespan="on",
         )
-        uvicorn.Server(config).run(sockets=[listener])
+        serving = DrainingServer(config, lambda: live_calls(app), drain_limit)
+        serving.run(sockets=[listener])
 
 
 def _listen(host: str, port: int) -> socket.socket:

@@ -266,7 +266,7 @@ def models_of(models: ModelServer) -> Component:
 
 
 def spool_of(spool: OptOutSpool) -> Component:
-    waiting = sum(1 for _ in spool.waiting())
+    waiting = spool.count()
     if waiting:
         return Component("down", f"{waiting} opt-outs wait for the database", {"waiting": waiting})
     return Component("ok", "empty", {"waiting": 0})

@@ -5,10 +5,12 @@ through here, in any order and any number of times. The rows end up the same: st
 forward, an event that is told again falls away at its key, and the end is written once.
 """
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+import orjson
 from psycopg.types.json import Jsonb
 
 from dialer.settling import settle_lead
@@ -78,7 +80,7 @@ async def call_placed(
     db: AsyncDb, attempt: Attempt, news: StatusNews, at: datetime, *, sent_at: datetime | None
 ) -> None:
     """The carrier has the call: remembers its id and moves the attempt on."""
-    await _upsert_call(db, attempt, news, at)
+    await upsert_calls(db, [(attempt["id"], news, at)])
     await write_event(db, attempt["id"], CallPlaced(news.sid), at)
     await _set_state(db, attempt, _forward(attempt, "queued"), at, sent_at=sent_at)
 
@@ -113,7 +115,7 @@ async def classify_answer(
 
 async def late_call(db: AsyncDb, attempt: Attempt, news: StatusNews, at: datetime) -> None:
     """A call that came after its attempt was given up; the caller must cancel it."""
-    await _upsert_call(db, attempt, news, at)
+    await upsert_calls(db, [(attempt["id"], news, at)])
     await write_event(db, attempt["id"], LateCallCancelled(news.sid), at)
     await db.execute(_SQL.mark_late, {"attempt_id": attempt["id"]})
 
@@ -138,6 +140,20 @@ async def finish_call(
         return False
     spoken = await (await db.execute(_SQL.spoken_turns, {"attempt_id": attempt["id"]})).fetchone()
     assert spoken is not None
+    disposition, reason = how_it_ended(attempt, news, spoken)
+    return await finish(
+        db,
+        attempt,
+        at,
+        disposition=disposition,
+        end_reason=reason,
+        status=news.status,
+        ended_by=ended_by,
+    )
+
+
+def how_it_ended(attempt: Attempt, news: StatusNews, spoken: Mapping[str, int]) -> tuple[str, str]:
+    """Disposition and end reason of a call that the carrier says is over."""
     disposition = disposition_of(
         Finish(
             status=news.status,
@@ -149,16 +165,7 @@ async def finish_call(
             error_code=news.error_code,
         )
     )
-    reason = attempt["end_reason"] or f"carrier_{news.status}"
-    return await finish(
-        db,
-        attempt,
-        at,
-        disposition=disposition,
-        end_reason=reason,
-        status=news.status,
-        ended_by=ended_by,
-    )
+    return disposition, attempt["end_reason"] or f"carrier_{news.status}"
 
 
 async def finish(
@@ -239,20 +246,7 @@ async def _set_state(
     )
 
 
-async def _upsert_call(db: AsyncDb, attempt: Attempt, news: StatusNews, at: datetime) -> None:
-    await db.execute(
-        _SQL.upsert_call,
-        {
-            "carrier_sid": news.sid,
-            "attempt_id": attempt["id"],
-            "status": news.status,
-            "sequence": news.sequence,
-            "answered_by": news.answered_by,
-            "detection_ms": news.detection_ms,
-            "duration_s": news.duration_s,
-            "queue_time_ms": news.queue_time_ms,
-            "sip_code": news.sip_code,
-            "error_code": news.error_code,
-            "now": at,
-        },
-    )
+async def upsert_calls(db: AsyncDb, told: Sequence[tuple[AttemptId, StatusNews, datetime]]) -> None:
+    """What the carrier said of its calls; each call once."""
+    calls = [{"attempt_id": attempt_id, "at": at, **vars(news)} for attempt_id, news, at in told]
+    await db.execute(_SQL.upsert_calls, {"calls": orjson.dumps(calls).decode()})

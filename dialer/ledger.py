@@ -4,11 +4,15 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Literal
 
+import orjson
+
 from dialer.facts import Row
 from voice_ai.compliance import Decision
+from voice_ai.db import queries
 from voice_ai.db.connect import AsyncDb
 from voice_ai.ids import AttemptId, CampaignId
 
+_SQL = queries("claims")
 Decided = tuple[Row, Decision, AttemptId | None]
 
 
@@ -21,16 +25,26 @@ async def write_decisions(
     *,
     rehearsal: bool,
 ) -> None:
-    """One COPY for all; the attempt is the dial that a decision allowed, None for a refusal."""
-    async with (
-        db.cursor() as cursor,
-        cursor.copy(
-            "COPY decisions (campaign_id, lead_id, number_id, attempt_id, stage, allow, reasons,"
-            " policy_hash, next_allowed_at, decided_at, rehearsal) FROM STDIN"
-        ) as copy,
-    ):
-        for row, decision, attempt_id in decided:
-            about = (campaign_id, row["lead_id"], row["number_id"], attempt_id, stage)
-            reasons = [str(reason) for reason in decision.reasons]
-            said = (decision.allow, reasons, decision.policy_hash, decision.next_allowed_at)
-            await copy.write_row((*about, *said, now, rehearsal))
+    """All in one statement; the attempt is the dial that a decision allowed, None for a refusal."""
+    rows = [
+        {
+            "lead_id": row["lead_id"],
+            "number_id": row["number_id"],
+            "attempt_id": attempt_id,
+            "allow": decision.allow,
+            "reasons": decision.reasons,
+            "policy_hash": decision.policy_hash,
+            "next_allowed_at": decision.next_allowed_at,
+        }
+        for row, decision, attempt_id in decided
+    ]
+    await db.execute(
+        _SQL.write_decisions,
+        {
+            "campaign_id": campaign_id,
+            "stage": stage,
+            "now": now,
+            "rehearsal": rehearsal,
+            "decisions": orjson.dumps(rows).decode(),
+        },
+    )

@@ -1,12 +1,13 @@
 """Obeys what people asked of campaigns: one command row, one change of state, one answer."""
 
 import asyncio
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
 
 from dialer.carrier import Carrier, CarrierSilent
+from dialer.start_gate import let_through
 from voice_ai.campaign_states import TRANSITIONS, refusal
 from voice_ai.db import queries
 from voice_ai.db.connect import AsyncDb
@@ -20,14 +21,24 @@ _DONE = "SELECT pg_advisory_unlock(hashtext('obey')) AS mine"
 Row = dict[str, Any]
 
 
+# How long a drain lets calls go on when nobody says otherwise.
+DRAIN_LIMIT = timedelta(minutes=10)
+
 # After these has returned, no send of the campaign is on its way any more.
 _WAITS_FOR_SENDS = frozenset({"pause", "drain", "stop", "emergency_stop"})
 
 
-async def obey_commands(db: AsyncDb, carrier: Carrier | None, now: datetime) -> int:
+async def obey_commands(
+    db: AsyncDb,
+    carrier: Carrier | None,
+    now: datetime,
+    *,
+    preflight_patience: timedelta | None = None,
+) -> int:
     """Obeys every open command, oldest first; how many. `carrier` None: nothing can be live.
 
-    One process obeys at a time, so that nobody is answered before the stop is complete.
+    One process obeys at a time, so that nobody is answered before the stop is complete. With a
+    `preflight_patience` a start stays open until its pre-flight is finished, at most that long.
     """
     if not await _ask(db, _ONE_AT_A_TIME):
         return 0
@@ -35,6 +46,8 @@ async def obey_commands(db: AsyncDb, carrier: Carrier | None, now: datetime) -> 
         # Every state is changed before any stop waits: one campaign does not hold up another.
         async with db.transaction():
             commands = await (await db.execute(_SQL.open_commands)).fetchall()
+            if preflight_patience is not None:
+                commands = await let_through(db, commands, now, preflight_patience)
             changed = [await _change_state(db, command, now) for command in commands]
         for command, campaigns in zip(commands, changed, strict=True):
             await _see_through(db, carrier, command, campaigns, now)
@@ -58,10 +71,23 @@ async def _change_state(db: AsyncDb, command: Row, now: datetime) -> list[Row]:
             "state": step.target,
             # Also from the target: a command that was cut off, or given again, is seen through.
             "from_states": [*step.sources, step.target],
+            "drain_until": _drain_until(command, now),
             "now": now,
         },
     )
-    return await changed.fetchall()
+    campaigns = await changed.fetchall()
+    if command["kind"] == "start":
+        ids = [campaign["id"] for campaign in campaigns]
+        pace = {"campaign_ids": ids, "now": now, "anew": True}
+        await db.execute(queries("pacing").begin_pace, pace)
+    return campaigns
+
+
+def _drain_until(command: Row, now: datetime) -> datetime | None:
+    if command["kind"] != "drain":
+        return None
+    given = (command["parameters"] or {}).get("limit_s")
+    return now + (DRAIN_LIMIT if given is None else timedelta(seconds=float(given)))
 
 
 async def _see_through(
@@ -88,6 +114,7 @@ async def _outcome(db: AsyncDb, command: Row, changed: list[Row], stragglers: li
             stands = await cursor.fetchone()
         return f"refused: {refusal(command['kind'], stands['state'] if stands else None)}"
     text = f"{TRANSITIONS[command['kind']].target}: {', '.join(row['name'] for row in changed)}"
+    text += str(command.get("note", ""))
     return text + (f"; still live: {', '.join(stragglers)}" if stragglers else "")
 
 
@@ -111,8 +138,15 @@ async def _end_live_calls(db: AsyncDb, carrier: Carrier | None, campaign_id: obj
     return [left for left in await asyncio.gather(*map(left_over, rows)) if left is not None]
 
 
-async def settle_campaigns(db: AsyncDb, *, rehearsal: bool, now: datetime) -> None:
-    """Drained campaigns become stopped, finished ones completed."""
+async def settle_campaigns(
+    db: AsyncDb, carrier: Carrier | None, *, rehearsal: bool, now: datetime
+) -> None:
+    """Drained campaigns become stopped, finished ones completed; what must be over is ended."""
+    async with db.transaction():
+        overdue = await (await db.execute(_SQL.overdue_campaigns, {"now": now})).fetchall()
+    for campaign in overdue:
+        if left := await _end_live_calls(db, carrier, campaign["id"]):
+            log.warning("calls_still_live", campaign=str(campaign["id"]), calls=len(left))
     async with db.transaction():
         await db.execute(_SQL.drained_campaigns, {"now": now})
         await db.execute(queries("claims").complete_campaigns, {"rehearsal": rehearsal, "now": now})

@@ -14,11 +14,14 @@ from dialer.callbacks import CallbackUrls
 from dialer.counted import CountedCarrier
 from dialer.gate import Gate
 from dialer.health import Addresses, Health, redis_in_use
+from dialer.inbound import Inbound
 from dialer.live_calls import LiveCalls
 from dialer.media.prompts import PromptCache
-from dialer.metrics import CarrierMetrics, ServerMetrics, WorkerMetrics
+from dialer.metrics import ServerMetrics, SpeechMetrics, WorkerMetrics
 from dialer.mind import ServedMind
 from dialer.permission import CarrierAccess, confirm_carrier, speech_access
+from dialer.preflight import Preflights
+from dialer.preflight_probes import OwnAddress
 from dialer.prompt_store import PostgresPrompts, keep_prompts_ready
 from dialer.reconcile import Reconciler
 from dialer.recordings import Recordings
@@ -57,21 +60,42 @@ class ServerParts:
     spool: OptOutSpool
     recordings: Recordings
     webhooks: Webhooks
+    inbound: Inbound
     health: Health
     day: Day
     rehearsal: bool
 
 
-def _carrier(
-    context: Context, access: CarrierAccess, urls: CallbackUrls, metrics: CarrierMetrics
-) -> CountedCarrier:
-    twilio = TwilioCarrier(
+def _twilio(access: CarrierAccess, urls: CallbackUrls) -> TwilioCarrier:
+    return TwilioCarrier(
         account_sid=access.account_sid,
         auth_token=access.auth_token,
         base_url=access.base_url,
         callbacks=urls,
     )
-    return CountedCarrier(twilio, metrics)
+
+
+def _speech(context: Context, metrics: SpeechMetrics | None = None) -> ElevenLabs:
+    vendor = speech_access(context.settings)
+    options = ElevenLabsOptions(api_key=vendor.api_key, base_url=vendor.base_url)
+    return ElevenLabs.connect(options, metrics)
+
+
+def _preflights(
+    context: Context, access: CarrierAccess, urls: CallbackUrls, twilio: TwilioCarrier, pool: Pool
+) -> Preflights:
+    return Preflights(
+        pool=pool,
+        carrier=twilio,
+        account=access.account_sid,
+        open_speech=lambda: _speech(context),
+        own_address=OwnAddress(urls, TwilioSignatures(access.auth_token), context.clock),
+        spool=OptOutSpool(context.settings.home),
+        home=context.settings.home,
+        keyring=context.keyring,
+        clock=context.clock,
+        rehearsal=access.rehearsal,
+    )
 
 
 def _health(
@@ -99,12 +123,10 @@ async def open_server(context: Context) -> AsyncIterator[ServerParts]:
         )
         metrics = ServerMetrics(context.settings.home)
         metrics.watch({"server": pool})
-        carrier = _carrier(context, access, urls, metrics.carrier)
+        carrier = CountedCarrier(_twilio(access, urls), metrics.carrier)
         stack.push_async_callback(carrier.close)
         vendor = speech_access(context.settings)
-        speech = ElevenLabs.connect(
-            ElevenLabsOptions(api_key=vendor.api_key, base_url=vendor.base_url), metrics.speech
-        )
+        speech = _speech(context, metrics.speech)
         stack.push_async_callback(speech.close)
         # A rehearsal's callees only know audio of their own simulator: nothing older is played.
         prompts = PromptCache(
@@ -120,6 +142,7 @@ async def open_server(context: Context) -> AsyncIterator[ServerParts]:
         recordings = Recordings(pool, context.keyring, context.clock, context.settings.home)
         stack.push_async_callback(recordings.close)
         signatures = TwilioSignatures(access.auth_token)
+        spool = OptOutSpool(context.settings.home)
         yield ServerParts(
             pool=pool,
             keyring=context.keyring,
@@ -132,9 +155,10 @@ async def open_server(context: Context) -> AsyncIterator[ServerParts]:
             mind=ServedMind(models),
             speech=speech,
             prompts=prompts,
-            spool=OptOutSpool(context.settings.home),
+            spool=spool,
             recordings=recordings,
             webhooks=Webhooks(pool, carrier, context.clock, urls, signatures, live, metrics),
+            inbound=Inbound(pool, context.keyring, context.clock, urls, signatures, spool, metrics),
             health=_health(context, access, vendor.base_url, pool, models),
             day=Day(pool, context.clock),
             rehearsal=access.rehearsal,
@@ -148,7 +172,8 @@ async def open_worker(context: Context) -> AsyncIterator[Worker]:
         access = await confirm_carrier(context.settings, context.keyring)
         metrics = WorkerMetrics(context.settings.home)
         urls = CallbackUrls(context.settings.public_url, context.keyring)
-        carrier = _carrier(context, access, urls, metrics.carrier)
+        twilio = _twilio(access, urls)
+        carrier = CountedCarrier(twilio, metrics.carrier)
         stack.push_async_callback(carrier.close)
         url = context.role_url("dialer")
         pool = await stack.enter_async_context(open_pool(url, name="voice-ai dialer", most=8))
@@ -169,6 +194,7 @@ async def open_worker(context: Context) -> AsyncIterator[Worker]:
             clock=clock,
             worker_id=presence.worker_id,
             rehearsal=access.rehearsal,
+            preflights=_preflights(context, access, urls, twilio, pool),
             metrics=metrics,
         )
 

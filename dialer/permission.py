@@ -1,10 +1,10 @@
 """Whom we may ring: a server that says it is a rehearsal, or, with permission, real people."""
 
-import hashlib
 from dataclasses import dataclass
 
 import httpx
 
+from voice_ai.carrier_account import carrier_credentials
 from voice_ai.errors import Refused
 from voice_ai.settings import Settings
 from voice_ai.vault import Keyring
@@ -27,14 +27,6 @@ class CarrierAccess:
 class SpeechAccess:
     base_url: str | None
     api_key: str
-
-
-def carrier_credentials(settings: Settings, keyring: Keyring) -> tuple[str, str]:
-    """The given account, or this home's own rehearsal account, which no vendor knows."""
-    if settings.twilio_account_sid is not None and settings.twilio_auth_token is not None:
-        return settings.twilio_account_sid, settings.twilio_auth_token.get_secret_value()
-    digest = hashlib.sha256(keyring.derive("rehearsal-account")).hexdigest()
-    return f"AC{digest[:32]}", keyring.password_for("rehearsal-carrier")
 
 
 def speech_access(settings: Settings) -> SpeechAccess:

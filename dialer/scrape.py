@@ -45,7 +45,7 @@ class Day:
 async def fill_in(parts: "ServerParts") -> None:
     metrics = parts.metrics
     metrics.talk.live.set(len(parts.live))
-    metrics.opt_outs_waiting.set(sum(1 for _ in parts.spool.waiting()))
+    metrics.opt_outs_waiting.set(parts.spool.count())
     _models(metrics, parts.models)
     rows = await _live(parts.pool)
     metrics.database_up.set(0 if rows is None else 1)

@@ -13,8 +13,8 @@ from fastapi import FastAPI, Request, Response
 from fastapi.responses import PlainTextResponse
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
-from dialer import media_route, webhooks
-from dialer.health import TROUBLE
+from dialer import inbound, media_route, webhooks
+from dialer.health import TROUBLE, Component
 from dialer.parts import ServerParts
 from dialer.scrape import fill_in
 from voice_ai import __version__
@@ -27,6 +27,7 @@ _QUIET_ROUTES = frozenset({"/api/health", "/metrics"})
 def create_app(
     open_parts: Callable[[], AbstractAsyncContextManager[ServerParts]],
     on_ready: Callable[[], None] = lambda: None,
+    is_draining: Callable[[], bool] = lambda: False,
 ) -> FastAPI:
     """The application; `on_ready` is called once its parts are open."""
 
@@ -35,6 +36,7 @@ def create_app(
         async with open_parts() as parts:
             app.state.parts = parts
             app.include_router(webhooks.routes(parts.webhooks))
+            app.include_router(inbound.routes(parts.inbound))
             app.include_router(media_route.routes(parts))
             on_ready()
             yield
@@ -48,8 +50,14 @@ def create_app(
         lifespan=lifespan,
     )
     _watch_requests(app)
-    _add_api(app)
+    _add_api(app, is_draining)
     return app
+
+
+def live_calls(app: FastAPI) -> int:
+    """Conversations that this process holds; none before it is up."""
+    parts: ServerParts | None = getattr(app.state, "parts", None)
+    return 0 if parts is None else len(parts.live)
 
 
 def _watch_requests(app: FastAPI) -> None:
@@ -87,12 +95,16 @@ def _tell(request: Request, status: int, seconds: float) -> None:
         )
 
 
-def _add_api(app: FastAPI) -> None:
+def _add_api(app: FastAPI, is_draining: Callable[[], bool]) -> None:
     @app.get("/api/health")
     async def health(request: Request) -> Response:
         """200 when calls can be held, else 503; each component with its state and its reason."""
         parts: ServerParts = request.app.state.parts
         ok, components = await parts.health.look()
+        if is_draining():
+            ok = False
+            reason = f"it is being stopped; {len(parts.live)} calls are finished first"
+            components["server"] = Component("down", reason, ok=False).body()
         body = {
             "status": "ok" if ok else "unavailable",
             "version": __version__,

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from uuid import UUID
 
 import structlog
@@ -12,11 +13,14 @@ from dialer import journal
 from dialer.adapters.twilio import TwilioSignatures, hang_up_twiml, stream_twiml
 from dialer.callbacks import CallbackUrls
 from dialer.carrier import Carrier, CarrierSilent
+from dialer.end_batches import EndBatches
+from dialer.journal_batch import End
 from dialer.live_calls import LiveCalls
 from dialer.metrics import ServerMetrics
 from voice_ai.calls import AttemptState, answer_class, is_terminal
 from voice_ai.clock import Clock
 from voice_ai.db.connect import Pool
+from voice_ai.errors import NotFound
 from voice_ai.ids import AttemptId, CarrierSid
 
 log = structlog.get_logger()
@@ -35,17 +39,29 @@ class Webhooks:
     live: LiveCalls
     metrics: ServerMetrics
 
+    @cached_property
+    def _ends(self) -> EndBatches:
+        return EndBatches(self.pool)
+
     async def proved(self, request: Request, attempt_id: UUID) -> Mapping[str, str]:
         """The form of a genuine callback for this attempt. Raises 403 for anything else."""
-        form = {key: str(value) for key, value in (await request.form()).items()}
-        url = self.urls.full(request.url.path, request.url.query)
-        given = request.headers.get("x-twilio-signature")
-        token = request.query_params.get("t", "")
-        if self.signatures.valid(url, form, given) and self.urls.admits(attempt_id, token):
+        form = await self.genuine(request, attempt_id)
+        if form is not None:
             return form
         self.metrics.bad_signatures.inc()
         log.warning("callback_refused", route=request.scope["route"].path)
         raise HTTPException(403, "not signed by the carrier")
+
+    async def genuine(self, request: Request, attempt_id: UUID) -> Mapping[str, str] | None:
+        form = await signed_form(request, self.urls, self.signatures)
+        admitted = self.urls.admits(attempt_id, request.query_params.get("t", ""))
+        return form if admitted else None
+
+    async def preflight(self, request: Request, nonce: UUID) -> dict[str, str]:
+        """Echoes a signed trial. A wrong signature is part of every trial, so it is not counted."""
+        if await self.genuine(request, nonce) is None:
+            raise HTTPException(403, "not signed by the carrier")
+        return {"nonce": str(nonce), "now": self.clock.now().isoformat()}
 
     async def answered(self, attempt_id: AttemptId, form: Mapping[str, str]) -> str:
         """The call was picked up: TwiML that connects its audio to us."""
@@ -66,6 +82,11 @@ class Webhooks:
         news = news_of(form)
         if is_terminal(news.status):
             await self.live.wait_until_over(attempt_id, LAST_WORDS_S)
+            try:
+                await self._ends.write(End(attempt_id, news, self.clock.now()))
+            except NotFound as error:
+                raise HTTPException(404, error.message) from error
+            return
         now = self.clock.now()
         async with self.pool.connection() as db, db.transaction():
             attempt = await journal.lock_attempt(db, attempt_id)
@@ -74,11 +95,9 @@ class Webhooks:
             late = journal.was_given_up(attempt)
             if late:
                 await journal.late_call(db, attempt, news, now)
-            elif is_terminal(news.status):
-                await journal.finish_call(db, attempt, news, now, ended_by="callback")
             else:
                 await journal.apply_status(db, attempt, news, now)
-        if late and not is_terminal(news.status):
+        if late:
             await self._cancel(news.sid)
 
     async def detection(self, attempt_id: AttemptId, form: Mapping[str, str]) -> None:
@@ -108,6 +127,16 @@ class Webhooks:
             await self.carrier.end(sid)
         except CarrierSilent as error:
             log.error("call_not_ended", call=sid, reason=str(error))
+
+
+async def signed_form(
+    request: Request, urls: CallbackUrls, signatures: TwilioSignatures
+) -> Mapping[str, str] | None:
+    """The form of a request that the carrier signed; None for any other request."""
+    form = {key: str(value) for key, value in (await request.form()).items()}
+    url = urls.full(request.url.path, request.url.query)
+    given = request.headers.get("x-twilio-signature")
+    return form if signatures.valid(url, form, given) else None
 
 
 def news_of(form: Mapping[str, str]) -> journal.StatusNews:
@@ -151,5 +180,9 @@ def routes(hooks: Webhooks) -> APIRouter:
     @router.post("/detection/{attempt_id}", status_code=204)
     async def detection(attempt_id: UUID, request: Request) -> None:
         await hooks.detection(AttemptId(attempt_id), await hooks.proved(request, attempt_id))
+
+    @router.post("/preflight/{nonce}")
+    async def preflight(nonce: UUID, request: Request) -> dict[str, str]:
+        return await hooks.preflight(request, nonce)
 
     return router

@@ -8,19 +8,23 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from datetime import timedelta
 
 import psycopg
 import psycopg_pool
 import structlog
 
-from dialer.carrier import Carrier, PlaceAnswer, Placed, Rejected
+from dialer.carrier import Carrier, FailureKind, PlaceAnswer, Placed, Rejected
 from dialer.claims import Intent, claim
-from dialer.facts import StoredCampaign
+from dialer.facts import StoredCampaign, read_rules
 from dialer.gate import Gate
 from dialer.metrics import WorkerMetrics
 from dialer.obey import obey_commands, settle_campaigns
 from dialer.opt_outs import drain_spool
+from dialer.pace import judge_paces, wait_for_carrier
+from dialer.preflight import Preflights
 from dialer.reconcile import Reconciler
+from dialer.revocations import end_revoked_calls
 from dialer.spool import OptOutSpool
 from voice_ai.clock import Clock
 from voice_ai.db.connect import Pool
@@ -30,6 +34,9 @@ log = structlog.get_logger()
 
 TICK_S = 0.2
 RECONCILE_S = 2.0
+_AFTER_TOO_FAST = timedelta(seconds=1)
+_LONGEST_WAIT = timedelta(seconds=30)
+PREFLIGHT_S = 0.5
 DATABASE_TROUBLE = (psycopg.OperationalError, psycopg_pool.PoolTimeout)
 
 
@@ -43,6 +50,8 @@ class Worker:
     clock: Clock
     worker_id: WorkerId
     rehearsal: bool
+    # None: starts are obeyed without a pre-flight.
+    preflights: Preflights | None = None
     metrics: WorkerMetrics = field(default_factory=WorkerMetrics)
     _sends: set[asyncio.Task[None]] = field(default_factory=set)
     # Sends that broke off, with the reason: nobody knows what became of them.
@@ -51,9 +60,11 @@ class Worker:
 
     async def run(self) -> None:
         """Works until `drain` is called; then finishes what it has sent and returns."""
+        read_rules(self.clock.now())
         async with asyncio.TaskGroup() as group:
             background = [
                 group.create_task(self._repeat(self._reconcile, RECONCILE_S)),
+                group.create_task(self._repeat(self._preflight, PREFLIGHT_S)),
             ]
             await self._repeat_until_stopped(self._tick, TICK_S)
             if self._sends:
@@ -73,7 +84,9 @@ class Worker:
             )
         await self._own_up()
         async with self.pool.connection() as db:
-            self.metrics.commands.inc(await obey_commands(db, self.carrier, now))
+            patience = None if self.preflights is None else self.preflights.patience
+            obeyed = await obey_commands(db, self.carrier, now, preflight_patience=patience)
+            self.metrics.commands.inc(obeyed)
             intents = await claim(
                 db,
                 account=self.carrier.account,
@@ -98,13 +111,22 @@ class Worker:
     async def _send(self, intent: Intent, campaign: StoredCampaign) -> None:
         outcome = "lost"
         try:
-            outcome = outcome_of(await self.gate.send(intent, campaign))
+            answer = await self.gate.send(intent, campaign)
+            outcome = outcome_of(answer)
+            await self._heed(answer)
         except Exception as error:
             # Whatever it was: an intent that stayed open would occupy its number for ever.
             log.error("send_lost", attempt=str(intent.attempt_id), reason=type(error).__name__)
             self._lost[intent.attempt_id] = type(error).__name__
         finally:
             self.metrics.sends.labels(outcome).inc()
+
+    async def _heed(self, answer: PlaceAnswer | None) -> None:
+        """A carrier that queues or refuses is given time: it must never hold calls back for us."""
+        if (wait := wait_after(answer)) is None:
+            return
+        async with self.pool.connection() as db:
+            await wait_for_carrier(db, self.carrier.account, self.clock.now() + wait)
 
     async def _own_up(self) -> None:
         """Tells of sends that broke off, so that the reconciler may ask about them."""
@@ -113,9 +135,17 @@ class Worker:
             del self._lost[attempt_id]
 
     async def _reconcile(self) -> None:
+        await end_revoked_calls(self.pool, self.carrier, rehearsal=self.rehearsal)
         self.metrics.reconciled.inc(await self.reconciler.run_once())
         async with self.pool.connection() as db:
-            await settle_campaigns(db, rehearsal=self.rehearsal, now=self.clock.now())
+            await settle_campaigns(db, self.carrier, rehearsal=self.rehearsal, now=self.clock.now())
+            await judge_paces(
+                db, account=self.carrier.account, rehearsal=self.rehearsal, now=self.clock.now()
+            )
+
+    async def _preflight(self) -> None:
+        if self.preflights is not None:
+            await self.preflights.run_once()
 
     async def _repeat_until_stopped(
         self, work: Callable[[], Awaitable[None]], pause_s: float
@@ -144,6 +174,15 @@ class Worker:
             self.metrics.database_losses.inc()
             log.error("database_lost", reason=str(error).splitlines()[0] if str(error) else "")
             await asyncio.sleep(1.0)
+
+
+def wait_after(answer: PlaceAnswer | None) -> timedelta | None:
+    """How long the account should dial nothing after that answer; None: go on."""
+    if isinstance(answer, Placed) and answer.queue_time_ms:
+        return min(timedelta(milliseconds=answer.queue_time_ms), _LONGEST_WAIT)
+    if isinstance(answer, Rejected) and answer.kind is FailureKind.RATE_LIMITED:
+        return _AFTER_TOO_FAST
+    return None
 
 
 def outcome_of(answer: PlaceAnswer | None) -> str:

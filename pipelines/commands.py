@@ -40,7 +40,7 @@ def import_file(
         raise UsageError("--consent is written or express")
     with open_context() as context:
         rehearsal = context.rehearsal
-        with _progress_bar(file.name) as progress:
+        with progress_bar(file.name) as progress:
             report = import_leads(
                 context.role_url("flows"),
                 context.keyring,
@@ -77,6 +77,7 @@ def show(report: "ImportReport", console: Console) -> None:
         ("on the list already", report.already_in_list),
         *((f"refused: {reason}", count) for reason, count in report.rejected_by_reason.items()),
         *([("accepted, but suppressed", report.suppressed)] if report.suppressed else []),
+        *([("marked do-not-call", report.do_not_call)] if report.do_not_call else []),
     ):
         counts.add_row(name, f"{count:,}")
     console.print(counts)
@@ -109,7 +110,7 @@ def _user() -> str:
 
 
 @contextmanager
-def _progress_bar(name: str) -> Iterator["Report"]:
+def progress_bar(name: str) -> Iterator["Report"]:
     console = Console(stderr=True)
     with Progress(
         TextColumn("{task.description}"),

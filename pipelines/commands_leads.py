@@ -274,13 +274,14 @@ def suppress(
             reason=known,
             source="command",
             now=context.clock.now(),
+            by=getpass.getuser(),
         )
     said = (
         f"{done.seller} was not to call this number already, since {done.since:%F %R} UTC."
         if done.already
         else f"{done.seller} never calls this number again."
     )
-    live = " A call to it that was live before goes on." if done.live_calls else ""
+    live = " A call to it is live: it ends if it still rings." if done.live_calls else ""
     facts = {**asdict(done), "since": done.since.isoformat()}
     _answer(facts, said + live, as_json=as_json)
 

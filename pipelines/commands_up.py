@@ -68,9 +68,10 @@ def up(
                 *("app", "--json", "--port", str(app_port)),
                 **stage.environment(context, ports),
             )
-            if demo:
-                run_sample_campaign(context)
+            sample = prepare_sample_campaign(context) if demo else None
             supervisor.wait_ready(*children, app)
+            if sample is not None:
+                start_sample_campaign(context, sample)
             urls = {
                 "pages": f"http://127.0.0.1:{app_port}",
                 "health": f"http://127.0.0.1:{server_port}/api/health",
@@ -94,18 +95,22 @@ def up(
                 training.wait()
 
 
-def run_sample_campaign(context: Context) -> str:
-    """The sample campaign, made and started when it is not running; its name."""
+def prepare_sample_campaign(context: Context) -> str:
+    """The sample campaign, made when there is none that goes on; its name."""
     with samples.leads_file() as path:
         import_sample(context, path)
     with connect(context.role_url("app"), name="voice-ai up", autocommit=True) as db:
-        name = _unfinished(db) or _new_sample(db, context)
+        return _unfinished(db) or _new_sample(db, context)
+
+
+def start_sample_campaign(context: Context, name: str) -> None:
+    """Asks for what makes it run; its pre-flight wants the processes to be there already."""
+    with connect(context.role_url("app"), name="voice-ai up", autocommit=True) as db:
         row = store.find_campaign(db, name)
         kinds: dict[str, store.CommandKind] = {"paused": "resume", "draft": "start"}
         kinds["stopped"] = "start"
         if (kind := kinds.get(row["state"])) is not None:
             store.ask(db, kind, row["id"], by=getpass.getuser(), now=context.clock.now())
-    return name
 
 
 def import_sample(context: Context, path: Path) -> None:

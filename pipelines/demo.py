@@ -24,7 +24,7 @@ from voice_ai.campaigns import parse_campaign
 from voice_ai.context import Context, open_context
 from voice_ai.db import connect, queries
 from voice_ai.db.connect import Db
-from voice_ai.errors import NotAvailable
+from voice_ai.errors import NotAvailable, Refused
 from voice_ai.ids import CampaignId
 from voice_ai.processes import Supervisor
 from voice_ai.store import campaigns as store
@@ -33,6 +33,8 @@ _SQL = queries("demo")
 _STALL_S = 120.0
 _POLL_S = 0.5
 _MODELS_S = 60.0
+# Longer than a start waits for its pre-flight.
+_START_S = 75.0
 # Fast enough for two cores to carry the audio of all calls that overlap.
 _CALLS_PER_SECOND = 7.0
 _MAX_CONCURRENT = 150
@@ -204,7 +206,10 @@ def _create(plan: DemoPlan) -> CampaignId:
     with connect(context.role_url("app"), name="voice-ai demo", autocommit=True) as db:
         now, by = context.clock.now(), getpass.getuser()
         made = store.create_campaign(db, context.keyring, campaign, by=by, now=now, rehearsal=True)
-        store.ask(db, "start", made.id, by=by, now=now)
+        command = store.ask(db, "start", made.id, by=by, now=now)
+        outcome = store.answer_of(db, command, timeout=_START_S) or ""
+    if outcome.startswith("refused"):
+        raise Refused(f"the demo cannot start: {outcome.removeprefix('refused: ')}")
     return made.id
 
 

@@ -75,7 +75,12 @@ def start_calls(
         **told,
     )
     supervisor.wait_ready(simulator)
-    server = supervisor.start("server", "server", "--json", "--port", str(ports.server), **told)
+    server = supervisor.start(
+        "server",
+        # Simulated calls need not be finished: who stops a rehearsal wants it stopped.
+        *("server", "--json", "--port", str(ports.server), "--drain-limit", "0"),
+        **told,
+    )
     dialer = supervisor.start(
         "dialer", "dialer", "--json", "--metrics-port", str(ports.metrics), **told
     )

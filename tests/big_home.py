@@ -1,5 +1,6 @@
 """A database that has been at work for days: twenty thousand attempts, written in seconds."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -9,8 +10,10 @@ from psycopg.types.json import Jsonb
 
 from pipelines import samples
 from tests.factories_app import CampaignFactory
+from tests.factories_preflight import DATABASE, GREEN
 from voice_ai.campaigns import parse_campaign
 from voice_ai.db.connect import Db
+from voice_ai.preflight import as_rows, judge, worst
 from voice_ai.store.campaigns import create_campaign
 from voice_ai.vault import Keyring
 
@@ -42,6 +45,8 @@ def fill(db: Db, keyring: Keyring, *, leads: int = LEADS, now: datetime | None =
     draft = others.campaign("Next spring", leads=25, dialed=0, live=0)
     db.execute("UPDATE campaigns SET state = 'draft' WHERE id = %s", (draft,))
     db.execute("DELETE FROM decisions WHERE campaign_id = %s", (draft,))
+    for checked in (campaign, draft):
+        _preflight(db, checked, at)
     db.commit()
     return campaign
 
@@ -149,6 +154,26 @@ def _campaign(db: Db, keyring: Keyring, at: datetime) -> UUID:
         (at - timedelta(days=6), made.id),
     )
     return made.id
+
+
+def _preflight(db: Db, campaign: UUID, at: datetime) -> None:
+    """A check of this morning: an old list, a number that nobody called back, no server."""
+    old = replace(GREEN.imports[0], finished_at=GREEN.now - timedelta(days=120))
+    line = replace(GREEN.caller_ids[7], inbound_ok_at=None)
+    database = replace(DATABASE, alive={"dialer": 1})
+    checks = judge(
+        replace(
+            GREEN,
+            imports=(old,),
+            caller_ids={7: line},
+            machines=replace(GREEN.machines, database=database),
+        )
+    )
+    db.execute(
+        "INSERT INTO preflights (id, campaign_id, asked_by, asked_at, started_at, finished_at,"
+        " light, checks) VALUES (gen_random_uuid(), %s, 'operator', %s, %s, %s, %s, %s)",
+        (campaign, at, at, at + timedelta(seconds=1.4), worst(checks), Jsonb(as_rows(checks))),
+    )
 
 
 def _workers(db: Db, at: datetime) -> UUID:

@@ -78,6 +78,7 @@ class Office:
         name: str = "spring",
         numbers: Sequence[str] | None = None,
         zones: Sequence[str] = NEW_YORK,
+        states: Sequence[str] = ("NY",),
         country: str | None = "US",
         consent: str | None = "rehearsal",
         rehearsal: bool = True,
@@ -104,7 +105,7 @@ class Office:
             finished_at=self.now,
         )
         return [
-            self._lead(lead_list, run, place, number, zones, country)
+            self._lead(lead_list, run, place, number, zones, states, country)
             for place, number in enumerate(numbers or [phone_number() for _ in range(count)])
         ]
 
@@ -179,6 +180,7 @@ class Office:
         place: int,
         number: str,
         zones: Sequence[str],
+        states: Sequence[str],
         country: str | None,
     ) -> Lead:
         number_id = ensure_number(self.db, self.keyring, number, self.now)
@@ -190,7 +192,7 @@ class Office:
             line=place + 2,
             position=place,
             zones=list(zones),
-            states=[],
+            states=list(states),
             country=country,
             person_sealed=self.keyring.encrypt(orjson.dumps({"name": f"Person {place}"})),
             created_at=self.now,

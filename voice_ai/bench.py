@@ -16,7 +16,13 @@ from rich.table import Column, Table
 
 Row = Mapping[str, Any]
 # Packages measure themselves; they are named here, not imported, so that layers stay layers.
-_MODULES = ("pipelines.bench_imports", "dialer.bench_events")
+_MODULES = (
+    "pipelines.bench_imports",
+    "dialer.bench_events",
+    "dialer.bench_decide",
+    "dialer.bench_cycle",
+    "dialer.bench_long_list",
+)
 
 
 def measured(only: str | None, say: Callable[[str], None]) -> Iterator[Row]:

@@ -21,6 +21,7 @@ TRANSITIONS: Mapping[str, Transition] = {
     "emergency_stop": Transition(
         ("draft", "running", "paused", "draining", "stopped", "completed"), "emergency_stopped"
     ),
+    "clear": Transition(("emergency_stopped",), "stopped"),
 }
 
 
@@ -35,7 +36,7 @@ def refusal(command: str, state: str | None) -> str:
     allowed = f"only from {', '.join(step.sources)}"
     if state == "emergency_stopped" and command != "emergency_stop":
         return (
-            f"{allowed}; it was stopped in an emergency and stays so: copy the campaign and start"
-            " the copy once the cause is known"
+            f"{allowed}; it was stopped in an emergency: once the cause is known, somebody clears"
+            " it by name (`voice-ai campaign clear`), then it may be started"
         )
     return allowed if state is None else f"{allowed}; it is {state.replace('_', ' ')}"

@@ -8,6 +8,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from datetime import time
+from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any, Self
 from zoneinfo import ZoneInfo
@@ -16,6 +17,9 @@ import phonenumbers
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
+from voice_ai.compliance.codes import LAW_OF_COUNTRY
+from voice_ai.compliance.facts import DEFAULT_COUNTRIES
+from voice_ai.compliance.rules import Profile, Purpose
 from voice_ai.conversation.script import (
     builtin_scripts,
     check_script,
@@ -24,6 +28,7 @@ from voice_ai.conversation.script import (
 )
 from voice_ai.conversation.source import Document, read_document
 from voice_ai.errors import BadInput
+from voice_ai.pacing.caller_ids import DAILY_CEILING
 from voice_ai.retries import DEFAULT_RULES, RetryPolicy
 
 _WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
@@ -82,6 +87,27 @@ class Pacing(_Part):
     calls_per_second: float = Field(1.0, gt=0, le=200, description="new calls per second")
     ring_timeout_s: int = Field(25, ge=15, le=120, description="ring this long; law asks for 15 s")
     max_call_s: int = Field(300, ge=30, le=3600, description="a call is ended politely after this")
+    ramp: bool = Field(
+        True,
+        description="begin with 5 % of the calls at once; 25, 50 and 100 % are earned step by step",
+    )
+    caller_id_day: int | None = Field(
+        DAILY_CEILING, ge=1, description="dials in 24 hours from one caller id; null: no limit"
+    )
+    caller_id_concurrent: int | None = Field(
+        None, ge=1, description="live calls at once from one caller id; null: no limit"
+    )
+    rehearse_limits: bool = Field(
+        False,
+        description="in a rehearsal too: ramp up, spare the caller ids, pause when calls are"
+        " abandoned; live calls always do",
+    )
+
+
+class Budget(_Part):
+    total: Decimal = Field(gt=0, description="the campaign is paused when its calls have cost this")
+    per_minute: Decimal = Field(gt=0, description="what a started minute costs, all in all")
+    currency: str = Field("USD", pattern="^[A-Z]{3}$", description="ISO 4217")
 
 
 class Voice(_Part):
@@ -97,18 +123,37 @@ class CampaignConfig(_Part):
     script: str = Field(min_length=1, description="name of a built-in script, or a path to one")
     caller_ids: tuple[str, ...] = Field(min_length=1, description="E.164 numbers of the seller")
     slots: dict[str, str] = Field(default_factory=dict, description="values for the script's slots")
+    purpose: Purpose = Field(
+        "telemarketing", description="telemarketing or informational; which consent is needed"
+    )
+    policy: Profile = Field(
+        "strictest", description="strictest, or law: the true limits of every place"
+    )
+    countries: tuple[str, ...] = Field(
+        DEFAULT_COUNTRIES, min_length=1, description="countries that may be called, ISO 3166-1"
+    )
     schedule: Schedule = Field(default_factory=lambda: Schedule())
     pacing: Pacing = Field(default_factory=lambda: Pacing())
     retries: RetryPolicy = Field(default_factory=lambda: RetryPolicy())
     voice: Voice = Field(default_factory=lambda: Voice())
     max_attempts_24h: Annotated[int, Field(ge=1, le=3, description="per number and seller")] = 3
     max_leads: int | None = Field(None, ge=1, description="start at most this many leads")
+    budget: Budget | None = Field(None, description="what the calls may cost; null: no limit")
     detect_machines: bool = Field(True, description="hang up on answering machines")
 
     @field_validator("caller_ids")
     @classmethod
     def _dialable(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         return tuple(e164(number) for number in value)
+
+    @field_validator("countries")
+    @classmethod
+    def _with_rules(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        unknown = [code for code in value if code not in LAW_OF_COUNTRY]
+        if unknown:
+            known = ", ".join(sorted(LAW_OF_COUNTRY))
+            raise ValueError(f"no policy pack has rules for {', '.join(unknown)}; only for {known}")
+        return value
 
 
 class Campaign(_Part):

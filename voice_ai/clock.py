@@ -89,11 +89,20 @@ class ManualClock:
 
 
 def next_working_day(after: date) -> date:
-    """The first Monday-to-Friday day later than `after`."""
+    """The first day later than `after` on which the strictest rules let everybody be called."""
     day = after + timedelta(days=1)
-    while day.weekday() >= 5:
+    while not _works(day):
         day += timedelta(days=1)
     return day
+
+
+def _works(day: date) -> bool:
+    if day.weekday() >= 5:
+        return False
+    # Rules and holidays are read only by those who begin a rehearsal.
+    from voice_ai.compliance.holidays import is_holiday_somewhere
+
+    return not is_holiday_somewhere(day)
 
 
 def rehearsal_anchor(
@@ -114,7 +123,7 @@ def rehearsal_anchor(
 
 def _good_hour(moment: datetime) -> bool:
     local = moment.astimezone(NEW_YORK)
-    return local.weekday() < 5 and REHEARSAL_START <= local.time() < _REHEARSAL_LATEST
+    return _works(local.date()) and REHEARSAL_START <= local.time() < _REHEARSAL_LATEST
 
 
 def parse_clock_start(text: str) -> datetime:

@@ -8,11 +8,11 @@ from rich.table import Table
 
 TASKS: Mapping[str, tuple[str, ...]] = {
     "Run": ("up", "demo", "app", "server", "dialer", "simulator"),
-    "Campaigns": ("campaign", "report"),
-    "Leads": ("import", "leads"),
+    "Campaigns": ("campaign", "policy", "report", "switch"),
+    "Leads": ("import", "leads", "dnc", "consent"),
     "Calls": ("calls",),
     "Models": ("models", "notebook"),
-    "Operate": ("health", "flows", "db", "completion", "docs"),
+    "Operate": ("health", "carrier", "flows", "db", "completion", "docs"),
 }
 _OTHERS = "Operate"
 
@@ -24,13 +24,18 @@ EXAMPLES: Mapping[str, str] = {
     "dialer": "voice-ai dialer --metrics-port 9102",
     "simulator": "voice-ai simulator --seed 7 --faults mild",
     "campaign": 'voice-ai campaign start "Spring survey" --reason "approved by Ana"',
+    "policy": "voice-ai policy explain --state FL --at 2026-11-24T19:00:00-05:00",
     "report": 'voice-ai report "Spring survey" --out spring.html',
     "import": "voice-ai import leads.csv --list spring --dry-run",
     "leads": "voice-ai leads rejects 5f0c… --out refused.csv",
+    "dnc": 'voice-ai dnc check "+1 212 555 0100"',
+    "consent": "voice-ai consent revoke +12125550100 --all",
+    "switch": 'voice-ai switch set global --reason "complaints about the script"',
     "calls": "voice-ai calls list --campaign 'Spring survey' --outcome goal",
     "models": "voice-ai models status",
     "notebook": "voice-ai notebook",
     "health": "voice-ai health --watch",
+    "carrier": "voice-ai carrier limits --max-concurrent 20 --cps 1",
     "flows": "voice-ai flows ask build-report 'campaign=Spring survey' --wait",
     "db": "voice-ai db upgrade",
     "completion": "voice-ai completion bash --install",

@@ -9,12 +9,13 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from voice_ai import commands_campaign_show, commands_campaign_versions
+from voice_ai import commands_campaign_show, commands_campaign_versions, commands_preflight
 from voice_ai.command_database import AsJson, Name
 from voice_ai.command_database import answer as _answer
 from voice_ai.command_database import database as _database
 from voice_ai.errors import Refused, UsageError
 from voice_ai.store import campaigns as store
+from voice_ai.store import preflights
 from voice_ai.store.campaigns import CommandKind
 
 app = typer.Typer(
@@ -53,7 +54,8 @@ def create(
     _answer(
         {"campaign": made.name, "id": str(made.id), "leads": made.leads, "state": "draft"},
         f"Campaign {made.name!r} is a draft with {made.leads:,} leads."
-        f"\nNext: voice-ai campaign start {made.name!r}",
+        f"\nNext: voice-ai campaign preflight {made.name!r}, then"
+        f" voice-ai campaign start {made.name!r}",
         as_json=as_json,
     )
 
@@ -107,12 +109,21 @@ def resume(name: Name, reason: Reason = None, as_json: AsJson = False) -> None:
 
 
 @app.command()
-def drain(name: Name, reason: Reason = None, as_json: AsJson = False) -> None:
+def drain(
+    name: Name,
+    limit: Annotated[
+        float | None,
+        typer.Option(min=0, help="Minutes; calls that are still live then are ended. Default 10."),
+    ] = None,
+    reason: Reason = None,
+    as_json: AsJson = False,
+) -> None:
     """Let live calls finish, start none, then stop.
 
-    Example: voice-ai campaign drain "Spring survey"
+    Example: voice-ai campaign drain "Spring survey" --limit 5
     """
-    _ask("drain", name, reason, as_json=as_json)
+    limit_s = None if limit is None else limit * 60
+    _ask("drain", name, reason, as_json=as_json, limit_s=limit_s)
 
 
 @app.command()
@@ -131,7 +142,7 @@ def emergency_stop(
     reason: Reason = None,
     as_json: AsJson = False,
 ) -> None:
-    """Stop and end the live calls too.
+    """Stop and end the live calls too. It stays so until a named person clears it.
 
     Example: voice-ai campaign emergency-stop "Spring survey"
              voice-ai campaign emergency-stop --all --reason "wrong script"
@@ -141,18 +152,43 @@ def emergency_stop(
     _ask("emergency_stop", name, reason, as_json=as_json)
 
 
-def _ask(kind: CommandKind, name: str | None, reason: str | None, *, as_json: bool) -> None:
+@app.command()
+def clear(
+    name: Name,
+    by: Annotated[str, typer.Option(help="Who clears it: a person's name.")],
+    reason: Annotated[str, typer.Option(help="What the cause was, and what was mended.")],
+    as_json: AsJson = False,
+) -> None:
+    """Clear an emergency stop: the campaign is stopped then, and may be started again.
+
+    Example: voice-ai campaign clear "Spring survey" --by "Ana Bell" --reason "script corrected"
+    """
+    _ask("clear", name, reason, as_json=as_json, by=by)
+
+
+def _ask(
+    kind: CommandKind,
+    name: str | None,
+    reason: str | None,
+    *,
+    as_json: bool,
+    by: str | None = None,
+    limit_s: float | None = None,
+) -> None:
     with _database() as (context, db):
         campaign_id = store.find_campaign(db, name)["id"] if name is not None else None
         command = store.ask(
             db,
             kind,
             campaign_id,
-            by=getpass.getuser(),
+            by=by or getpass.getuser(),
             now=context.clock.now(),
             reason=reason,
+            limit_s=limit_s,
         )
         outcome = store.answer_of(db, command, timeout=OBEY_TIMEOUT_S)
+        if outcome is None and preflights.of_command(db, command):
+            outcome = store.answer_of(db, command, timeout=preflights.PATIENCE.total_seconds())
     if outcome is not None and outcome.startswith("refused"):
         raise Refused(f"the campaign cannot {kind.replace('_', ' ')} now; {outcome[9:]}")
     said = outcome or "asked; no dialer has obeyed yet, it will when one runs (`voice-ai dialer`)"
@@ -163,3 +199,4 @@ def _ask(kind: CommandKind, name: str | None, reason: str | None, *, as_json: bo
 
 commands_campaign_versions.add_to(app)
 commands_campaign_show.add_to(app)
+commands_preflight.add_to(app)

@@ -25,3 +25,18 @@ def events(
     out.parent.mkdir(parents=True, exist_ok=True)
     out.write_text(dictionary(), encoding="utf-8")
     print(f"{out} is written.")
+
+
+@app.command()
+def policy(
+    out: Annotated[Path, typer.Option(help="The page to write.")] = Path(
+        "docs/compliance-rules.md"
+    ),
+) -> None:
+    """The rules of the policy packs with their sources."""
+    from voice_ai.compliance.packs import built_in
+    from voice_ai.compliance.words import rules_page
+
+    out.parent.mkdir(parents=True, exist_ok=True)
+    out.write_text(rules_page(built_in()), encoding="utf-8")
+    print(f"{out} is written.")

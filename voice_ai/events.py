@@ -5,7 +5,7 @@ number, a name or speech: those are behind the attempt. `key` is what makes an e
 when it is told again, so that duplicates fall away at the primary key.
 """
 
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from typing import Any, ClassVar
 
 TERMINAL_KEY = "terminal"
@@ -22,7 +22,7 @@ class CallEvent:
         return self.kind
 
     def payload(self) -> dict[str, Any]:
-        return asdict(self)
+        return dict(vars(self))  # fields are plain values: nothing to copy deeper
 
 
 @dataclass(frozen=True)

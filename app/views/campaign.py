@@ -5,7 +5,7 @@ from datetime import datetime
 import polars as pl
 import streamlit as st
 
-from app import campaign_controls, campaign_reading, charts, components, session
+from app import campaign_controls, campaign_pace, campaign_reading, charts, components, session
 from app.campaign_reading import HOUSE_ZONE
 from app.queries.campaigns import Standing
 from pipelines.metrics.definitions import ACTIVITY, CALLS_BY_STATUS, EMOTIONS, REFUSALS
@@ -60,6 +60,7 @@ def _moving(campaign: Campaign, names: list[str]) -> None:
     try:
         seen = session.campaign_reading(campaign.id)
         standing = campaign_reading.standing(campaign.id, campaign.name)
+        pace = campaign_pace.reading(campaign.id)
         known = session.campaigns()
     except VoiceAIError as error:
         components.unreachable(error)
@@ -79,7 +80,9 @@ def _moving(campaign: Campaign, names: list[str]) -> None:
     with left:
         _next(seen.campaign, standing)
     with right:
-        components.live_calls(seen.live, seen.measures.totals.live, seen.now)
+        if pace is not None:
+            campaign_pace.panel(pace, seen.now)
+    components.live_calls(seen.live, seen.measures.totals.live, seen.now)
     left, middle, right = st.columns(3, gap="small")
     with left:
         _statuses(seen.measures, mode)
@@ -126,6 +129,12 @@ def _next(campaign: Campaign, standing: Standing) -> None:
                 "views/campaign_edit.py",
                 label=f"Change it (version {standing.version})",
                 icon=":material/edit_note:",
+                query_params={"campaign": campaign.name},
+            )
+            st.page_link(
+                "views/waterfall.py",
+                label="Why not called",
+                icon=":material/waterfall_chart:",
                 query_params={"campaign": campaign.name},
             )
             campaign_controls.report(campaign, standing.report)

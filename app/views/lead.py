@@ -218,7 +218,10 @@ def _confirm(lead_id: int, seller: str) -> None:
                 session.asking() as db,
             ):
                 now = session.context().clock.now()
-                done = store.suppress_lead(db, lead_id, reason=reason, source="page", now=now)
+                by = session.user()
+                done = store.suppress_lead(
+                    db, lead_id, reason=reason, source="page", now=now, by=by
+                )
         except VoiceAIError as error:
             st.error(error.message)
             return
@@ -229,7 +232,7 @@ def _confirm(lead_id: int, seller: str) -> None:
 
 def _suppressed(done: Suppressed) -> None:
     live = (
-        " A call to it was live before and goes on; the page of live calls shows it."
+        " A call to it is live: the dialer ends it if it still rings, a conversation goes on."
         if done.live_calls
         else " No dial to it is on its way."
     )

@@ -32,6 +32,8 @@ _EVENTS = 200
 _CLOSE_S = 1.0
 # Refusals that concern one commit, not the session: there was nothing to transcribe.
 _NOTHING_HEARD = frozenset({"commit_throttled", "insufficient_audio_activity"})
+# The vendor answers 400 for an id that it does not know, its documentation says 404.
+_NO_SUCH_VOICE = frozenset({400, 404, 422})
 # Statuses of 4xx answers after which the same request may succeed.
 _PASSING = frozenset({408, 409, 429})
 
@@ -128,6 +130,20 @@ class ElevenLabs:
                 "and ELEVENLABS_BASE_URL"
             ) from error
         return int(plan.character_limit) - int(plan.character_count)
+
+    async def knows_voice(self, voice: str) -> bool:
+        """Raises NotAvailable when the vendor does not say."""
+        voice_id = DEFAULT_VOICE if voice == "default" else voice
+        try:
+            await self._client.voices.get(voice_id, request_options={"max_retries": 0})
+        except Exception as error:
+            if getattr(error, "status_code", None) in _NO_SUCH_VOICE:
+                return False
+            raise NotAvailable(
+                f"ElevenLabs did not tell about the voice ({_short(error)}); check "
+                "ELEVENLABS_API_KEY and ELEVENLABS_BASE_URL"
+            ) from error
+        return True
 
     async def close(self) -> None:
         await self._http.aclose()

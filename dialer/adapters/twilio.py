@@ -26,6 +26,8 @@ from twilio.twiml.voice_response import Connect, VoiceResponse
 
 from dialer.callbacks import CallbackUrls
 from dialer.carrier import (
+    AccountStanding,
+    Balance,
     CarrierCall,
     CarrierSilent,
     DialRequest,
@@ -139,6 +141,33 @@ class TwilioCarrier:
             raise CarrierSilent(f"status {error.status}") from error
         return True
 
+    async def balance(self) -> Balance:
+        told = await self._told(self._client.balance.fetch_async())
+        amount = _number(told.balance)
+        if amount is None or not told.currency:
+            raise CarrierSilent("an answer without a balance")
+        return Balance(amount, str(told.currency))
+
+    async def standing(self) -> AccountStanding:
+        told = await self._told(self._client.api.accounts(self.account).fetch_async())
+        if not told.status:
+            raise CarrierSilent("an answer without an account")
+        return AccountStanding(str(told.type or "Full"), str(told.status))
+
+    async def may_show(self, number: str) -> bool:
+        """Its own numbers, and those of others that it has verified."""
+        own = self._client.incoming_phone_numbers.list_async(phone_number=number, limit=20)
+        if any(found.phone_number == number for found in await self._told(own)):
+            return True
+        verified = self._client.outgoing_caller_ids.list_async(phone_number=number, limit=20)
+        return any(found.phone_number == number for found in await self._told(verified))
+
+    async def _told(self, answer: Awaitable[Any]) -> Any:
+        try:
+            return await _bounded(answer)
+        except _SAID_NO as error:
+            raise CarrierSilent(f"status {error.status}") from error
+
     async def close(self) -> None:
         await self._http.close()
 
@@ -152,6 +181,10 @@ class TwilioSignatures:
     def valid(self, url: str, form: Mapping[str, str], given: str | None) -> bool:
         """`url` is the address as we gave it out, query included."""
         return given is not None and bool(self._validator.validate(url, dict(form), given))
+
+    def sign(self, url: str, form: Mapping[str, str]) -> str:
+        """As the carrier signs it: a pre-flight calls ourselves back."""
+        return str(self._validator.compute_signature(url, dict(form)))
 
 
 async def _bounded(answer: Awaitable[Any]) -> Any:

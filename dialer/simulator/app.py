@@ -16,6 +16,7 @@ from dialer.simulator.control import control_routes
 from dialer.simulator.elevenlabs import SPEECH_FAULTS, ElevenLabsConfig, SpeechFaults
 from dialer.simulator.elevenlabs import routes as speech_routes
 from dialer.simulator.exchange import Exchange
+from dialer.simulator.inbound import inbound_routes
 from dialer.simulator.rest import refuse
 from dialer.simulator.rest_account import account_routes
 from dialer.simulator.rest_calls import call_routes
@@ -55,6 +56,7 @@ def create_app(config: SimulatorConfig) -> Starlette:
             *account_routes(exchange),
             *message_routes(exchange),
             *control_routes(exchange),
+            *inbound_routes(exchange),
             *speech_routes(speech, vendor),
         ],
         lifespan=lifespan,

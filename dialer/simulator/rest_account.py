@@ -1,5 +1,7 @@
 """The account itself, its balance and numbers, and number look-ups."""
 
+import re
+
 import phonenumbers
 from phonenumbers import PhoneNumberFormat, ValidationResult
 from starlette.requests import Request
@@ -12,6 +14,7 @@ from dialer.simulator.rendering import API, VERSION, formatted, price_of, rfc282
 from dialer.simulator.rest import answer, authenticated, page
 from dialer.simulator.rest_calls import ACCOUNT
 
+_E164 = re.compile(r"\+[1-9]\d{6,14}")
 _STARTING_BALANCE = 1000.0
 # The one number that is always there: the vendor's valid test number.
 _TEST_NUMBER = "+15005550006"
@@ -72,9 +75,17 @@ class AccountEndpoints:
         known = dict.fromkeys([_TEST_NUMBER, *(call.order.sender for call in calls)])
         asked = request.query_params.get("PhoneNumber", "")
         found = [number for number in known if asked in number]
+        # Calls may show any number here, so any number that is asked for in full is the account's.
+        if not found and _E164.fullmatch(asked):
+            found = [asked]
         return page(
             request, "incoming_phone_numbers", found, lambda number: self._number(caller, number)
         )
+
+    async def verified(self, request: Request, caller: Caller) -> Response:
+        """Numbers of others that the account may show: it needs none."""
+        nobody: list[str] = []
+        return page(request, "outgoing_caller_ids", nobody, lambda _: {})
 
     def _number(self, caller: Caller, number: str) -> dict[str, object]:
         sid = stable_sid("PN", caller.account_sid, number)
@@ -158,6 +169,7 @@ def account_routes(exchange: Exchange) -> list[BaseRoute]:
         (f"{ACCOUNT}.json", account.fetch),
         (f"{ACCOUNT}/Balance.json", account.balance),
         (f"{ACCOUNT}/IncomingPhoneNumbers.json", account.numbers),
+        (f"{ACCOUNT}/OutgoingCallerIds.json", account.verified),
         ("/v2/PhoneNumbers/{number}", account.lookup),
     ]
     token = exchange.config.auth_token

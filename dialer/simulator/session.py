@@ -20,6 +20,7 @@ from dialer.simulator.socket_client import SocketFailed
 from dialer.simulator.sounds import sound_of
 from dialer.simulator.speech import Speech
 from dialer.simulator.twiml import (
+    SCHEMA_WARNING,
     ConnectStream,
     Gather,
     Hangup,
@@ -165,6 +166,8 @@ class Session:
 
     async def _gather(self, verb: Gather) -> Instructions | None:
         """Digits of the callee, if the prompt names keys and they are a person."""
+        if verb.speech:
+            raise TwimlError(SCHEMA_WARNING, "Schema validation warning: Gather input")
         for prompt in verb.prompts:
             await self._sound(prompt)
         said = " ".join(prompt.text for prompt in verb.prompts if isinstance(prompt, Say))

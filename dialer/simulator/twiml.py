@@ -54,7 +54,10 @@ class Redirect:
 
 @dataclass(frozen=True)
 class Gather:
-    """Digits only; `prompts` are said while the person may already press."""
+    """`prompts` are said while the person may already press, or speak where `speech` is asked for.
+
+    A person who calls in speaks (`inbound`); the callees of this carrier only press keys.
+    """
 
     prompts: tuple["Say | Play | Pause", ...]
     action: str | None
@@ -63,6 +66,7 @@ class Gather:
     num_digits: int | None
     finish_on_key: str
     action_on_empty: bool
+    speech: bool = False
 
 
 @dataclass(frozen=True)
@@ -144,7 +148,8 @@ def _redirect(element: ElementTree.Element) -> Redirect:
 
 
 def _gather(element: ElementTree.Element) -> Gather:
-    if element.get("input", "dtmf") != "dtmf":
+    asked = set(element.get("input", "dtmf").split())
+    if asked not in ({"dtmf"}, {"dtmf", "speech"}):
         raise TwimlError(SCHEMA_WARNING, "Schema validation warning: Gather input")
     prompts = [_verb(child) for child in element]
     spoken = tuple(prompt for prompt in prompts if isinstance(prompt, Say | Play | Pause))
@@ -159,6 +164,7 @@ def _gather(element: ElementTree.Element) -> Gather:
         num_digits=None if digits is None else int(_number(element, "numDigits", 1)),
         finish_on_key=element.get("finishOnKey", "#"),
         action_on_empty=element.get("actionOnEmptyResult", "false") == "true",
+        speech="speech" in asked,
     )
 
 

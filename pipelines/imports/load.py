@@ -24,6 +24,7 @@ from pipelines.imports.warnings import warnings_of
 from voice_ai.db import connect
 from voice_ai.db.connect import Db
 from voice_ai.leads.judge import Judge
+from voice_ai.store import suppressions
 from voice_ai.vault import Keyring
 
 DEFAULT_SELLER = "Sample Seller"
@@ -50,6 +51,7 @@ class _Tally:
     known: int = 0
     reasons: Counter[str] = field(default_factory=Counter)
     notes: Counter[str] = field(default_factory=Counter)
+    do_not_call: set[int] = field(default_factory=set)
 
     def add(self, batch: PreparedBatch) -> None:
         self.rows += batch.rows
@@ -57,6 +59,7 @@ class _Tally:
         self.known += len(batch.old_leads)
         self.reasons.update(batch.rejects["reason"].to_list())
         self.notes.update(batch.notes)
+        self.do_not_call.update(batch.do_not_call)
 
 
 def import_leads(
@@ -80,6 +83,8 @@ def import_leads(
     The same file again, mapped the same way, changes nothing and answers with the first report.
     `consent_kind` (written, express, rehearsal) is attested for the whole list when it is new;
     without it the dialer needs consent per number. The file of rejects goes to `home`/imports.
+    A row that the file marks as not to be called suppresses its number for the seller, which stays
+    so when the import is taken back.
     Raises BadInput or UsageError, and then nothing was written.
     """
     started = time.perf_counter()
@@ -118,6 +123,7 @@ class _Job:
     progress: Progress
     started: float
     tally: _Tally = field(default_factory=_Tally)
+    marked: list[int] = field(default_factory=list)
 
     def rehearse(self) -> ImportReport:
         """Reads and judges everything, writes nothing."""
@@ -147,6 +153,8 @@ class _Job:
                 rejects = kept.enter_context(RejectsFile(folder, f"{run_id}.rejects.csv"))
                 report = self._load_into(run_id, seller_id, list_id, rejects)
             rejects.keep()
+        # Committed: nobody passes the send gate any more, and who has passed is waited for.
+        suppressions.wait_for_sends(self.lookups, self.marked)
         return report
 
     def _same_before(self, list_id: UUID) -> ImportReport | None:
@@ -193,6 +201,7 @@ class _Job:
         )
         run = target.Run(self.db, run_id, list_id, self.keyring.key_id, self.now)
         self._copy_all(run, rejects)
+        self._suppress_marked(seller_id)
         report = self._report(
             run_id=run_id,
             rejects_file=rejects.path if rejects.rows else None,
@@ -200,6 +209,19 @@ class _Job:
         )
         run.close(report, self.now)
         return report
+
+    def _suppress_marked(self, seller_id: UUID) -> None:
+        """Numbers that the file itself says must not be called."""
+        numbers = [f"+{digits}" for digits in self.tally.do_not_call]
+        self.marked = suppressions.ensure_numbers(self.db, self.keyring, numbers, self.now)
+        order = suppressions.Order(
+            "seller",
+            "import",
+            "do_not_call",
+            seller_id=seller_id,
+            added_by=self.destination.attested_by,
+        )
+        suppressions.write(self.db, self.marked, order, self.now)
 
     def _copy_all(self, run: target.Run, rejects: RejectsFile) -> None:
         """Copies batch after batch in a second thread while the next ones are prepared here."""
@@ -258,6 +280,7 @@ class _Job:
             duplicates=tally.reasons["duplicate_in_file"],
             already_in_list=tally.reasons["duplicate_in_list"],
             suppressed=suppressed,
+            do_not_call=len(tally.do_not_call),
             rejected_by_reason=reasons,
             warnings=warnings_of(self.file, tally.notes),
             rejects_file=str(rejects_file) if rejects_file else None,

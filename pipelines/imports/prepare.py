@@ -126,6 +126,7 @@ class PreparedBatch:
     old_leads: NewLeads
     rejects: pl.DataFrame
     notes: Counter[str]
+    do_not_call: list[int]
 
 
 class Preparer:
@@ -169,6 +170,7 @@ class Preparer:
             old_leads=self._leads(batch, good[old]),
             rejects=pl.concat([judged.rejects, self._late_rejects(batch, good, refused)]),
             notes=judged.notes,
+            do_not_call=judged.do_not_call.to_list(),
         )
 
     def packed_rejects(self, rejects: pl.DataFrame, run_id: UUID) -> bytes:

@@ -29,6 +29,8 @@ class RefusedRow(BaseModel):
 class ImportReport(BaseModel):
     """`rows` = accepted + duplicates + already_in_list + the sum of `rejected_by_reason`.
 
+    `suppressed`: accepted leads that must not be called. `do_not_call`: numbers that the file
+    itself marks so; an import suppresses them for its seller.
     `refused_sample` is a dry run's only: some rows of every reason.
     """
 
@@ -46,6 +48,7 @@ class ImportReport(BaseModel):
     duplicates: int
     already_in_list: int
     suppressed: int
+    do_not_call: int = 0
     rejected_by_reason: dict[str, int]
     warnings: tuple[str, ...]
     rejects_file: str | None

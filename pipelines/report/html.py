@@ -24,8 +24,9 @@ from pipelines.report.palette import disposition_outcome
 from pipelines.report.style import style_sheet
 
 
-def render_html(report: CampaignReport) -> str:
-    """Light and dark by the reader's system, printable, self-contained."""
+def render_html(report: CampaignReport, also: Sequence[str] = ()) -> str:
+    """Light and dark by the reader's system, printable, self-contained; `also` are sections of
+    `extra_section` that come first."""
     title = escape(f"{report.campaign} – campaign report")
     banner = (
         '<div class="banner" role="note">Rehearsal: every call in this report was placed at the '
@@ -41,6 +42,7 @@ def render_html(report: CampaignReport) -> str:
         + '<div class="figures">'
         + "".join(map(_figure, report.figures))
         + "</div>"
+        + "".join(also)
         + "".join(_sections(report))
         + _footer(report)
         + "</main></body></html>\n"
@@ -98,6 +100,15 @@ def _sections(report: CampaignReport) -> Iterable[str]:
     yield _along(report)
     yield _latency(report.latency, told["turn_latency"])
     yield _refusals(report)
+
+
+def extra_section(
+    title: str, about: str, head: Sequence[str], rows: Sequence[Sequence[str]]
+) -> str:
+    """A table of another report in this one's look."""
+    if not rows:
+        return _section(title, about, '<p class="empty">Nothing to show yet.</p>')
+    return _section(title, about, _table(head, rows))
 
 
 def _section(title: str, definition: str, chart: str, table: str = "", note: str = "") -> str:

@@ -2,6 +2,7 @@
 
 import os
 import tempfile
+from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 
@@ -19,7 +20,7 @@ def read_campaign(url: str, campaign: str) -> CampaignFrames:
         return campaign_frames(db, campaign)
 
 
-def write_html(report: CampaignReport, out: Path) -> Path:
+def write_html(report: CampaignReport, out: Path, also: Sequence[str] = ()) -> Path:
     """Writes the whole file or nothing; answers its absolute path. Raises BadInput."""
     out = out.expanduser().absolute()
     if out.is_dir():
@@ -28,7 +29,7 @@ def write_html(report: CampaignReport, out: Path) -> Path:
         with tempfile.NamedTemporaryFile(
             "w", dir=out.parent, prefix=f".{out.name}.", encoding="utf-8", delete=False
         ) as draft:
-            draft.write(render_html(report))
+            draft.write(render_html(report, also))
         umask = os.umask(0)
         os.umask(umask)
         Path(draft.name).chmod(0o666 & ~umask)

@@ -27,7 +27,7 @@ from voice_ai.vault import Keyring
 
 OUT = Path(__file__).parent.parent.parent / "docs" / "pictures"
 SECRET = b"a secret of the tests, 32 bytes."
-_HEIGHTS = {"analytics": 1500, "campaign": 1300}
+_HEIGHTS = {"analytics": 1500, "campaign": 1300, "preflight": 1400}
 _DRAWN_MS = 2500  # charts are drawn after the page has settled
 
 
@@ -76,7 +76,10 @@ def _places(db: "psycopg.Connection[dict[str, object]]") -> dict[str, str]:
     return {
         "call": f"attempt={row['id']}",
         "lead": f"lead={row['lead_id']}",
-        **dict.fromkeys(("campaign", "analytics", "live", "calls"), f"campaign={name}"),
+        **dict.fromkeys(
+            ("campaign", "analytics", "live", "calls", "preflight", "waterfall"),
+            f"campaign={name}",
+        ),
     }
 
 

@@ -139,7 +139,7 @@ async def test_a_refused_lead_is_put_off_and_written_down_when_it_is_news(
     assert await dialer.claim(night) == []
     closed = ("claim", False, ["HOURS_CLOSED"])
     assert decisions(dialer.office, lead.id) == [closed]
-    morning = NOW.replace(day=25, hour=13)
+    morning = NOW.replace(day=25, hour=15)  # ten o'clock in New York
     assert dialer.office.lead(lead.id)["next_allowed_at"] == morning
     # Until then nobody asks; asked again with the same answer, the ledger is silent.
     assert await dialer.claim(night + timedelta(minutes=1)) == []

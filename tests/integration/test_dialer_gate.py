@@ -113,8 +113,8 @@ async def test_an_intent_older_than_the_fence_is_not_sent(
 async def test_the_window_that_closes_before_the_turn_comes_is_closed(dialer: House) -> None:
     dialer.office.leads(2)
     dialer.office.campaign(pacing={"calls_per_second": 2, "max_concurrent": 2})
-    # A minute before nine in the evening nothing is begun any more.
-    dialer.clock.at = NOW.replace(day=25, hour=1, minute=58, second=59, microsecond=900_000)
+    # A minute before six in New York nothing is begun any more.
+    dialer.clock.at = NOW.replace(hour=22, minute=58, second=59, microsecond=900_000)
     first, second = await dialer.claim()
     assert await dialer.send(first) is not None
     assert await dialer.send(second) is None

@@ -31,6 +31,7 @@ ALLOWED: dict[CommandKind, dict[str, str]] = {
     "drain": dict.fromkeys(("running", "paused", "draining"), "draining"),
     "stop": dict.fromkeys(("draft", "running", "paused", "draining", "stopped"), "stopped"),
     "emergency_stop": dict.fromkeys(STATES, "emergency_stopped"),
+    "clear": dict.fromkeys(("emergency_stopped", "stopped"), "stopped"),
 }
 
 
@@ -40,7 +41,8 @@ async def obey(dialer: House) -> int:
 
 
 def tell(dialer: House, kind: CommandKind, campaign_id: CampaignId | None) -> int:
-    return ask(dialer.office.db, kind, campaign_id, by="test", now=NOW)
+    reason = "the script was mended" if kind == "clear" else None
+    return ask(dialer.office.db, kind, campaign_id, by="test", now=NOW, reason=reason)
 
 
 def outcome(dialer: House, command_id: int) -> str:
@@ -85,7 +87,7 @@ async def test_a_start_after_an_emergency_stop_is_refused_with_what_to_do(dialer
     command_id = tell(dialer, "start", campaign_id)
     await obey(dialer)
     assert "stopped in an emergency" in outcome(dialer, command_id)
-    assert "start the copy" in outcome(dialer, command_id)
+    assert "clears it by name" in outcome(dialer, command_id)
 
 
 async def test_commands_are_obeyed_in_the_order_they_were_given(dialer: House) -> None:
@@ -222,7 +224,7 @@ async def test_a_slow_stop_of_one_campaign_does_not_hold_up_the_stop_of_another(
 
 async def settle(dialer: House) -> None:
     async with dialer.pool.connection() as db:
-        await settle_campaigns(db, rehearsal=True, now=NOW)
+        await settle_campaigns(db, dialer.carrier, rehearsal=True, now=NOW)
 
 
 async def test_a_draining_campaign_stops_when_its_last_call_has_ended(dialer: House) -> None:

@@ -11,7 +11,6 @@ from starlette.routing import Route
 from dialer.permission import (
     SIMULATOR_URL,
     carrier_base_url,
-    carrier_credentials,
     confirm_carrier,
     is_rehearsal,
     speech_access,
@@ -19,6 +18,7 @@ from dialer.permission import (
 from dialer.simulator.config import SimulatorConfig
 from tests.integration.dialer_parts import ACCOUNT, serving
 from tests.integration.sim_carrier import carrier
+from voice_ai.carrier_account import carrier_credentials
 from voice_ai.errors import Refused
 from voice_ai.settings import Settings
 from voice_ai.vault import Keyring

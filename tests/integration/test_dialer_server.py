@@ -13,12 +13,12 @@ import websockets
 from twilio.request_validator import RequestValidator
 
 from dialer.parts import open_server
-from dialer.permission import carrier_credentials
 from dialer.server import create_app
 from dialer.simulator.config import SimulatorConfig
 from dialer.spool import OptOutSpool
 from tests.integration.dialer_parts import House, serving
 from tests.integration.sim_carrier import carrier
+from voice_ai.carrier_account import carrier_credentials
 from voice_ai.clock import ManualClock
 from voice_ai.context import Context
 from voice_ai.ids import AttemptId
@@ -181,3 +181,16 @@ async def test_a_signed_stream_of_no_or_another_attempt_is_closed(
             assert await close_code(socket) == 1008
         assert len(running.parts.live) == 0
     assert "media_started" not in dialer.office.kinds(attempt_id)
+
+
+async def test_a_call_to_our_number_is_answered_also_while_postgres_is_gone(
+    dialer: House, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    async with server(dialer, monkeypatch) as running:
+        form = {"CallSid": "CA1", "From": "+12125550100", "To": "+12125550199"}
+        assert "<Gather" in (await running.tell(f"{PUBLIC}/twilio/inbound", form)).text
+        await running.parts.pool.close()
+        url = f"{PUBLIC}/twilio/inbound/choice"
+        assert "will not call" in (await running.tell(url, {**form, "Digits": "9"})).text
+        assert (await running.http.get("/api/health")).status_code == 503
+    assert OptOutSpool(tmp_path / "home").count() == 1

@@ -18,7 +18,7 @@ def test_every_command_leads_somewhere() -> None:
         ("paused", ("resume", "drain", "stop", "emergency_stop")),
         ("draining", ("stop", "emergency_stop")),
         ("stopped", ("start", "emergency_stop")),
-        ("emergency_stopped", ()),
+        ("emergency_stopped", ("clear",)),
     ],
 )
 def test_a_state_offers_what_it_allows(state: str, commands: tuple[str, ...]) -> None:
@@ -27,5 +27,5 @@ def test_a_state_offers_what_it_allows(state: str, commands: tuple[str, ...]) ->
 
 def test_a_refusal_says_the_state_and_after_an_emergency_what_to_do() -> None:
     assert refusal("pause", "draft") == "only from running; it is draft"
-    assert "start the copy" in refusal("start", "emergency_stopped")
+    assert "clears it by name" in refusal("start", "emergency_stopped")
     assert refusal("pause", None) == "only from running"

@@ -40,6 +40,8 @@ def test_what_is_left_out_is_lawful_and_careful() -> None:
     assert config.schedule.weekdays == {0, 1, 2, 3, 4}
     assert config.pacing.ring_timeout_s >= 15
     assert config.max_attempts_24h == 3
+    assert (config.purpose, config.policy) == ("telemarketing", "strictest")
+    assert set(config.countries) == {"US", "PR", "VI", "GU", "MP", "AS"}
     assert config.detect_machines
     assert config.caller_ids == ("+12125550100",)
 
@@ -70,6 +72,10 @@ def test_what_is_left_out_is_lawful_and_careful() -> None:
         ("appointment_reminder", "no_such_script", 7, "script", "appointment_reminder"),
         ("legal_name: The", "legal_names: The", 2, "seller.legal_name", "missing"),
         ("name: Spring reminders", 'name: ""', 1, "name", "cannot be empty"),
+        ("list: patients", "list: patients\npurpose: fun", 7, "purpose", "telemarketing"),
+        ("list: patients", "list: patients\npolicy: loose", 7, "policy", "strictest"),
+        ("list: patients", "list: patients\ncountries: [US, AU]", 7, "countries", "AU"),
+        ("list: patients", "list: patients\ncountries: []", 7, "countries", "empty"),
     ],
 )
 def test_a_fault_names_file_line_and_field(

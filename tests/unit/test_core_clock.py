@@ -1,6 +1,6 @@
 """A rehearsal begins at a good hour of a working day, and its clock never goes back."""
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -15,8 +15,8 @@ from voice_ai.clock import (
     parse_clock_start,
     rehearsal_anchor,
 )
-from voice_ai.compliance import is_open
-from voice_ai.compliance.decide import Policy
+from voice_ai.compliance import CampaignFacts, LeadFacts, Policy, decide
+from voice_ai.compliance.codes import US_STATES
 from voice_ai.errors import BadInput
 
 NEW_YORK = ZoneInfo("America/New_York")
@@ -45,9 +45,23 @@ def test_a_new_home_rehearses_at_two_in_the_afternoon_of_the_next_working_day(
 
 
 def test_the_next_working_day_is_later_and_never_a_weekend() -> None:
-    friday = date(2026, 11, 27)
-    assert next_working_day(friday) == date(2026, 11, 30)
-    assert next_working_day(date(2026, 11, 30)) == date(2026, 12, 1)
+    friday = date(2026, 11, 20)
+    assert next_working_day(friday) == date(2026, 11, 23)
+    assert next_working_day(date(2026, 11, 23)) == date(2026, 11, 24)
+
+
+@pytest.mark.parametrize(
+    ("after", "day"),
+    [
+        (date(2026, 11, 25), date(2026, 11, 30)),  # Thanksgiving, and the day after it in Louisiana
+        (date(2026, 11, 30), date(2026, 12, 2)),  # Rosa Parks Day in Alabama
+        (date(2026, 12, 24), date(2026, 12, 28)),
+    ],
+)
+def test_no_rehearsal_begins_on_a_day_on_which_some_state_may_not_be_called(
+    after: date, day: date
+) -> None:
+    assert next_working_day(after) == day
 
 
 @pytest.mark.parametrize(
@@ -87,10 +101,22 @@ def test_unless_chosen_the_whole_mainland_may_be_called_at_the_start(
     real_now: datetime, current: datetime | None
 ) -> None:
     found = rehearsal_anchor(real_now, chosen=None, current=current)
-    policy = Policy()
-    zones = ["America/New_York", "America/Chicago", "America/Denver", "America/Los_Angeles"]
-    weekdays = frozenset(range(5))
-    assert is_open(zones, policy.window_start, policy.window_end, weekdays, found)
+    lead = LeadFacts(
+        zones=("America/New_York", "America/Chicago", "America/Denver", "America/Los_Angeles"),
+        countries=("US",),
+        states=tuple(sorted(US_STATES - {"AK", "HI"})),
+        suppressed=False,
+        list_consent="written",
+    )
+    campaign = CampaignFacts(
+        running=True,
+        schedule_start=time(0, 0),
+        schedule_end=time(23, 59),
+        schedule_days=frozenset(range(7)),
+        max_attempts=6,
+        purpose="informational",
+    )
+    assert decide(lead, campaign, found, Policy()).allow
 
 
 def test_a_chosen_time_is_taken_as_it_is_also_at_night() -> None:

@@ -49,11 +49,13 @@ class Judged:
     `accepted`: row (position in the batch), line, e164, extension, country, line_type, zip (None
     when it is not one), zones, states, number_zones, number_states (comma-joined).
     `rejects`: the columns of REJECT_SCHEMA. `notes`: counts of what is worth a warning.
+    `do_not_call`: the numbers (E.164 digits) of rows that the file itself marks so.
     """
 
     accepted: pl.DataFrame
     rejects: pl.DataFrame
     notes: Counter[str]
+    do_not_call: pl.Series
 
 
 class Judge:
@@ -80,7 +82,9 @@ class Judge:
         verdicts = self._without_duplicates(verdicts)
         refused = pl.col("reason").is_not_null()
         accepted, notes = self._placed(verdicts.filter(~refused))
-        return Judged(accepted, _rejects(verdicts.filter(refused)), notes)
+        # Also where another row of the file has the same number and becomes a lead.
+        marked = verdicts.filter(pl.col("reason") == "marked_do_not_call")["e164"].drop_nulls()
+        return Judged(accepted, _rejects(verdicts.filter(refused)), notes, marked)
 
     def _without_duplicates(self, verdicts: pl.DataFrame) -> pl.DataFrame:
         good = np.flatnonzero(verdicts["reason"].is_null().to_numpy())

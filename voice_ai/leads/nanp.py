@@ -14,6 +14,7 @@ from importlib.resources import files
 
 import numpy as np
 import numpy.typing as npt
+import phonenumbers
 import polars as pl
 from phonenumbers import PhoneMetadata
 
@@ -99,6 +100,14 @@ def area_code_zones() -> dict[int, tuple[str, ...]]:
 @cache
 def area_code_states() -> dict[int, tuple[str, ...]]:
     return {int(row["code"]): tuple(row["states"].split()) for row in table("area_codes")}
+
+
+def place_of(e164: str) -> tuple[str | None, tuple[str, ...]]:
+    """Country and, for a number of the plan, every state of its area code; None when unknown."""
+    number = phonenumbers.parse(e164)
+    country = country_of(phonenumbers.region_code_for_number(number))
+    states = area_code_states().get(int(e164[2:5]), ()) if e164.startswith("+1") else ()
+    return country, states
 
 
 def _overlays() -> dict[int, int]:

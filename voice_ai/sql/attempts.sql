@@ -31,12 +31,15 @@ UPDATE attempts SET outcome = coalesce(%(outcome)s, outcome),
     end_reason = coalesce(end_reason, %(end_reason)s), version = version + 1
 WHERE id = %(attempt_id)s
 
--- name: upsert_call
+-- name: upsert_calls
 INSERT INTO calls AS k (carrier_sid, attempt_id, carrier, status, last_sequence, answered_by,
     detection_ms, duration_s, queue_time_ms, sip_code, error_code, created_at, updated_at)
-VALUES (%(carrier_sid)s, %(attempt_id)s, 'twilio', %(status)s, %(sequence)s, %(answered_by)s,
-    %(detection_ms)s, %(duration_s)s, %(queue_time_ms)s, %(sip_code)s, %(error_code)s,
-    %(now)s, %(now)s)
+SELECT n.sid, n.attempt_id, 'twilio', n.status, n.sequence, n.answered_by, n.detection_ms,
+       n.duration_s, n.queue_time_ms, n.sip_code, n.error_code, n.at, n.at
+FROM jsonb_to_recordset(%(calls)s::jsonb)
+     AS n(sid text, attempt_id uuid, status text, sequence int, answered_by text,
+          detection_ms float, duration_s float, queue_time_ms float, sip_code int, error_code int,
+          at timestamptz)
 ON CONFLICT (carrier_sid) DO UPDATE SET
     -- Never back; a status without a sequence (an answer, a question of ours) counts like any other.
     status = CASE
@@ -125,16 +128,18 @@ VALUES (%(attempt_id)s, %(index)s, %(speaker)s, %(node)s, %(prompt_key)s, %(text
     %(endpoint_ms)s, %(stt_tail_ms)s, %(mind_ms)s, %(tts_first_byte_ms)s, %(response_ms)s)
 ON CONFLICT (attempt_id, index) DO NOTHING
 
+-- name: set_first_audio
+-- How long a person waited for our first word; told once.
+UPDATE attempts SET first_audio_ms = greatest(0, extract(epoch FROM %(at)s - answered_at) * 1000),
+    version = version + 1
+WHERE id = %(attempt_id)s AND first_audio_ms IS NULL AND answered_at IS NOT NULL
+
 -- name: insert_prediction
 INSERT INTO model_predictions (attempt_id, turn_index, task, model_name, model_version, label,
     score, scores, latency_us, predicted_at)
 VALUES (%(attempt_id)s, %(turn_index)s, %(task)s, %(model_name)s, %(model_version)s, %(label)s,
     %(score)s, %(scores)s, %(latency_us)s, %(predicted_at)s)
 ON CONFLICT (attempt_id, turn_index, task) DO NOTHING
-
--- name: suppress
-INSERT INTO suppressions (number_id, scope, seller_id, source, reason, attempt_id, created_at)
-VALUES (%(number_id)s, 'seller', %(seller_id)s, %(source)s, %(reason)s, %(attempt_id)s, %(now)s)
 
 -- name: call_setup
 -- What the server needs to hold the conversation of an attempt.

@@ -87,8 +87,10 @@ RETURNING id
 UPDATE sellers SET callback_number_id = %(number_id)s WHERE id = %(seller_id)s
 
 -- name: own_caller_id
-INSERT INTO caller_ids (number_id, seller_id, label, active, verified_at)
-VALUES (%(number_id)s, %(seller_id)s, %(label)s, true, %(verified_at)s)
+INSERT INTO caller_ids (number_id, seller_id, label, active, verified_at, country, states, standing,
+    standing_since)
+VALUES (%(number_id)s, %(seller_id)s, %(label)s, true, %(verified_at)s, %(country)s, %(states)s,
+    'warming', %(verified_at)s)
 ON CONFLICT (number_id) DO UPDATE SET number_id = excluded.number_id
 RETURNING seller_id
 

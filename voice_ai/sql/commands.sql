@@ -1,9 +1,9 @@
 -- name: ask
-INSERT INTO commands (campaign_id, kind, asked_by, reason, asked_at)
-VALUES (%(campaign_id)s, %(kind)s, %(asked_by)s, %(reason)s, %(now)s) RETURNING id
+INSERT INTO commands (campaign_id, kind, asked_by, reason, parameters, asked_at)
+VALUES (%(campaign_id)s, %(kind)s, %(asked_by)s, %(reason)s, %(parameters)s, %(now)s) RETURNING id
 
 -- name: open_commands
-SELECT id, campaign_id, kind, asked_by FROM commands WHERE obeyed_at IS NULL ORDER BY id
+SELECT id, campaign_id, kind, asked_by, parameters FROM commands WHERE obeyed_at IS NULL ORDER BY id
 FOR UPDATE SKIP LOCKED
 
 -- name: answer
@@ -14,7 +14,8 @@ SELECT id, kind, asked_at, obeyed_at, outcome FROM commands WHERE id = %(id)s
 
 -- name: set_campaign_state
 UPDATE campaigns SET state = %(state)s,
-    state_since = CASE WHEN state = %(state)s THEN state_since ELSE %(now)s END
+    state_since = CASE WHEN state = %(state)s THEN state_since ELSE %(now)s END,
+    drain_until = %(drain_until)s
 WHERE (id = %(campaign_id)s OR %(campaign_id)s::uuid IS NULL) AND state = ANY(%(from_states)s)
 RETURNING id, name
 
@@ -22,10 +23,17 @@ RETURNING id, name
 SELECT state FROM campaigns WHERE id = %(campaign_id)s
 
 -- name: drained_campaigns
-UPDATE campaigns c SET state = 'stopped', state_since = %(now)s
+UPDATE campaigns c SET state = 'stopped', state_since = %(now)s, drain_until = NULL
 WHERE c.state = 'draining'
   AND NOT EXISTS (SELECT FROM attempts a WHERE a.campaign_id = c.id AND a.state <> 'ended')
 RETURNING c.id
+
+-- name: overdue_campaigns
+-- Whose live calls must end now: drains that took too long, and stopped ones whose calls turned up
+-- after the emergency stop.
+SELECT c.id FROM campaigns c
+WHERE (c.state = 'draining' AND c.drain_until <= %(now)s OR c.state = 'emergency_stopped')
+  AND EXISTS (SELECT FROM attempts a WHERE a.campaign_id = c.id AND a.state <> 'ended')
 
 -- name: wait_for_sends
 -- Returns when no send of that campaign is in flight (DESIGN, the send gate).

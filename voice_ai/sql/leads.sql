@@ -13,24 +13,6 @@ SELECT id, name FROM sellers WHERE name = %(name)s
 -- name: seller_names
 SELECT name FROM sellers ORDER BY name LIMIT 20
 
--- name: suppressed_since
--- The first suppression that keeps the seller from calling the number.
-SELECT created_at, scope, source, reason FROM suppressions
-WHERE number_id = %(number_id)s
-  AND (scope = 'all' OR (scope = 'seller' AND seller_id = %(seller_id)s))
-ORDER BY id LIMIT 1
-
--- name: suppress
-INSERT INTO suppressions (number_id, scope, seller_id, source, reason, created_at)
-VALUES (%(number_id)s, 'seller', %(seller_id)s, %(source)s, %(reason)s, %(now)s)
-
--- name: wait_for_number
--- The send gate holds this lock, shared, while a request to the number is on its way.
-SELECT pg_advisory_xact_lock(hashtextextended('number:' || %(number_id)s::text, 0))
-
--- name: live_calls
-SELECT count(*) AS count FROM attempts WHERE number_id = %(number_id)s AND state <> 'ended'
-
 -- name: leads_of_number
 SELECT l.id AS lead_id FROM leads l WHERE l.number_id = %(number_id)s ORDER BY l.id
 

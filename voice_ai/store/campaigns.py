@@ -21,7 +21,7 @@ from voice_ai.vault import Keyring
 _SQL = queries("campaigns")
 _COMMANDS = queries("commands")
 
-CommandKind = Literal["start", "pause", "resume", "drain", "stop", "emergency_stop"]
+CommandKind = Literal["start", "pause", "resume", "drain", "stop", "emergency_stop", "clear"]
 COMMAND_KINDS: tuple[str, ...] = get_args(CommandKind)
 
 
@@ -252,9 +252,12 @@ def _own_caller_ids(
     db: Db, keyring: Keyring, seller_id: UUID, campaign: Campaign, now: datetime
 ) -> list[int]:
     """The ids of the campaign's caller ids. Raises BadInput for a number of another seller."""
+    from voice_ai.leads.nanp import place_of  # loads polars, which most commands do without
+
     numbers = []
     for index, number in enumerate(campaign.config.caller_ids, start=1):
         number_id = ensure_number(db, keyring, number, now)
+        country, states = place_of(number)
         owner = db.execute(
             _SQL.own_caller_id,
             {
@@ -262,6 +265,8 @@ def _own_caller_ids(
                 "seller_id": seller_id,
                 "label": f"line {index}",
                 "verified_at": now,
+                "country": country,
+                "states": list(states),
             },
         ).fetchone()
         if _one(owner)["seller_id"] != seller_id:
@@ -299,8 +304,17 @@ def ask(
     by: str,
     now: datetime,
     reason: str | None = None,
+    limit_s: float | None = None,
 ) -> int:
-    """Writes a command row; the dialer obeys it. `campaign_id` None: every campaign."""
+    """Writes a command row; the dialer obeys it. `campaign_id` None: every campaign.
+
+    `limit_s`: how long a drain lets live calls go on. Raises BadInput when an emergency stop is to
+    be cleared without a name and a reason.
+    """
+    if kind == "clear" and not (by.strip() and reason and reason.strip()):
+        raise BadInput(
+            "an emergency stop is cleared by a named person who says why", field="reason"
+        )
     with db.transaction():
         row = db.execute(
             _COMMANDS.ask,
@@ -309,6 +323,7 @@ def ask(
                 "kind": kind,
                 "asked_by": by,
                 "reason": reason,
+                "parameters": None if limit_s is None else Jsonb({"limit_s": limit_s}),
                 "now": now,
             },
         ).fetchone()

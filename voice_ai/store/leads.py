@@ -2,28 +2,27 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal, cast, get_args
+from typing import cast
 from uuid import UUID
 
 from voice_ai.db import queries
 from voice_ai.db.connect import Db, Row
 from voice_ai.errors import BadInput, NotFound
-from voice_ai.leads.normalise import parse_one
+from voice_ai.store import suppressions
 from voice_ai.store.campaigns import ensure_number
+from voice_ai.store.suppressions import REASONS, Reason, Source, e164
 from voice_ai.vault import Keyring
 
-_SQL = queries("leads")
+__all__ = ["REASONS", "Reason", "Source", "e164"]
 
-Reason = Literal["opt_out", "wrong_number", "complaint", "other"]
-REASONS: tuple[Reason, ...] = get_args(Reason)
-Source = Literal["page", "command"]
+_SQL = queries("leads")
 
 
 @dataclass(frozen=True)
 class Suppressed:
     """`since`: when the suppression was written; `already`: by somebody else, before.
 
-    `live_calls` to the number were begun before and go on.
+    `live_calls` to the number were begun before: those that only ring are ended by the dialer.
     """
 
     seller: str
@@ -43,16 +42,6 @@ class History:
     attempts: list[Row]
     suppressions: list[Row]
     consents: list[Row]
-
-
-def e164(number: str) -> str:
-    """The number as it is stored. Raises BadInput, without the number in the message."""
-    digits, _, _, _, reason = parse_one(number.strip(), "US")
-    if digits is None or reason is not None:
-        raise BadInput(
-            "this is not a phone number that could be called; type it with its country, as in +1 …"
-        )
-    return f"+{digits}"
 
 
 def leads_of_number(db: Db, keyring: Keyring, number: str) -> list[int]:
@@ -107,7 +96,7 @@ def history(db: Db, lead_id: int) -> History:
 
 
 def suppress_lead(
-    db: Db, lead_id: int, *, reason: Reason, source: Source, now: datetime
+    db: Db, lead_id: int, *, reason: Reason, source: Source, now: datetime, by: str | None = None
 ) -> Suppressed:
     """Keeps the seller of the lead's list from ever calling its number again.
 
@@ -116,7 +105,7 @@ def suppress_lead(
     row = db.execute(_SQL.number_of_lead, {"lead_id": lead_id}).fetchone()
     if row is None:
         raise NotFound(f"there is no lead {lead_id}")
-    return _suppress(db, row["number_id"], row["seller_id"], row["seller"], reason, source, now)
+    return _suppress(db, row["number_id"], row["seller_id"], row["seller"], reason, source, now, by)
 
 
 def suppress_number(
@@ -128,15 +117,13 @@ def suppress_number(
     reason: Reason,
     source: Source,
     now: datetime,
+    by: str | None = None,
 ) -> Suppressed:
     """The same for a number, also one that no list has yet. Raises BadInput and NotFound."""
     told = e164(number)
-    row = db.execute(_SQL.seller_by_name, {"name": seller}).fetchone()
-    if row is None:
-        names = ", ".join(one["name"] for one in db.execute(_SQL.seller_names)) or "none yet"
-        raise NotFound(f"there is no seller {seller!r}; there are: {names}")
+    seller_id = suppressions.seller_named(db, seller)
     number_id = ensure_number(db, keyring, told, now)
-    return _suppress(db, number_id, row["id"], row["name"], reason, source, now)
+    return _suppress(db, number_id, seller_id, seller, reason, source, now, by)
 
 
 def _suppress(
@@ -147,23 +134,14 @@ def _suppress(
     reason: Reason,
     source: Source,
     now: datetime,
+    by: str | None,
 ) -> Suppressed:
-    """`db` must be in autocommit: what is written has to be seen by the gate before the wait.
-
-    On return no request to the number is on its way, and none will be sent.
-    """
-    assert db.autocommit
-    which = {"number_id": number_id, "seller_id": seller_id}
-    before = db.execute(_SQL.suppressed_since, which).fetchone()
-    if before is None:
-        db.execute(_SQL.suppress, {**which, "source": source, "reason": reason, "now": now})
-    with db.transaction():
-        db.execute(_SQL.wait_for_number, {"number_id": number_id})
-    live = db.execute(_SQL.live_calls, {"number_id": number_id}).fetchone()
-    assert live is not None
+    before = suppressions.first_cover(db, number_id, seller_id)
+    order = suppressions.Order("seller", source, reason, seller_id=seller_id, added_by=by)
+    done = suppressions.suppress(db, [number_id], order, now)
     return Suppressed(
         seller=seller,
         since=cast(datetime, before["created_at"]) if before else now,
         already=before is not None,
-        live_calls=int(live["count"]),
+        live_calls=done.live_calls,
     )

@@ -92,7 +92,15 @@ attempts = Table(
     Index("ix_attempts_live", "campaign_id", postgresql_where=text("state <> 'ended'")),
     Index("ix_attempts_number_time", "number_id", "intended_at"),
     Index("ix_attempts_campaign_time", "campaign_id", "intended_at"),
+    Index("ix_attempts_caller_id_time", "caller_id_number", "intended_at"),
     Index("ix_attempts_ended", "ended_at", postgresql_where=text("state = 'ended'")),
+    Index(
+        "ix_attempts_answered",
+        "campaign_id",
+        "answered_at",
+        postgresql_include=["disposition", "first_audio_ms", "number_id"],
+        postgresql_where=text("answered_at IS NOT NULL"),
+    ),
     comment="One dial each. A number has at most one that has not ended.",
 )
 
@@ -280,7 +288,8 @@ carrier_limits = Table(
         "max_concurrent", Integer, comment="live calls at once over all campaigns; NULL: no cap"
     ),
     Column("calls_per_second", Float, comment="new calls a second over all; NULL: the default"),
-    Column("daily_spend", Numeric(12, 2), comment="most that a day may cost; NULL: no cap"),
+    Column("daily_spend", Numeric(12, 2), comment="most that 24 hours may cost; NULL: no cap"),
+    Column("per_minute", Numeric(12, 6), comment="what a started minute costs; with daily_spend"),
     Column("set_by", Text, nullable=False, comment="who"),
     moment("set_at", "when", nullable=False),
     comment="What an account may do, whatever its campaigns ask for.",

@@ -145,7 +145,9 @@ suppressions = Table(
     Column("scope", Text, nullable=False, comment="all, seller or campaign"),
     ref("seller_id", "sellers.id", "for scope seller", nullable=True),
     ref("campaign_id", "campaigns.id", "for scope campaign", nullable=True),
-    Column("source", Text, nullable=False, comment="call, import, sms, inbound, page, file"),
+    Column(
+        "source", Text, nullable=False, comment="call, import, sms, inbound, page, file, command"
+    ),
     Column("reason", Text, nullable=False, comment="opt_out, wrong_number, complaint …"),
     Column("attempt_id", UUID(as_uuid=True), comment="the attempt in which it was said"),
     Column("added_by", Text, comment="who wrote it down; NULL: the person's own word"),
@@ -193,7 +195,13 @@ list_entries = Table(
     METADATA,
     Column("source", Text, primary_key=True, comment="as in list_snapshots"),
     Column("fingerprint", BYTEA, primary_key=True, comment="as in numbers: HMAC-SHA256 of E.164"),
-    ref("snapshot_id", "list_snapshots.id", "the snapshot it came with"),
+    # No foreign key: checked row by row, it would double the load of a national list.
+    Column(
+        "snapshot_id",
+        BigInteger,
+        nullable=False,
+        comment="the snapshot it came with (list_snapshots.id)",
+    ),
     comment="Numbers on outside lists, as the newest snapshot of each source has them.",
 )
 

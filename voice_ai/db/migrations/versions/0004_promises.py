@@ -25,7 +25,12 @@ def upgrade() -> None:
         sa.Column(
             "daily_spend",
             sa.Numeric(precision=12, scale=2),
-            comment="most that a day may cost; NULL: no cap",
+            comment="most that 24 hours may cost; NULL: no cap",
+        ),
+        sa.Column(
+            "per_minute",
+            sa.Numeric(precision=12, scale=6),
+            comment="what a started minute costs; with daily_spend",
         ),
         sa.Column("set_by", sa.Text(), nullable=False, comment="who"),
         sa.Column("set_at", sa.DateTime(timezone=True), nullable=False, comment="when"),
@@ -39,10 +44,10 @@ def upgrade() -> None:
             "fingerprint", BYTEA(), nullable=False, comment="as in numbers: HMAC-SHA256 of E.164"
         ),
         sa.Column(
-            "snapshot_id", sa.BigInteger(), nullable=False, comment="the snapshot it came with"
-        ),
-        sa.ForeignKeyConstraint(
-            ["snapshot_id"], ["list_snapshots.id"], name=op.f("fk_list_entries_snapshot_id")
+            "snapshot_id",
+            sa.BigInteger(),
+            nullable=False,
+            comment="the snapshot it came with (list_snapshots.id)",
         ),
         sa.PrimaryKeyConstraint("source", "fingerprint", name=op.f("pk_list_entries")),
         comment="Numbers on outside lists, as the newest snapshot of each source has them.",
@@ -196,6 +201,12 @@ def upgrade() -> None:
         sa.Column(
             "first_audio_ms", sa.Float(), comment="from answer to our first audio; NULL: unmeasured"
         ),
+    )
+    op.create_index(
+        "ix_attempts_caller_id_time",
+        "attempts",
+        ["caller_id_number", "intended_at"],
+        unique=False,
     )
     op.add_column(
         "caller_ids",
@@ -353,6 +364,21 @@ def upgrade() -> None:
         "suppressions",
         sa.Column("added_by", sa.Text(), comment="who wrote it down; NULL: the person's own word"),
     )
+    op.create_index(
+        "ix_attempts_answered",
+        "attempts",
+        ["campaign_id", "answered_at"],
+        postgresql_include=["disposition", "first_audio_ms", "number_id"],
+        postgresql_where=sa.text("answered_at IS NOT NULL"),
+    )
+    op.alter_column(
+        "suppressions",
+        "source",
+        existing_type=sa.TEXT(),
+        comment="call, import, sms, inbound, page, file, command",
+        existing_comment="call, import, sms, inbound, page, file",
+        existing_nullable=False,
+    )
     op.create_check_constraint(
         op.f("ck_caller_ids_standing"),
         "caller_ids",
@@ -362,6 +388,15 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     op.drop_constraint("ck_caller_ids_standing", "caller_ids")
+    op.drop_index("ix_attempts_answered", table_name="attempts")
+    op.alter_column(
+        "suppressions",
+        "source",
+        existing_type=sa.TEXT(),
+        comment="call, import, sms, inbound, page, file",
+        existing_comment="call, import, sms, inbound, page, file, command",
+        existing_nullable=False,
+    )
     op.drop_column("suppressions", "added_by")
     op.drop_column("consents", "revoked_through")
     op.alter_column(
@@ -408,6 +443,7 @@ def downgrade() -> None:
     op.drop_column("caller_ids", "standing")
     op.drop_column("caller_ids", "states")
     op.drop_column("caller_ids", "country")
+    op.drop_index("ix_attempts_caller_id_time", table_name="attempts")
     op.drop_column("attempts", "first_audio_ms")
     op.drop_index(
         "ix_preflights_open",

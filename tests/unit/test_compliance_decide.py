@@ -8,7 +8,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from voice_ai.compliance import CampaignFacts, LeadFacts, Policy, Reason, decide
+from voice_ai.compliance import (
+    CampaignFacts,
+    LeadFacts,
+    OwnConsent,
+    Policy,
+    Reason,
+    decide,
+)
+from voice_ai.compliance.codes import LAW_OF_COUNTRY, US_PARTS
+from voice_ai.compliance.holidays import is_holiday_somewhere
+from voice_ai.compliance.packs import read_packs
 
 POLICY = Policy()
 CAMPAIGN = CampaignFacts(
@@ -17,8 +27,15 @@ CAMPAIGN = CampaignFacts(
     schedule_end=time(21, 0),
     schedule_days=frozenset(range(7)),
     max_attempts=6,
+    purpose="informational",
 )
-LEAD = LeadFacts(zones=("America/New_York",), country="US", suppressed=False, consent=True)
+LEAD = LeadFacts(
+    zones=("America/New_York",),
+    countries=("US",),
+    states=("NY",),
+    suppressed=False,
+    list_consent="express",
+)
 NOON = datetime(2026, 6, 9, 16, 0, tzinfo=UTC)  # Tuesday 12:00 in New York
 HOUR = timedelta(hours=1)
 
@@ -33,6 +50,8 @@ ZONES = (
     "Pacific/Honolulu",
     "Pacific/Guam",
 )
+STATES = sorted(US_PARTS)
+PLACES = sorted(LAW_OF_COUNTRY)
 
 
 def reasons(lead: LeadFacts, campaign: CampaignFacts = CAMPAIGN) -> tuple[Reason, ...]:
@@ -56,9 +75,9 @@ def test_a_good_lead_at_noon_may_be_called() -> None:
         (LEAD, replace(CAMPAIGN, switched_off=True), Reason.SWITCHED_OFF, False),
         (LEAD, replace(CAMPAIGN, caller_id_ready=False), Reason.CALLER_ID_MISSING, False),
         (replace(LEAD, suppressed=True), CAMPAIGN, Reason.DNC_INTERNAL, True),
-        (replace(LEAD, consent=False), CAMPAIGN, Reason.CONSENT_MISSING, False),
-        (replace(LEAD, country="DE"), CAMPAIGN, Reason.COUNTRY_NOT_ALLOWED, True),
-        (replace(LEAD, country=None), CAMPAIGN, Reason.COUNTRY_NOT_ALLOWED, True),
+        (replace(LEAD, list_consent=None), CAMPAIGN, Reason.CONSENT_MISSING, False),
+        (replace(LEAD, countries=("DE",), states=()), CAMPAIGN, Reason.COUNTRY_NOT_ALLOWED, True),
+        (replace(LEAD, countries=(), states=()), CAMPAIGN, Reason.COUNTRY_NOT_ALLOWED, True),
         (replace(LEAD, attempts=6), CAMPAIGN, Reason.ATTEMPTS_EXHAUSTED, True),
         (replace(LEAD, zones=()), CAMPAIGN, Reason.TZ_UNKNOWN, False),
         (replace(LEAD, zones=("Mars/Olympus",)), CAMPAIGN, Reason.TZ_UNKNOWN, False),
@@ -92,7 +111,7 @@ def test_each_rule_refuses_by_itself_and_says_so(
 
 
 def test_every_reason_is_named_not_only_the_first() -> None:
-    lead = replace(LEAD, suppressed=True, consent=False, zones=("Pacific/Honolulu",))
+    lead = replace(LEAD, suppressed=True, list_consent=None, zones=("Pacific/Honolulu",))
     campaign = replace(CAMPAIGN, running=False)
     assert set(reasons(lead, campaign)) == {
         Reason.CAMPAIGN_NOT_RUNNING,
@@ -162,17 +181,16 @@ def test_a_busy_line_still_counts_toward_the_day() -> None:
 def test_a_wait_that_ends_at_night_is_moved_to_the_morning() -> None:
     evening = datetime(2026, 6, 9, 19, 0, tzinfo=ZoneInfo("America/New_York")).astimezone(UTC)
     lead = replace(LEAD, recent_dials=(evening - HOUR,))
-    morning = datetime(2026, 6, 10, 8, 0, tzinfo=ZoneInfo("America/New_York"))
+    morning = datetime(2026, 6, 10, 10, 0, tzinfo=ZoneInfo("America/New_York"))
     assert decide(lead, CAMPAIGN, evening, POLICY).next_allowed_at == morning
 
 
 @pytest.mark.parametrize(
     "change",
     [
-        replace(POLICY, window_end=time(20, 0)),
         replace(POLICY, max_attempts_24h=2),
-        replace(POLICY, min_gap=5 * HOUR),
-        replace(POLICY, countries=("US",)),
+        replace(POLICY, profile="law"),
+        replace(POLICY, book=read_packs({"own.yaml": "pack: own\nversion: 1"})),
     ],
 )
 def test_another_rule_has_another_hash_and_the_same_rules_the_same(change: Policy) -> None:
@@ -224,7 +242,9 @@ def test_an_allowed_moment_is_in_the_law_and_in_the_schedule_of_every_zone(
         return
     for zone in lead.zones:
         wall = moment.astimezone(ZoneInfo(zone))
-        assert time(8, 0) <= wall.time() < time(20, 59)
+        assert time(10, 0) <= wall.time() < time(17, 59)
+        assert wall.weekday() < 5
+        assert not is_holiday_somewhere(wall.date())
         assert campaign.schedule_start <= wall.time() < campaign.schedule_end
         assert wall.weekday() in campaign.schedule_days
 
@@ -270,34 +290,49 @@ odd_text = st.text(max_size=30) | st.sampled_from(
 @settings(max_examples=200, deadline=None)
 @given(
     zones=st.lists(odd_text | st.sampled_from(ZONES), max_size=4).map(tuple),
-    country=st.none() | odd_text,
+    countries=st.lists(odd_text | st.sampled_from(PLACES), max_size=3).map(tuple),
+    states=st.lists(odd_text | st.sampled_from(STATES), max_size=3).map(tuple),
     attempts=st.integers(-5, 50),
     dials=st.lists(st.integers(-86400, 3 * 86400), max_size=6),
     campaign=schedules,
     switched_off=st.booleans(),
+    rehearsal=st.booleans(),
+    words=st.lists(odd_text, max_size=3).map(tuple),
     now=moments,
 )
 def test_any_facts_get_an_answer_and_a_refusal_has_a_reason(
     zones: tuple[str, ...],
-    country: str | None,
+    countries: tuple[str, ...],
+    states: tuple[str, ...],
     attempts: int,
     dials: list[int],
     campaign: CampaignFacts,
     switched_off: bool,
+    rehearsal: bool,
+    words: tuple[str, ...],
     now: datetime,
 ) -> None:
     lead = LeadFacts(
         zones=zones,
-        country=country,
+        countries=countries,
+        states=states,
         suppressed=False,
-        consent=True,
+        list_consent="written",
+        own_consents=tuple(OwnConsent(word, word, now) for word in words),
+        line_type=words[0] if words else None,
+        listed=words,
+        snapshots=tuple((word, now) for word in words),
+        stopped_countries=frozenset(words),
         recent_dials=tuple(now - timedelta(seconds=age) for age in dials),
         attempts=attempts,
     )
-    decision = decide(lead, replace(campaign, switched_off=switched_off), now, POLICY)
+    asked = replace(campaign, switched_off=switched_off, rehearsal=rehearsal)
+    decision = decide(lead, asked, now, POLICY)
     assert decision.allow is (decision.reasons == ())
     if decision.allow:
-        assert country in POLICY.countries
+        assert countries
+        assert set(countries) <= set(campaign.countries)
+        assert set(states) <= US_PARTS
         assert lead.zones
     if decision.final:
         assert decision.next_allowed_at is None

@@ -1,0 +1,98 @@
+"""Charts of the page on why leads are not called. Pure: values in, drawings out."""
+
+from collections.abc import Sequence
+
+import altair as alt
+import polars as pl
+
+from app.queries.waterfall import Step, Waterfall
+from app.theme import Drawing, themed
+from pipelines.report.labels import outcome_words, words
+from pipelines.report.palette import OUTCOME_COLOURS, PLAIN, Colour, Mode
+
+_STEP = 29
+_WAITING = Colour("#b9a26a", "#8c7a49")
+_REFUSED = Colour("#b58a8a", "#7d5757")
+
+
+def step_words(step: Step) -> str:
+    """What a bar says on its left."""
+    if step.part == "all":
+        return "All leads"
+    if step.part == "callable":
+        return "May be called now"
+    if step.part == "calling":
+        return "Being called"
+    if step.part == "done":
+        return f"Done: {outcome_words(step.code)}"
+    reasons = ", ".join(words(code) for code in step.code.split("+"))
+    return f"{'Never' if step.part == 'refused' else 'Waiting'}: {reasons}"
+
+
+def _tint(step: Step) -> Colour:
+    if step.part == "done":
+        return OUTCOME_COLOURS.get(step.code, PLAIN)
+    return {"waiting": _WAITING, "refused": _REFUSED}.get(step.part, PLAIN)
+
+
+def waterfall_chart(seen: Waterfall, mode: Mode) -> Drawing:
+    """Each bar hangs where the one before ended; the last one is what may be called now."""
+    rows = pl.DataFrame(
+        {
+            "label": [step_words(step) for step in seen.steps],
+            "from": [0 if step.part == "callable" else step.after for step in seen.steps],
+            "to": [step.before for step in seen.steps],
+            "leads": [step.leads for step in seen.steps],
+            "tint": [_tint(step).on(mode) for step in seen.steps],
+            "text": [f"{step.leads:,}" for step in seen.steps],
+        }
+    ).with_columns(
+        pl.when(pl.col("label") == "All leads").then(0).otherwise(pl.col("from")).alias("from")
+    )
+    total = max(seen.steps[0].leads, 1)
+    base = alt.Chart(rows).encode(
+        y=alt.Y("label:N", sort=rows["label"].to_list(), title=None, axis=alt.Axis(labelLimit=330)),
+        tooltip=[
+            alt.Tooltip("label:N", title="Leads"),
+            alt.Tooltip("leads:Q", title="Count", format=","),
+            alt.Tooltip("to:Q", title="Left before", format=","),
+        ],
+    )
+    scale = alt.Scale(domain=[0, total * 1.12])
+    bars = base.mark_bar(height=17, cornerRadius=2).encode(
+        x=alt.X("from:Q", axis=None, scale=scale),
+        x2="to:Q",
+        color=alt.Color("tint:N", scale=None),
+    )
+    texts = base.mark_text(align="left", dx=6).encode(x=alt.X("to:Q"), text="text:N")
+    return themed((bars + texts).properties(height=_STEP * rows.height), mode)
+
+
+def attempts_chart(attempts: Sequence[tuple[int, int]], cap: int | None, mode: Mode) -> Drawing:
+    """How many leads were dialed how often; a line stands where no attempt is left."""
+    most = max([cap or 0, *(n for n, _ in attempts)])
+    counts = dict(attempts)
+    rows = pl.DataFrame(
+        {"attempts": list(range(most + 1)), "leads": [counts.get(n, 0) for n in range(most + 1)]}
+    ).with_columns(text=pl.col("leads").map_elements(lambda n: f"{n:,}", return_dtype=pl.String))
+    base = alt.Chart(rows).encode(
+        x=alt.X(
+            "attempts:O",
+            title="dials that reached the carrier",
+            axis=alt.Axis(labelAngle=0),
+            scale=alt.Scale(paddingInner=0.25, paddingOuter=0.1),
+        ),
+        y=alt.Y("leads:Q", title="leads", axis=alt.Axis(tickMinStep=1, format=",d")),
+        tooltip=[
+            alt.Tooltip("attempts:O", title="Dials"),
+            alt.Tooltip("leads:Q", title="Leads", format=","),
+        ],
+    )
+    spent = alt.condition(
+        f"{'true' if cap is None else f'datum.attempts < {cap}'}",
+        alt.value(PLAIN.on(mode)),
+        alt.value(_REFUSED.on(mode)),
+    )
+    bars = base.mark_bar(cornerRadiusEnd=2).encode(color=spent)
+    texts = base.mark_text(dy=-8).encode(text="text:N")
+    return themed((bars + texts).properties(height=240), mode)

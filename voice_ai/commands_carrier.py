@@ -1,0 +1,124 @@
+"""`voice-ai carrier …`: the account's own limits, and the numbers we call from."""
+
+import getpass
+import json
+from decimal import Decimal
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from voice_ai.carrier_account import carrier_credentials
+from voice_ai.command_database import AsJson, database
+from voice_ai.errors import BadInput, UsageError
+from voice_ai.pacing.caller_ids import Standing
+from voice_ai.store import carrier as store
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    help="The carrier account: its limits over all campaigns, and the numbers we call from.",
+)
+_UNLIMITED = "no limit"
+
+
+@app.command()
+def limits(
+    max_concurrent: Annotated[
+        int | None, typer.Option(help="Live calls at once; 0: no limit.", min=0)
+    ] = None,
+    calls_per_second: Annotated[
+        float | None, typer.Option("--cps", help="New calls a second; 0: no limit.", min=0)
+    ] = None,
+    daily_spend: Annotated[
+        float | None, typer.Option(help="What 24 hours may cost; 0: no limit.", min=0)
+    ] = None,
+    per_minute: Annotated[
+        float | None, typer.Option(help="What a started minute costs, all in all.", min=0)
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show the account's limits, or set those that are given. They hold over all campaigns.
+
+    Example: voice-ai carrier limits --max-concurrent 20 --cps 1 --daily-spend 80 --per-minute 0.03
+    """
+    given = {
+        "max_concurrent": max_concurrent,
+        "calls_per_second": calls_per_second,
+        "daily_spend": None if daily_spend is None else Decimal(str(daily_spend)),
+        "per_minute": None if per_minute is None else Decimal(str(per_minute)),
+    }
+    with database() as (context, db):
+        account, _ = carrier_credentials(context.settings, context.keyring)
+        stands = vars(store.limits_of(db, account))
+        wanted: dict[str, Any] = {
+            name: stands[name] if value is None else (value or None)
+            for name, value in given.items()
+        }
+        if wanted != stands:
+            new = store.AccountLimits(**wanted)
+            store.set_limits(db, account, new, by=getpass.getuser(), now=context.clock.now())
+    if as_json:
+        print(json.dumps(wanted, default=float))
+        return
+    for name, value in wanted.items():
+        print(f"{name.replace('_', ' '):17} {_UNLIMITED if value is None else value}")
+
+
+@app.command("caller-ids")
+def caller_ids(as_json: AsJson = False) -> None:
+    """The numbers we call from: standing, dials of 24 hours, when they may be used again.
+
+    Example: voice-ai carrier caller-ids
+    """
+    with database() as (context, db):
+        rows = store.caller_ids(db, context.clock.now())
+        for row in rows:
+            row["number"] = context.keyring.decrypt(row.pop("number_sealed")).decode()
+    if as_json:
+        print(json.dumps({"caller_ids": rows}, default=str))
+        return
+    table = Table("Number", "Seller", "Standing", "Until", "Dials in 24 h", "Own ceiling", "Where")
+    for row in rows:
+        standing = row["standing"] if row["active"] else "retired"
+        until = f"{row['cool_until']:%F}" if row["cool_until"] else ""
+        where = " ".join(filter(None, (row["country"], *row["states"])))
+        most = str(row["daily_ceiling"] or "")
+        table.add_row(
+            row["number"], row["seller"], standing, until, f"{row['dials']:,}", most, where
+        )
+    Console().print(table)
+
+
+@app.command("caller-id")
+def caller_id(
+    number: Annotated[str, typer.Argument(help="One of our numbers, like +12125550100.")],
+    standing: Annotated[
+        Standing | None,
+        typer.Option(help="active: in full use; warming: new; cooling, burned: let it rest."),
+    ] = None,
+    ceiling: Annotated[
+        int | None, typer.Option(help="Dials in 24 hours; 0: the campaign's default.", min=0)
+    ] = None,
+    active: Annotated[
+        bool | None, typer.Option("--use/--retire", help="May it be used at all?")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Say how a number of ours stands: one that was in use before need not warm up.
+
+    Example: voice-ai carrier caller-id +12125550100 --standing active --ceiling 80
+    """
+    from voice_ai.campaigns import e164
+
+    if standing is None and ceiling is None and active is None:
+        raise UsageError("say what to change: --standing, --ceiling, --use or --retire")
+    try:
+        dialable = e164(number)
+    except ValueError as error:
+        raise BadInput(str(error), field="number") from error
+    change = store.CallerIdChange(standing, ceiling, active)
+    with database() as (context, db):
+        store.change_caller_id(db, context.keyring, dialable, change, now=context.clock.now())
+    print(json.dumps({"changed": True}) if as_json else "Changed; the next claim heeds it.")
