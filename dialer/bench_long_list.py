@@ -47,9 +47,9 @@ def rows() -> Iterator[dict[str, Any]]:
         yield bench_row("dialer.claim_200k_vs_select", long, select, "leads/s", target=0.1)
         pause, update = asyncio.run(_pauses(bench, campaign_id))
         yield bench_row("dialer.pause_200k_vs_update", pause, update, "commands/s", target=0.05)
-        about = {"campaign_id": campaign_id}
+        about = {"campaign_id": campaign_id, "now": NOON}
         waterfall = _per_second(
-            lambda: bench.db.execute(queries("campaigns").waiting_leads, about).fetchall()
+            lambda: bench.db.execute(queries("standing").leads_by_wait, about).fetchall()
         )
         count = "SELECT count(*) FROM campaign_leads WHERE campaign_id = %(campaign_id)s"
         counted = _per_second(lambda: bench.db.execute(count, about).fetchall())

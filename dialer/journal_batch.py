@@ -13,7 +13,7 @@ import orjson
 
 from dialer import journal
 from dialer.journal import Attempt, StatusNews
-from dialer.settling import settled
+from dialer.settling import rules_of, settled
 from voice_ai.calls import AttemptState, answer_class, is_terminal
 from voice_ai.db import queries
 from voice_ai.db.connect import AsyncDb
@@ -28,7 +28,6 @@ from voice_ai.events import (
 from voice_ai.ids import AttemptId
 
 _SQL = queries("ends")
-_OF_A_DIAL = ("campaign_id", "lead_id", "number_id", "intended_at")
 
 
 @dataclass(frozen=True)
@@ -170,8 +169,10 @@ async def _write(db: AsyncDb, steps: Sequence[_Step], ended_by: str) -> None:
     if ending:
         ended = [
             {
-                **{name: step.attempt[name] for name in _OF_A_DIAL},
+                **{name: step.attempt[name] for name in ("campaign_id", "lead_id", "number_id")},
+                "id": step.attempt["id"],
                 "attempt_id": step.attempt["id"],
+                "intended_at": step.attempt["intended_at"],
                 "disposition": step.disposition,
                 "at": step.end.at,
             }
@@ -223,12 +224,18 @@ async def _settle_leads(db: AsyncDb, ended: Sequence[Mapping[str, Any]]) -> None
         (row["campaign_id"], row["lead_id"]): row
         for row in await _rows(db, _SQL.standings, {"ended": _document(ended)})
     }
+    campaigns = list({end["campaign_id"] for end in ended})
+    rules = {
+        row["id"]: rules_of(row)
+        for row in await _rows(db, _SQL.retry_policies, {"campaign_ids": campaigns})
+    }
     leads = []
     for end in ended:
         standing = standings.get((end["campaign_id"], end["lead_id"]))
         if standing is not None:  # a lead whose import was taken back has no next step
-            dial = {"id": end["attempt_id"], "intended_at": end["intended_at"]}
-            leads.append({**end, **settled(standing, dial, end["disposition"], end["at"])})
+            ruled = rules[end["campaign_id"]]
+            place = {name: end[name] for name in ("campaign_id", "lead_id")}
+            leads.append({**place, **settled(standing, ruled, end, end["disposition"], end["at"])})
     await db.execute(_SQL.settle_leads, {"leads": _document(leads)})
 
 

@@ -1,11 +1,9 @@
 """What an attempt's end means for its lead: the retry rule, fed with what the database knows."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
-from functools import lru_cache
 from typing import Any
-
-import orjson
 
 from voice_ai.day_parts import Window
 from voice_ai.db import queries
@@ -25,18 +23,29 @@ async def settle_lead(
         await db.execute(_SQL.standing, {**place, "disposition": disposition})
     ).fetchone()
     if standing is not None:  # a lead whose import was taken back has no next step
-        values = settled(standing, attempt, disposition, at)
+        values = settled(standing, rules_of(standing), attempt, disposition, at)
         await db.execute(_SQL.settle_lead, {**place, **values})
 
 
-@lru_cache(maxsize=256)
-def _policy(stored: bytes) -> RetryPolicy:
-    """Read once for all leads of a campaign's version."""
-    return RetryPolicy.stored(orjson.loads(stored))
+@dataclass(frozen=True)
+class Rules:
+    """What a campaign says of calling again, and when it calls."""
+
+    policy: RetryPolicy
+    window: Window
+
+
+def rules_of(row: Mapping[str, Any]) -> Rules:
+    """From a row with `policy`, `schedule` and `profile` of the version in force."""
+    return Rules(RetryPolicy.stored(row["policy"]), Window.of(row["schedule"], row["profile"]))
 
 
 def settled(
-    standing: Mapping[str, Any], attempt: Mapping[str, Any], disposition: str, at: datetime
+    standing: Mapping[str, Any],
+    rules: Rules,
+    attempt: Mapping[str, Any],
+    disposition: str,
+    at: datetime,
 ) -> dict[str, Any]:
     """The lead's new columns, from a row of `standing` and the attempt that ended. Pure."""
     step = next_step(
@@ -48,8 +57,8 @@ def settled(
             rotate_from=standing["rotate_from"],
             callback_at=standing["callback_at"],
         ),
-        Person(tuple(standing["zones"]), Window.of(standing["schedule"], standing["profile"])),
-        policy=_policy(orjson.dumps(standing["policy"])),
+        Person(tuple(standing["zones"]), rules.window),
+        policy=rules.policy,
         now=at,
         seed=str(attempt["id"]),
     )

@@ -28,6 +28,7 @@ pytest_plugins = ("tests.integration.dialer_fixtures",)
 _OWN = frozenset(
     {"id", "lead_id", "number_id", "attempt_id", "slot_at", "intended_at", "caller_id_number"}
     | {"carrier_sid", "created_at", "recorded_at", "position", "person_key", "campaign_id"}
+    | {"rotate_from"}
 )
 
 
@@ -44,6 +45,9 @@ async def many_claimed(dialer: House, count: int) -> list[AttemptId]:
 def what_is_left(office: Office, attempt_id: AttemptId) -> dict[str, Any]:
     """Every row of an attempt, with every column but those that are its own."""
     attempt = office.attempt(attempt_id)
+    lead = office.lead(attempt["lead_id"])
+    if lead["disposition"] == "failed_transient":  # the jitter is the attempt's own
+        del lead["next_allowed_at"]
     calls = office.rows("SELECT * FROM calls WHERE attempt_id = %s", attempt_id)
     outbox = office.rows(
         "SELECT topic, payload - 'attempt_id' AS payload, created_at AS at, person_key ="
@@ -56,7 +60,7 @@ def what_is_left(office: Office, attempt_id: AttemptId) -> dict[str, Any]:
         "attempt": [attempt],
         "calls": calls,
         "events": office.events(attempt_id)[1:],  # without the intent, which names a line
-        "lead": [office.lead(attempt["lead_id"])],
+        "lead": [lead],
         "outbox": outbox,
     }
     sid = calls[0]["carrier_sid"] if calls else "none"

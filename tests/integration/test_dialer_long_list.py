@@ -115,7 +115,7 @@ async def test_start_and_pause_touch_no_lead(dialer: House) -> None:
 
 def test_the_waterfall_reads_the_list_once(dialer: House) -> None:
     campaign_id = long_list(dialer, "%(now)s + (i %% 40) * interval '1 hour'")
-    for query in (queries("campaigns").waiting_leads, _STANDINGS):
+    for query in (queries("standing").leads_by_wait, _STANDINGS):
         plan = plan_of(dialer, query, {"campaign_id": campaign_id, "now": NOW})
         scans = [node for node in plan if node.get("Relation Name") == "campaign_leads"]
         assert len(scans) == 1

@@ -164,6 +164,17 @@ async def test_a_due_callback_is_called_before_more_important_leads(dialer: Hous
     assert (await dialer.claim_one())[0].lead_id == leads[4]
 
 
+async def test_a_due_callback_is_found_behind_many_leads_that_wait_longer(dialer: House) -> None:
+    """A claim looks at two hundred of each kind."""
+    leads = prepared(dialer, 260, pacing={"max_concurrent": 1, "calls_per_second": 1})
+    dialer.office.db.execute("UPDATE campaign_leads SET next_allowed_at = %s", (NOW - HOUR,))
+    dialer.office.db.execute(
+        "UPDATE campaign_leads SET callback_at = %s, next_allowed_at = %s WHERE lead_id = %s",
+        (NOW, NOW, leads[-1]),
+    )
+    assert (await dialer.claim_one())[0].lead_id == leads[-1]
+
+
 async def test_the_dial_that_was_agreed_uses_the_time_up(dialer: House) -> None:
     (lead_id,) = prepared(dialer)
     agreed(dialer, lead_id, NOW)

@@ -53,6 +53,7 @@ def meant(words: str, now: datetime = NOW) -> str | None:
         ("after four or at five", None),
         ("monday or tuesday", None),
         ("at 99", None),
+        ("in 99 weeks", None),
     ],
 )
 def test_words_name_a_moment_or_leave_it_open(words: str, then: str | None) -> None:

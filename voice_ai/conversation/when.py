@@ -20,6 +20,8 @@ _NUMBERS = {word: value for value, word in enumerate((*_COUNTED, "twelve"), star
 _NUMBER = "|".join(sorted(_NUMBERS, key=len, reverse=True)) + r"|\d{1,3}"
 _UNITS = {"minute": timedelta(minutes=1), "min": timedelta(minutes=1), "hour": timedelta(hours=1)}
 _DAYS = {"day": 1, "week": 7}
+# Nobody means what lies farther off; it was misheard.
+_FARTHEST = timedelta(days=60)
 _WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 _IN = re.compile(rf"\bin (half )?(?:about )?(a |)({_NUMBER}) (minute|min|hour|day|week)s?\b")
 _CLOCK = re.compile(
@@ -45,6 +47,11 @@ def time_named(words: str, now: datetime) -> datetime | None:
 
     `words` are plain: lower case, no punctuation, as `find_when` gives them.
     """
+    at = _named(words, now)
+    return at if at is not None and now < at < now + _FARTHEST else None
+
+
+def _named(words: str, now: datetime) -> datetime | None:
     said = " ".join(words.lower().split())
     soon = _IN.search(said)
     if soon is not None:
@@ -54,8 +61,7 @@ def time_named(words: str, now: datetime) -> datetime | None:
         return None
     at = now.replace(hour=clock.hour, minute=clock.minute, second=0, microsecond=0)
     if days:
-        at += timedelta(days=days[0])
-        return at if at > now else None
+        return at + timedelta(days=days[0])
     return at if at > now else at + timedelta(days=1)
 
 

@@ -96,10 +96,10 @@ RETURNING seller_id
 
 -- name: list_campaigns
 SELECT c.id, c.name, s.name AS seller, c.state, c.state_since, c.version, c.rehearsal, c.max_leads,
-       count(cl.*) AS leads,
-       count(cl.*) FILTER (WHERE cl.state = 'ready') AS ready,
-       count(cl.*) FILTER (WHERE cl.state = 'calling') AS calling,
-       count(cl.*) FILTER (WHERE cl.state = 'done') AS done
+       count(cl.lead_id) AS leads,
+       count(cl.lead_id) FILTER (WHERE cl.state = 'ready') AS ready,
+       count(cl.lead_id) FILTER (WHERE cl.state = 'calling') AS calling,
+       count(cl.lead_id) FILTER (WHERE cl.state = 'done') AS done
 FROM campaigns c JOIN sellers s ON s.id = c.seller_id
 LEFT JOIN campaign_leads cl ON cl.campaign_id = c.id
 WHERE %(name)s::text IS NULL OR c.name = %(name)s

@@ -27,11 +27,21 @@ ORDER BY (SELECT max(a.intended_at) FROM attempts a WHERE a.campaign_id = c.id) 
 SELECT count(DISTINCT lead_id) AS started FROM attempts WHERE campaign_id = %(campaign_id)s
 
 -- name: lock_ready_leads
--- Leads whose time has come, the longest due first, beside leads that were never put off, the most
--- important first: two short index scans, whatever the list's length. `fresh` off: only leads that
+-- Callbacks that are due, beside leads whose time has come, the longest due first, and leads that
+-- were never put off, the most important first: three short index scans, whatever the list's length.
+-- `fresh` off: only leads that
 -- were started before (the campaign's limit of leads is reached); a ready lead has a disposition
 -- exactly when an attempt of its has ended.
 WITH due AS (
+    (SELECT cl.lead_id FROM campaign_leads cl
+     WHERE cl.campaign_id = %(campaign_id)s AND cl.state = 'ready'
+       AND cl.callback_at <= %(now)s AND cl.next_allowed_at <= %(now)s
+       AND (%(fresh)s OR cl.disposition IS NOT NULL)
+       AND NOT EXISTS (
+           SELECT FROM attempts x WHERE x.number_id = cl.number_id AND x.state <> 'ended')
+     ORDER BY cl.callback_at
+     LIMIT %(limit)s)
+    UNION
     (SELECT cl.lead_id FROM campaign_leads cl
      WHERE cl.campaign_id = %(campaign_id)s AND cl.state = 'ready'
        AND cl.next_allowed_at <= %(now)s AND (%(fresh)s OR cl.disposition IS NOT NULL)
@@ -39,7 +49,7 @@ WITH due AS (
            SELECT FROM attempts x WHERE x.number_id = cl.number_id AND x.state <> 'ended')
      ORDER BY cl.next_allowed_at, cl.priority DESC, cl.position
      LIMIT %(limit)s)
-    UNION ALL
+    UNION
     (SELECT cl.lead_id FROM campaign_leads cl
      WHERE cl.campaign_id = %(campaign_id)s AND cl.state = 'ready'
        AND cl.next_allowed_at IS NULL AND (%(fresh)s OR cl.disposition IS NOT NULL)

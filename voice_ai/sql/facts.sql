@@ -47,26 +47,26 @@ JOIN numbers n ON n.id = cl.number_id
 -- walks over all dials of the campaign for each lead.
 CROSS JOIN LATERAL (
     SELECT array_agg(a.intended_at ORDER BY a.intended_at DESC) FILTER (
-               WHERE own.seller AND own.counts AND a.intended_at > %(now)s - interval '24 hours'
+               WHERE (SELECT k.seller_id FROM campaigns k WHERE k.id = a.campaign_id) = c.seller_id
+                 AND a.rehearsal = c.rehearsal
+                 AND a.intended_at > %(now)s - interval '24 hours'
                  AND a.id IS DISTINCT FROM %(attempt_id)s
+                 AND a.counts
            ) AS recent_dials,
            (array_agg(a.disposition ORDER BY a.intended_at DESC) FILTER (
-               WHERE a.state = 'ended' AND own.counts))[1] AS last_disposition,
+               WHERE a.state = 'ended' AND a.counts
+           ))[1] AS last_disposition,
            max(a.intended_at) FILTER (
-               WHERE own.seller AND own.counts AND a.campaign_id <> cl.campaign_id
+               WHERE (SELECT k.seller_id FROM campaigns k WHERE k.id = a.campaign_id) = c.seller_id
+                 AND a.campaign_id <> c.id AND a.rehearsal = c.rehearsal AND a.counts
            ) AS last_elsewhere,
            max(a.attempt_no) FILTER (
                WHERE a.campaign_id = cl.campaign_id AND a.lead_id = cl.lead_id) AS last_attempt_no,
            count(*) FILTER (
                WHERE a.campaign_id = cl.campaign_id AND a.lead_id = cl.lead_id) > 0 AS started
-    FROM attempts a
-    CROSS JOIN LATERAL (
-        SELECT a.rehearsal = c.rehearsal AND (
-                   SELECT k.seller_id FROM campaigns k WHERE k.id = a.campaign_id
-               ) = c.seller_id AS seller,
-               coalesce(a.disposition, '') NOT IN ('not_dialed', 'failed_transient')
-               OR a.disposition = 'failed_transient' AND a.rang_at IS NOT NULL AS counts) own
-    WHERE a.number_id = cl.number_id) d
+    FROM (SELECT x.*, coalesce(x.disposition, '') NOT IN ('not_dialed', 'failed_transient')
+                      OR x.disposition = 'failed_transient' AND x.rang_at IS NOT NULL AS counts
+          FROM attempts x WHERE x.number_id = cl.number_id) a) d
 WHERE cl.campaign_id = %(campaign_id)s AND cl.lead_id = ANY(%(lead_ids)s)
 ORDER BY cl.callback_at <= %(now)s DESC NULLS LAST, cl.priority DESC, cl.position
 
