@@ -14,7 +14,7 @@ import structlog
 
 from dialer import journal
 from dialer.carrier import Carrier, CarrierCall, CarrierSilent
-from voice_ai.calls import AttemptState, is_terminal
+from voice_ai.calls import AttemptState, is_terminal, may_give_up
 from voice_ai.clock import Clock
 from voice_ai.db import queries
 from voice_ai.db.connect import Pool
@@ -142,9 +142,13 @@ class Reconciler:
 
     async def _give_up(self, row: Row) -> bool:
         """Never placed, if nobody can still be sending it."""
-        answered = row["state"] == AttemptState.UNKNOWN
-        waited = self.clock.now() - row["intended_at"] > self.patience.list_lag
-        if not waited or not (answered or row["worker_dead"]):
+        if not may_give_up(
+            row["state"],
+            row["intended_at"],
+            self.clock.now(),
+            worker_dead=row["worker_dead"],
+            list_lag=self.patience.list_lag,
+        ):
             return False
         return await self._end(row, disposition="not_dialed", end_reason="never_placed")
 

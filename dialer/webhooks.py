@@ -14,7 +14,7 @@ from dialer.callbacks import CallbackUrls
 from dialer.carrier import Carrier, CarrierSilent
 from dialer.live_calls import LiveCalls
 from dialer.metrics import ServerMetrics
-from voice_ai.calls import AttemptState, answer_class, is_terminal
+from voice_ai.calls import AttemptState, Reading, answer_class, is_terminal
 from voice_ai.clock import Clock
 from voice_ai.db.connect import Pool
 from voice_ai.ids import AttemptId, CarrierSid
@@ -54,11 +54,13 @@ class Webhooks:
             attempt = await journal.lock_attempt(db, attempt_id)
             if attempt is None:
                 raise HTTPException(404, "no such attempt")
-            if attempt["state"] == AttemptState.ENDED:
-                if journal.was_given_up(attempt):
-                    await journal.late_call(db, attempt, news_of(form), now)
+            news = news_of(form)
+            if journal.reading(attempt, news.status, now) is Reading.LATE:
+                await journal.late_call(db, attempt, news, now)
                 return hang_up_twiml()
-            await journal.apply_status(db, attempt, news_of(form), now)
+            if attempt["state"] == AttemptState.ENDED:
+                return hang_up_twiml()
+            await journal.apply_status(db, attempt, news, now)
         parameters = {"attempt_id": str(attempt_id), "token": self.urls.token(attempt_id)}
         return stream_twiml(self.urls.media(), parameters)
 
@@ -71,14 +73,14 @@ class Webhooks:
             attempt = await journal.lock_attempt(db, attempt_id)
             if attempt is None:
                 raise HTTPException(404, "no such attempt")
-            late = journal.was_given_up(attempt)
-            if late:
+            reading = journal.reading(attempt, news.status, now)
+            if reading is Reading.LATE:
                 await journal.late_call(db, attempt, news, now)
-            elif is_terminal(news.status):
+            elif reading is Reading.END:
                 await journal.finish_call(db, attempt, news, now, ended_by="callback")
             else:
                 await journal.apply_status(db, attempt, news, now)
-        if late and not is_terminal(news.status):
+        if reading is Reading.LATE and not is_terminal(news.status):
             await self._cancel(news.sid)
 
     async def detection(self, attempt_id: AttemptId, form: Mapping[str, str]) -> None:
@@ -89,7 +91,7 @@ class Webhooks:
             attempt = await journal.lock_attempt(db, attempt_id)
             if attempt is None:
                 raise HTTPException(404, "no such attempt")
-            late = journal.was_given_up(attempt)
+            late = journal.reading(attempt, news.status, now) is Reading.LATE
             if late:
                 await journal.late_call(db, attempt, news, now)
             else:
