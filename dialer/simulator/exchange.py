@@ -23,6 +23,7 @@ from dialer.simulator.speech import Speech
 from dialer.simulator.webhooks import Webhooks
 
 log = structlog.get_logger(__name__)
+_LAG_EVERY_S = 0.05
 
 
 @dataclass(frozen=True)
@@ -67,6 +68,7 @@ class Exchange:
         return self._shared.webhooks
 
     def open(self) -> None:
+        self._watch = asyncio.create_task(self._watch_lag())
         self._shared = Services(
             speech=self._speech,
             webhooks=Webhooks(),
@@ -76,9 +78,18 @@ class Exchange:
         )
 
     async def close(self) -> None:
+        self._watch.cancel()
         await self.reset()
         if self._shared is not None:
             await self._shared.webhooks.close()
+
+    async def _watch_lag(self) -> None:
+        """How long this process stood still at most: so far its time stamps may be off."""
+        loop = asyncio.get_running_loop()
+        while True:
+            due = loop.time() + _LAG_EVERY_S
+            await asyncio.sleep(_LAG_EVERY_S)
+            self.judge.lagged(loop.time() - due)
 
     async def reset(self) -> None:
         """Forget everything; live calls vanish without a word."""
