@@ -5,7 +5,7 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python3.14; 
 VENV   := .venv
 BIN    := $(VENV)/bin
 
-.PHONY: run test lint demo bench lock clean help
+.PHONY: run test lint demo bench chaos lock clean help
 help:            ## this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
 
@@ -26,6 +26,9 @@ demo: $(VENV)/.run   ## a small headless campaign on the sample leads
 
 bench: $(VENV)/.dev  ## speed beside its limits and peers (ROW=name for one row)
 	$(BIN)/python -m voice_ai.bench $(if $(ROW),--row $(ROW),)
+
+chaos: $(VENV)/.dev  ## tries to break the dialer's promises (ARGS="--scenario 1 --seed 3")
+	$(BIN)/python -m tests.chaos $(ARGS)
 
 lock: $(VENV)/.dev   ## resolve the dependencies anew; the lock names no index
 	$(BIN)/pip install --quiet uv

@@ -5,7 +5,7 @@ has returned, no request that was checked before it is still on its way (DESIGN,
 """
 
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import structlog
 
@@ -23,7 +23,7 @@ from dialer.carrier import (
 from dialer.facts import StoredCampaign, is_switched_off, lead_facts, read_facts
 from dialer.intents import Intent
 from dialer.ledger import write_decisions
-from voice_ai.calls import AttemptState
+from voice_ai.calls import AttemptState, Reading, is_too_old
 from voice_ai.clock import Clock
 from voice_ai.compliance import decide
 from voice_ai.db.connect import AsyncDb, Pool
@@ -32,9 +32,6 @@ from voice_ai.ids import AttemptId
 from voice_ai.vault import Keyring
 
 log = structlog.get_logger()
-
-# An intent older than this is not sent: what was true when it was made may be so no longer.
-FENCE = timedelta(seconds=1)
 
 _SHARED_LOCKS = """
 SELECT pg_try_advisory_xact_lock_shared(hashtextextended('campaign:' || %(campaign)s::text, 0))
@@ -66,9 +63,13 @@ class Gate:
                 return None
             request = await self._request(db, intent, campaign)
             sent_at = self.clock.now()
+            # Asked again right before the request: the checks themselves may have taken long.
+            if is_too_old(intent.intended_at, sent_at):
+                await self._not_dialed(db, intent, "intent_too_old")
+                return None
             answer = await self.carrier.place(request)
-            attempt = await self._write(db, intent, answer, sent_at)
-        if isinstance(answer, Placed) and journal.was_given_up(attempt):
+            wanted = await self._write(db, intent, answer, sent_at)
+        if isinstance(answer, Placed) and not wanted:
             await self._end(answer)
         return answer
 
@@ -89,7 +90,7 @@ class Gate:
         if held is None or not held["held"]:
             return "stop_or_suppression_under_way"
         now = self.clock.now()
-        if now - intent.intended_at > FENCE:
+        if is_too_old(intent.intended_at, now):
             return "intent_too_old"
         rows = await read_facts(
             db, intent.campaign_id, [intent.lead_id], now, besides=intent.attempt_id
@@ -130,24 +131,25 @@ class Gate:
 
     async def _write(
         self, db: AsyncDb, intent: Intent, answer: PlaceAnswer, sent_at: datetime
-    ) -> journal.Attempt:
+    ) -> bool:
+        """False when the call came too late: it is to be ended."""
         now = self.clock.now()
         attempt = await journal.lock_attempt(db, intent.attempt_id)
         assert attempt is not None
         if isinstance(answer, Placed):
             news = journal.StatusNews(answer.sid, "queued", queue_time_ms=answer.queue_time_ms)
-            if journal.was_given_up(attempt):
+            if journal.reading(attempt, news.status, now) is Reading.LATE:
                 await journal.late_call(db, attempt, news, now)
-            else:
-                await journal.call_placed(db, attempt, news, now, sent_at=sent_at)
+                return False
+            await journal.call_placed(db, attempt, news, now, sent_at=sent_at)
         elif isinstance(answer, Unanswered):
             await self._unknown(db, attempt, answer)
         else:
             await self._rejected(db, attempt, answer)
-        return attempt
+        return True
 
     async def _end(self, call: Placed) -> None:
-        """This process stood still so long that it was taken for dead: its call is not wanted."""
+        """This process stood still between its last check and its request: nobody wants the call."""
         try:
             await self.carrier.end(call.sid)
         except CarrierSilent as error:

@@ -17,10 +17,13 @@ from dialer.settling import settle_lead
 from voice_ai.calls import (
     AttemptState,
     Finish,
+    Reading,
     advance,
     answer_class,
     disposition_of,
+    is_given_up,
     is_terminal,
+    reading_of,
 )
 from voice_ai.db import queries
 from voice_ai.db.connect import AsyncDb
@@ -114,14 +117,29 @@ async def classify_answer(
 
 
 async def late_call(db: AsyncDb, attempt: Attempt, news: StatusNews, at: datetime) -> None:
-    """A call that came after its attempt was given up; the caller must cancel it."""
-    await upsert_calls(db, [(attempt["id"], news, at)])
+    """A call that came too late for its attempt; the caller must cancel it.
+
+    An attempt that has not ended waits for the call's end, like any other.
+    """
+    if attempt["state"] == AttemptState.ENDED:
+        await upsert_calls(db, [(attempt["id"], news, at)])
+    else:
+        await call_placed(db, attempt, news, at, sent_at=None)
     await write_event(db, attempt["id"], LateCallCancelled(news.sid), at)
     await db.execute(_SQL.mark_late, {"attempt_id": attempt["id"]})
 
 
 def was_given_up(attempt: Attempt) -> bool:
-    return bool(attempt["state"] == AttemptState.ENDED and attempt["disposition"] == "not_dialed")
+    return is_given_up(attempt["state"], attempt["disposition"])
+
+
+def reading(attempt: Attempt, status: str, at: datetime) -> Reading:
+    """What the carrier's word means for the attempt; a late call stays one until it has ended."""
+    if attempt["late"] and not is_terminal(status):
+        return Reading.LATE
+    if was_given_up(attempt):
+        return Reading.LATE
+    return reading_of(attempt["state"], attempt["disposition"], attempt["intended_at"], status, at)
 
 
 async def finish_call(

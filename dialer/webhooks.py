@@ -17,7 +17,7 @@ from dialer.end_batches import EndBatches
 from dialer.journal_batch import End
 from dialer.live_calls import LiveCalls
 from dialer.metrics import ServerMetrics
-from voice_ai.calls import AttemptState, answer_class, is_terminal
+from voice_ai.calls import AttemptState, Reading, answer_class, is_terminal
 from voice_ai.clock import Clock
 from voice_ai.db.connect import Pool
 from voice_ai.errors import NotFound
@@ -70,11 +70,13 @@ class Webhooks:
             attempt = await journal.lock_attempt(db, attempt_id)
             if attempt is None:
                 raise HTTPException(404, "no such attempt")
-            if attempt["state"] == AttemptState.ENDED:
-                if journal.was_given_up(attempt):
-                    await journal.late_call(db, attempt, news_of(form), now)
+            news = news_of(form)
+            if journal.reading(attempt, news.status, now) is Reading.LATE:
+                await journal.late_call(db, attempt, news, now)
                 return hang_up_twiml()
-            await journal.apply_status(db, attempt, news_of(form), now)
+            if attempt["state"] == AttemptState.ENDED:
+                return hang_up_twiml()
+            await journal.apply_status(db, attempt, news, now)
         parameters = {"attempt_id": str(attempt_id), "token": self.urls.token(attempt_id)}
         return stream_twiml(self.urls.media(), parameters)
 
@@ -92,12 +94,12 @@ class Webhooks:
             attempt = await journal.lock_attempt(db, attempt_id)
             if attempt is None:
                 raise HTTPException(404, "no such attempt")
-            late = journal.was_given_up(attempt)
-            if late:
+            reading = journal.reading(attempt, news.status, now)
+            if reading is Reading.LATE:
                 await journal.late_call(db, attempt, news, now)
             else:
                 await journal.apply_status(db, attempt, news, now)
-        if late:
+        if reading is Reading.LATE:
             await self._cancel(news.sid)
 
     async def detection(self, attempt_id: AttemptId, form: Mapping[str, str]) -> None:
@@ -108,7 +110,7 @@ class Webhooks:
             attempt = await journal.lock_attempt(db, attempt_id)
             if attempt is None:
                 raise HTTPException(404, "no such attempt")
-            late = journal.was_given_up(attempt)
+            late = journal.reading(attempt, news.status, now) is Reading.LATE
             if late:
                 await journal.late_call(db, attempt, news, now)
             else:

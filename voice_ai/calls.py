@@ -1,7 +1,12 @@
-"""States of an attempt, and which business outcome a finished call has."""
+"""States of an attempt, what news about it means, and which outcome a finished call has.
+
+The dialer does what these functions say, and so does the simulation of `tests/chaos`: what is
+simulated is what runs.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 
@@ -33,6 +38,64 @@ def advance(state: AttemptState, status: str) -> AttemptState:
     """The state after hearing `status`; late and repeated news never lead back."""
     news = _STATE_OF_STATUS.get(status, state)
     return news if _RANK[news] > _RANK[state] else state
+
+
+# An intent older than this is not sent: what was true when it was made may be so no longer.
+FENCE = timedelta(seconds=1)
+# The first word of a call comes within this time of its intent, or nobody can say any more that it
+# was sent within the fence: its process may have stood still between its last check and its send.
+LATEST_FIRST_WORD = timedelta(seconds=4)
+
+
+class Reading(StrEnum):
+    """What a word about a call means for its attempt."""
+
+    MOVE = "move"  # the attempt moves on, if the word is news
+    END = "end"  # it is over
+    LATE = "late"  # nobody reckons with this call any more: it is cancelled and counted apart
+
+
+def is_too_old(intended_at: datetime, now: datetime) -> bool:
+    """Whether an intent must not be sent any more."""
+    return now - intended_at > FENCE
+
+
+def is_given_up(state: str, disposition: str | None) -> bool:
+    """The attempt ended because there was no call; one that turns up now is not wanted."""
+    return state == AttemptState.ENDED and disposition == "not_dialed"
+
+
+def is_out_of_time(state: str, intended_at: datetime, now: datetime) -> bool:
+    """Whether a call that is heard of for the first time now may have been sent too late.
+
+    An attempt that was placed or has rung was heard of before: an answer or a callback that came
+    in time proves that its request was.
+    """
+    unheard = state in (AttemptState.INTENDED, AttemptState.UNKNOWN)
+    return unheard and now - intended_at > LATEST_FIRST_WORD
+
+
+def reading_of(
+    state: str, disposition: str | None, intended_at: datetime, status: str, now: datetime
+) -> Reading:
+    """What `status`, told by the carrier itself, means for an attempt that stands so."""
+    if is_given_up(state, disposition):
+        return Reading.LATE
+    if is_terminal(status):
+        return Reading.END
+    return Reading.LATE if is_out_of_time(state, intended_at, now) else Reading.MOVE
+
+
+def may_give_up(
+    state: str, intended_at: datetime, now: datetime, *, worker_dead: bool, list_lag: timedelta
+) -> bool:
+    """Whether an attempt that the carrier knows nothing of was never placed.
+
+    Only when nobody can be about to send it (its request has ended without an answer, or its
+    worker is proved dead) and the carrier's list has had the time to show it.
+    """
+    sent = state == AttemptState.UNKNOWN
+    return (sent or worker_dead) and now - intended_at > list_lag
 
 
 def answer_class(answered_by: str) -> str:

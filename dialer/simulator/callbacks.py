@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from uuid import uuid4
 
 from dialer.simulator.call import Call
-from dialer.simulator.faults import LATE_CALLBACK_S, Fault, FaultProfile
+from dialer.simulator.faults import Fault, FaultProfile
 from dialer.simulator.orders import Callback
 from dialer.simulator.webhooks import Webhooks
 from voice_ai.clock import Clock
@@ -23,6 +23,9 @@ class CallbackCounts:
     lost: int = 0
     reordered: int = 0
     late: int = 0
+    # Copies with a wrong signature, and how many of them were turned away with 403.
+    forged: int = 0
+    forged_refused: int = 0
 
 
 @dataclass(frozen=True)
@@ -94,6 +97,8 @@ class Callbacks:
 
     async def _handle(self, letter: _Letter) -> None:
         draws, faults = self._call.draws, self._faults
+        if faults.strikes(Fault.FORGED_CALLBACK, draws, letter.name):
+            await self._forge(letter)
         if faults.strikes(Fault.LOST_CALLBACK, draws, letter.name):
             self._counts.lost += 1
             return
@@ -116,8 +121,17 @@ class Callbacks:
             await self._deliver(held)
 
     async def _deliver_late(self, letter: _Letter) -> None:
-        await self._clock.sleep(LATE_CALLBACK_S)
+        await self._clock.sleep(self._faults.late_callback_s)
         await self._deliver(letter)
+
+    async def _forge(self, letter: _Letter) -> None:
+        """Somebody else's copy: the same words under a signature that is not the carrier's."""
+        self._counts.forged += 1
+        callback = letter.callback
+        reply = await self._webhooks.send(
+            f"not {self._call.token}", callback.method, callback.url, letter.form
+        )
+        self._counts.forged_refused += reply.status == 403
 
     async def _deliver(self, letter: _Letter) -> None:
         self._counts.sent += 1

@@ -1,5 +1,6 @@
 """What no real carrier has: the rehearsal answer, the judge, the manifest, the reset."""
 
+from dataclasses import asdict, replace
 from importlib.resources import files
 from typing import Any
 
@@ -27,7 +28,7 @@ class Control:
                 "simulator": "voice-ai",
                 "seed": config.seed,
                 "speed": config.speed,
-                "faults": config.faults.name,
+                "faults": self._exchange.faults.name,
                 "now": self._exchange.clock.now().isoformat(),
             }
         )
@@ -52,6 +53,20 @@ class Control:
         text = (files(__package__) / "manifest.yaml").read_text("utf-8")
         return answer(yaml.safe_load(text))
 
+    async def faults(self, request: Request) -> Response:
+        """What goes wrong from now on; a POST changes the fields that it names."""
+        exchange = self._exchange
+        if request.method == "POST":
+            named = {
+                field: tuple(value) if isinstance(value, list) else value
+                for field, value in (await request.json()).items()
+            }
+            try:
+                exchange.faults = replace(exchange.faults, **{"name": "changed", **named})
+            except TypeError:
+                return refuse(refusals.bad_parameter(", ".join(named)))
+        return answer(asdict(exchange.faults))
+
     async def reset(self, request: Request) -> Response:
         await self._exchange.reset()
         return answer({"reset": True})
@@ -63,6 +78,7 @@ def control_routes(exchange: Exchange) -> list[BaseRoute]:
         Route("/rehearsal", control.rehearsal),
         Route("/simulator/judge", control.judge),
         Route("/simulator/calls/{call}", control.conversation),
+        Route("/simulator/faults", control.faults, methods=["GET", "POST"]),
         Route("/simulator/manifest", control.manifest),
         Route("/simulator/reset", control.reset, methods=["POST"]),
     ]

@@ -16,13 +16,14 @@ from dialer.simulator.draws import Draws
 from dialer.simulator.faults import Fault
 from dialer.simulator.judge import Judge
 from dialer.simulator.life import Life
-from dialer.simulator.orders import Callback, CallOrder, Form, parse_call, parse_update
+from dialer.simulator.orders import Callback, CallOrder, Form, one, parse_call, parse_update
 from dialer.simulator.refusals import RestError
 from dialer.simulator.session import Services
 from dialer.simulator.speech import Speech
 from dialer.simulator.webhooks import Webhooks
 
 log = structlog.get_logger(__name__)
+_LAG_EVERY_S = 0.05
 
 
 @dataclass(frozen=True)
@@ -49,6 +50,8 @@ class Exchange:
         self.config = config
         self.clock = config.clock()
         self.judge = Judge()
+        # What goes wrong from now on; `control` may change it while calls go on.
+        self.faults = config.faults
         self._speech = speech
         self._shared: Services | None = None
         self._calls: dict[str, Call] = {}
@@ -65,18 +68,28 @@ class Exchange:
         return self._shared.webhooks
 
     def open(self) -> None:
+        self._watch = asyncio.create_task(self._watch_lag())
         self._shared = Services(
             speech=self._speech,
             webhooks=Webhooks(),
             clock=self.clock,
-            faults=self.config.faults,
+            faults=self.faults,
             on_fault=lambda name: self.judge.fault(name),
         )
 
     async def close(self) -> None:
+        self._watch.cancel()
         await self.reset()
         if self._shared is not None:
             await self._shared.webhooks.close()
+
+    async def _watch_lag(self) -> None:
+        """How long this process stood still at most: so far its time stamps may be off."""
+        loop = asyncio.get_running_loop()
+        while True:
+            due = loop.time() + _LAG_EVERY_S
+            await asyncio.sleep(_LAG_EVERY_S)
+            self.judge.lagged(loop.time() - due)
 
     async def reset(self) -> None:
         """Forget everything; live calls vanish without a word."""
@@ -94,6 +107,16 @@ class Exchange:
         self._recordings.clear()
         self._next_start = 0.0
 
+    async def travel(self, form: Form) -> None:
+        """A request's way to us: it takes as long as the faults say."""
+        faults, to = self.faults, one(form, "To") or ""
+        draws = Draws.about(self.config.seed, to, "way", self._tries[to] + 1)
+        seconds = draws.between(*faults.latency, "latency")
+        if self._strikes(Fault.SLOW_ACCEPT, draws):
+            seconds += faults.slow_accept_s
+        if seconds > 0:
+            await self.clock.sleep(seconds)
+
     def place(self, caller: Caller, form: Form) -> Accepted:
         """Accept a call, or raise the RestError that refuses it."""
         try:
@@ -102,6 +125,8 @@ class Exchange:
             draws = Draws.about(self.config.seed, order.to, "try", self._tries[order.to])
             if self._strikes(Fault.RATE_LIMITED, draws):
                 raise RestError(refusals.RATE_LIMITED)
+            if self._strikes(Fault.SERVER_ERROR, draws):
+                raise RestError(refusals.BROKEN)
             limit = self.config.concurrency
             if limit is not None and self.judge.open_now >= limit:
                 raise RestError(refusals.CONCURRENCY)
@@ -109,7 +134,7 @@ class Exchange:
             self.judge.refused(error.refusal.code)
             raise
         call = self._accept(caller, order)
-        for fault in (Fault.LOST_RESPONSE, Fault.ERROR_AFTER_ACCEPTING):
+        for fault in (Fault.LOST_RESPONSE, Fault.ERROR_AFTER_ACCEPTING, Fault.LATE_ANSWER):
             if self._strikes(fault, draws):
                 return Accepted(call, fault)
         return Accepted(call, None)
@@ -185,7 +210,7 @@ class Exchange:
         return list(self._calls.values())
 
     def _strikes(self, fault: Fault, draws: Draws) -> bool:
-        strikes = self.config.faults.strikes(fault, draws)
+        strikes = self.faults.strikes(fault, draws)
         if strikes:
             self.judge.fault(fault.value)
         return strikes
@@ -221,7 +246,7 @@ class Exchange:
     def _begin(self, call: Call) -> None:
         assert self._shared is not None, "open the exchange first"
         callbacks = Callbacks(
-            call, self._shared.webhooks, self.clock, self.config.faults, self.judge.callbacks
+            call, self._shared.webhooks, self.clock, self.faults, self.judge.callbacks
         )
         life = Life(call, callbacks, self.config, self._shared)
         self._lives[call.sid] = life

@@ -7,11 +7,16 @@ from dialer.simulator.draws import Draws
 
 
 class Fault(StrEnum):
-    """`lost_response` and `error_after_accepting` leave a call behind; `rate_limited` does not."""
+    """`lost_response`, `late_answer` and `error_after_accepting` leave a call behind;
+    `rate_limited` and `server_error` do not. `slow_accept`: the request was long on its way."""
 
     LOST_RESPONSE = "lost_response"
     ERROR_AFTER_ACCEPTING = "error_after_accepting"
     RATE_LIMITED = "rate_limited"
+    SERVER_ERROR = "server_error"
+    LATE_ANSWER = "late_answer"
+    SLOW_ACCEPT = "slow_accept"
+    FORGED_CALLBACK = "forged_callback"
     DUPLICATE_CALLBACK = "duplicate_callback"
     LOST_CALLBACK = "lost_callback"
     REORDERED_CALLBACK = "reordered_callback"
@@ -21,17 +26,28 @@ class Fault(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class FaultProfile:
-    """How often each fault happens, as probabilities; callbacks are drawn one by one."""
+    """How often each fault happens, as probabilities; callbacks are drawn one by one.
+
+    Times are clock seconds: `latency` is what every request takes to arrive.
+    """
 
     name: str
     lost_response: float = 0.0
     error_after_accepting: float = 0.0
     rate_limited: float = 0.0
+    server_error: float = 0.0
+    late_answer: float = 0.0
+    slow_accept: float = 0.0
+    forged_callback: float = 0.0
     duplicate_callback: float = 0.0
     lost_callback: float = 0.0
     reordered_callback: float = 0.0
     late_callback: float = 0.0
     media_drop: float = 0.0
+    latency: tuple[float, float] = (0.0, 0.0)
+    late_answer_s: float = 12.0
+    slow_accept_s: float = 30.0
+    late_callback_s: float = 2.0
 
     def rate(self, fault: Fault) -> float:
         rate: float = getattr(self, fault.value)
@@ -66,4 +82,3 @@ ROUGH = FaultProfile(
     media_drop=0.03,
 )
 PROFILES = {profile.name: profile for profile in (NONE, MILD, ROUGH)}
-LATE_CALLBACK_S = 2.0

@@ -58,6 +58,7 @@ class Judge:
         self._calls_per_number: Counter[str] = Counter()
         self._accepts = Window()
         self._starts = Window()
+        self._longest_lag = 0.0
         self._faults: Counter[str] = Counter()
         self.callbacks = CallbackCounts()
 
@@ -70,6 +71,9 @@ class Judge:
 
     def fault(self, name: str) -> None:
         self._faults[name] += 1
+
+    def lagged(self, seconds: float) -> None:
+        self._longest_lag = max(self._longest_lag, seconds)
 
     def accepted(self, call: Call, now: float) -> None:
         number = call.order.to
@@ -110,6 +114,7 @@ class Judge:
             "max_live_per_number": self._most_per_number,
             "max_accepted_per_second": self._accepts.most,
             "max_started_per_second": self._starts.most,
+            "longest_lag_s": round(self._longest_lag, 4),
             "numbers_called": len(per_number),
             "numbers_called_more_than_once": sum(count > 1 for count in per_number.values()),
             "faults": dict(self._faults),

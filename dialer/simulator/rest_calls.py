@@ -33,13 +33,17 @@ class CallEndpoints:
         self._exchange = exchange
 
     async def create(self, request: Request, caller: Caller) -> Response:
-        accepted = self._exchange.place(caller, parse_form(await request.body()))
+        form = parse_form(await request.body())
+        await self._exchange.travel(form)
+        accepted = self._exchange.place(caller, form)
         if accepted.fault is Fault.ERROR_AFTER_ACCEPTING:
             return refuse(refusals.BROKEN)
         if accepted.fault is Fault.LOST_RESPONSE:
             drop: Callable[[Request], bool] = request.app.state.drop_connection
             if not drop(request):
                 return refuse(refusals.BROKEN)
+        if accepted.fault is Fault.LATE_ANSWER:
+            await self._exchange.clock.sleep(self._exchange.faults.late_answer_s)
         return answer(render_call(accepted.call), 201)
 
     async def list(self, request: Request, caller: Caller) -> Response:

@@ -227,12 +227,14 @@ async def test_a_dead_workers_call_is_adopted_and_its_end_told_once(dialer: Hous
     assert dialer.office.attempt(attempt_id)["disposition"] == "abandoned"
 
 
-async def test_several_calls_that_could_be_it_are_left_to_people(dialer: House) -> None:
+async def test_a_call_that_is_nobodys_does_not_keep_an_attempt_open(dialer: House) -> None:
+    """Somebody else of the account called the number: the newest call counts as ours."""
     attempt_id = await unknown(dialer)
     dialer.carrier.listed = [carrier_call(new_sid(), "completed") for _ in range(2)]
-    assert await dialer.reconciler.run_once() == 0
-    assert dialer.office.attempt(attempt_id)["state"] == "unknown"
-    assert dialer.office.rows("SELECT FROM calls") == []
+    assert await dialer.reconciler.run_once() == 1
+    assert dialer.office.attempt(attempt_id)["state"] == "ended"
+    assert len(dialer.office.rows("SELECT FROM calls")) == 1
+    assert dialer.carrier.ended == []
 
 
 async def test_calls_of_other_attempts_are_not_adopted(dialer: House) -> None:

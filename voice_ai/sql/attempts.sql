@@ -179,6 +179,33 @@ WHERE a.state <> 'ended' AND a.rehearsal = %(rehearsal)s
 ORDER BY a.intended_at
 LIMIT 200
 
+-- name: given_up_attempts
+-- Attempts that ended as never placed a while ago and were not looked for since; `next_real` is
+-- when the number was dialed again.
+SELECT a.id, a.number_id, n.number_sealed, i.number_sealed AS caller_id_sealed,
+       (SELECT min(e.recorded_at) FROM call_events e
+        WHERE e.month = a.month AND e.attempt_id = a.id) AS intended_real,
+       (SELECT min(e.recorded_at) FROM attempts x
+        JOIN call_events e ON e.month = x.month AND e.attempt_id = x.id
+        WHERE x.number_id = a.number_id AND x.intended_at > a.intended_at
+          AND x.end_reason IS DISTINCT FROM 'never_placed') AS next_real
+FROM attempts a
+JOIN numbers n ON n.id = a.number_id
+JOIN numbers i ON i.id = a.caller_id_number
+WHERE a.state = 'ended' AND a.ended_at > %(ended_after)s AND a.ended_at < %(ended_before)s
+  AND a.end_reason = 'never_placed' AND NOT a.late AND a.rehearsal = %(rehearsal)s
+  AND (a.checked_at IS NULL OR a.checked_at <= a.ended_at)
+ORDER BY a.ended_at
+LIMIT 50
+
+-- name: given_up_before
+-- The attempt at the number that was given up last before this one and has no call yet.
+SELECT a.id FROM attempts a, attempts this
+WHERE this.id = %(attempt_id)s AND a.number_id = %(number_id)s AND a.id <> this.id
+  AND a.intended_at < this.intended_at AND a.state = 'ended' AND a.disposition = 'not_dialed'
+  AND NOT a.late
+ORDER BY a.intended_at DESC LIMIT 1
+
 -- name: mark_checked
 UPDATE attempts SET checked_at = %(now)s WHERE id = ANY(%(attempt_ids)s)
 

@@ -1,0 +1,42 @@
+"""Scenario 1: workers and servers are killed all the time, the carrier is unreliable."""
+
+import time
+from datetime import timedelta
+
+from tests.chaos.arena import Arena
+from tests.chaos.runs import Outcome, begin, open_run
+
+# As in the prototype (limits.md, C2).
+ROUGH = {
+    "name": "rough",
+    "rate_limited": 0.05,
+    "server_error": 0.02,
+    "error_after_accepting": 0.01,
+    "lost_response": 0.06,
+    "late_answer": 0.04,
+    "late_answer_s": 4.0,
+    "duplicate_callback": 0.2,
+    "lost_callback": 0.05,
+    "reordered_callback": 0.2,
+    "late_callback": 0.05,
+}
+
+
+def crash_storm(
+    arena: Arena, seed: int, *, leads: int, workers: int = 3, per_second: float = 60.0
+) -> Outcome:
+    """kill -9 of a worker every half second, of the server every two seconds."""
+    # What a killed process had written to its socket may still arrive.
+    grace = timedelta(seconds=1)
+    told = {"carrier": {"faults": ROUGH}, "grace": grace, "per_second": per_second}
+    with open_run(arena, seed, leads=leads, **told) as run:
+        begin(run, workers=workers)
+        next_server = time.monotonic() + 1.0
+        while run.standing()["fresh"] > 0:
+            time.sleep(run.draws.uniform(0.25, 0.75))
+            run.kill("dialer")
+            if time.monotonic() >= next_server:
+                run.kill("server")
+                next_server = time.monotonic() + run.draws.uniform(1.2, 2.5)
+        run.settle()
+        return run.result()
