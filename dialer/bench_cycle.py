@@ -16,8 +16,9 @@ from typing import Any
 
 from dialer.bench_lists import ACCOUNT, NOON, Bench, bench_database, bench_row
 from dialer.bench_peers import peer_database, pgqueuer_drain, procrastinate_drain
-from dialer.claims import HORIZON, Intent, claim
+from dialer.claims import HORIZON, claim
 from dialer.end_batches import MOST
+from dialer.intents import Intent
 from dialer.journal import StatusNews
 from dialer.journal_batch import End, finish_many
 from voice_ai.db.connect import Pool, open_pool

@@ -87,7 +87,6 @@ class Bench:
         made = create_campaign(
             self.db, self.keyring, _parsed(name), by="bench", now=NOON, rehearsal=True
         )
-        self.db.execute("UPDATE caller_ids SET standing = 'active', daily_ceiling = NULL")
         self.db.execute("UPDATE campaigns SET state = 'running' WHERE id = %s", (made.id,))
         self.db.execute("VACUUM ANALYZE")  # as autovacuum leaves a list some time after its import
         return made.id
@@ -105,15 +104,9 @@ def _parsed(name: str) -> Any:
         "list": name,
         "script": "satisfaction_survey",
         "caller_ids": _CALLER_IDS,
-        # Caps so high that the statements are measured, not the pace that people asked for; counted
-        # as for live calls.
-        "pacing": {
-            "max_concurrent": 2000,
-            "calls_per_second": 200,
-            "caller_id_day": None,
-            "ramp": False,
-            "rehearse_limits": True,
-        },
+        # Caps so high that the statements are measured, not the pace that people asked for. As in
+        # every rehearsal no caller id has a ceiling.
+        "pacing": {"max_concurrent": 2000, "calls_per_second": 200},
     }
     return parse_campaign(yaml.safe_dump(document), source="bench", folder=Path())
 

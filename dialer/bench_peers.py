@@ -35,6 +35,7 @@ def peer_database(url: str, name: str) -> Iterator[str]:
 async def procrastinate_drain(url: str, jobs: int, *, concurrency: int = 10) -> float:
     """Jobs per second of one worker."""
     import procrastinate
+    from procrastinate.types import JSONDict
 
     connector = procrastinate.PsycopgConnector(conninfo=url, min_size=2, max_size=concurrency)
     app = procrastinate.App(connector=connector)
@@ -45,7 +46,8 @@ async def procrastinate_drain(url: str, jobs: int, *, concurrency: int = 10) -> 
 
     async with app.open_async():
         await app.schema_manager.apply_schema_async()
-        await nothing.batch_defer_async(*({"number": number} for number in range(jobs)))
+        tasks: list[JSONDict] = [{"number": number} for number in range(jobs)]
+        await nothing.batch_defer_async(*tasks)
         started = time.perf_counter()
         await app.run_worker_async(
             wait=False, concurrency=concurrency, install_signal_handlers=False

@@ -185,6 +185,7 @@ def choose(
     """Decides in order until the room is filled: those to dial, and those refused."""
     chosen: list[Chosen] = []
     refused: list[tuple[Row, Decision]] = []
+    usable = turn.pool.usable(campaign, turn.now)
     facts, without = replace(facts, caller_id_ready=True), replace(facts, caller_id_ready=False)
     for row in rows:
         if len(chosen) == turn.room:
@@ -194,7 +195,7 @@ def choose(
         if late or row["number_id"] in turn.numbers:
             continue
         caller = choose_caller_id(
-            turn.pool.usable(campaign, turn.now),
+            usable,
             lead_id=row["lead_id"],
             lead_states=frozenset(row["states"]),
             lead_country=next(filter(None, row["countries"]), None),
@@ -208,6 +209,8 @@ def choose(
         if not row["started"] and fresh_left is not None:
             fresh_left -= 1
         turn.pool.take(caller.number_id)
+        if not turn.pool.is_usable(caller.number_id, campaign, turn.now):
+            usable = [one for one in usable if one.number_id != caller.number_id]
         turn.numbers.add(row["number_id"])
         chosen.append(Chosen(row, decision, NumberId(caller.number_id)))
     return chosen, refused

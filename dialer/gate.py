@@ -20,8 +20,8 @@ from dialer.carrier import (
     Rejected,
     Unanswered,
 )
-from dialer.claims import Intent
 from dialer.facts import StoredCampaign, is_switched_off, lead_facts, read_facts
+from dialer.intents import Intent
 from dialer.ledger import write_decisions
 from voice_ai.calls import AttemptState
 from voice_ai.clock import Clock

@@ -23,11 +23,13 @@ class CallerIdPool:
 
     def usable(self, campaign: StoredCampaign, now: datetime) -> list[CallerId]:
         """The campaign's numbers that may be shown now."""
-        limits = limits_of(campaign)
         own = (self.callers[one] for one in campaign.caller_ids if one in self.callers)
+        return [caller for caller in own if self.is_usable(caller.number_id, campaign, now)]
+
+    def is_usable(self, number_id: int, campaign: StoredCampaign, now: datetime) -> bool:
         if not campaign.spares_caller_ids:
-            return list(own)
-        return [caller for caller in own if caller_ids.usable(caller, limits, now)]
+            return True
+        return caller_ids.usable(self.callers[number_id], limits_of(campaign), now)
 
     def take(self, number_id: int) -> None:
         self.callers[number_id] = self.callers[number_id].once_more()

@@ -15,9 +15,10 @@ import psycopg_pool
 import structlog
 
 from dialer.carrier import Carrier, FailureKind, PlaceAnswer, Placed, Rejected
-from dialer.claims import Intent, claim
+from dialer.claims import claim
 from dialer.facts import StoredCampaign, read_rules
 from dialer.gate import Gate
+from dialer.intents import Intent
 from dialer.metrics import WorkerMetrics
 from dialer.obey import obey_commands, settle_campaigns
 from dialer.opt_outs import drain_spool

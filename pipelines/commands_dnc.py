@@ -259,7 +259,7 @@ def load(
     file: File,
     source: Annotated[
         str,
-        typer.Option(help="us_national_dnc, uk_tps, ca_dncl, us_reassigned or litigators."),
+        typer.Option(help="us_national_dnc, uk_tps, ca_national_dncl, us_reassigned, litigators."),
     ],
     taken_on: Annotated[
         datetime, typer.Option(formats=["%Y-%m-%d"], help="The day the list was made.")

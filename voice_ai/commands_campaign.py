@@ -198,5 +198,5 @@ def _ask(
 
 
 commands_campaign_versions.add_to(app)
-commands_campaign_show.add_to(app)
 commands_preflight.add_to(app)
+commands_campaign_show.add_to(app)

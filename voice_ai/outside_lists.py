@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Literal
 
 AgeState = Literal["ok", "warn", "stale", "missing"]
@@ -24,8 +24,8 @@ OUTSIDE_LISTS: Mapping[str, OutsideList] = {
     for one in (
         OutsideList("us_national_dnc", "US National Do Not Call Registry", "US", 25, 31),
         OutsideList("uk_tps", "UK Telephone Preference Service", "GB", 25, 28),
-        OutsideList("ca_dncl", "Canadian National Do Not Call List", "CA", 25, 31),
-        OutsideList("us_reassigned", "US Reassigned Numbers Database", "US", 25, 31),
+        OutsideList("ca_national_dncl", "Canadian National Do Not Call List", "CA", 25, 31),
+        OutsideList("us_reassigned", "US Reassigned Numbers Database", "US", 25, 30),
         OutsideList("litigators", "Known litigators", "US", 25, None),
     )
 }
@@ -41,7 +41,7 @@ def age_state(outside: OutsideList, taken_at: datetime | None, now: datetime) ->
     if taken_at is None:
         return "missing"
     age = now - taken_at
-    if outside.limit_days is not None and age.total_seconds() > outside.limit_days * 86400:
+    if outside.limit_days is not None and age >= timedelta(days=outside.limit_days):
         return "stale"
     return "warn" if age.days >= outside.warn_days else "ok"
 

@@ -24,8 +24,8 @@ __all__ = ["browser"]
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(900)]
 
 GENEROUS = 20.0
-# Only the pages run here, and the page that says what does not run says so.
-TRUE_WORDS = {"health": "The server does not answer"}
+# Only the pages run here, and the pages that say what does not run say so.
+TRUE_WORDS = {"health": "The server does not answer", "preflight": "cannot start"}
 LOOKS = tuple(product((1280, 1920), ("light", "dark")))
 
 

@@ -18,9 +18,10 @@ from dialer.carrier import (
     PlaceAnswer,
     Placed,
 )
-from dialer.claims import Intent, claim
+from dialer.claims import claim
 from dialer.facts import StoredCampaign
 from dialer.gate import Gate
+from dialer.intents import Intent
 from dialer.reconcile import Reconciler
 from tests.factories import Office
 from voice_ai.clock import ManualClock

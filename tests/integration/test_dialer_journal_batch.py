@@ -14,20 +14,23 @@ from dialer import journal
 from dialer.end_batches import EndBatches
 from dialer.journal import StatusNews
 from dialer.journal_batch import End, finish_alone, finish_many
-from tests.factories import NOW, Office
+from tests.factories import NOW
 from tests.integration.dialer_parts import Claimed, House, new_sid
 from voice_ai.calls import TERMINAL_STATUSES
+from voice_ai.db.connect import AsyncDb
 from voice_ai.errors import NotFound
 from voice_ai.events import MediaStarted
 from voice_ai.ids import AttemptId
 
 pytest_plugins = ("tests.integration.dialer_fixtures",)
 
-# Differ between two attempts to which the same happened.
-_OWN = frozenset(
-    {"id", "lead_id", "number_id", "attempt_id", "slot_at", "intended_at", "caller_id_number"}
-    | {"carrier_sid", "created_at", "recorded_at", "position", "person_key", "campaign_id"}
-    | {"rotate_from"}
+# Every row that an end can touch, without what counts rows and what tells when they were written.
+_LEFT = (
+    "SELECT * FROM attempts ORDER BY id",
+    "SELECT * FROM calls ORDER BY carrier_sid",
+    "SELECT to_jsonb(e) - 'recorded_at' AS event FROM call_events e ORDER BY attempt_id, seq",
+    "SELECT * FROM campaign_leads ORDER BY lead_id",
+    "SELECT to_jsonb(o) - 'id' AS told FROM outbox o ORDER BY payload ->> 'attempt_id'",
 )
 
 
@@ -41,39 +44,8 @@ async def many_claimed(dialer: House, count: int) -> list[AttemptId]:
     return [intent.attempt_id for intent, _ in claimed]
 
 
-def what_is_left(office: Office, attempt_id: AttemptId) -> dict[str, Any]:
-    """Every row of an attempt, with every column but those that are its own."""
-    attempt = office.attempt(attempt_id)
-    lead = office.lead(attempt["lead_id"])
-    if lead["disposition"] == "failed_transient":  # the jitter is the attempt's own
-        del lead["next_allowed_at"]
-    calls = office.rows("SELECT * FROM calls WHERE attempt_id = %s", attempt_id)
-    outbox = office.rows(
-        "SELECT topic, payload - 'attempt_id' AS payload, created_at AS at, person_key ="
-        " (SELECT person_key FROM numbers WHERE id = %s) AS same FROM outbox"
-        " WHERE payload ->> 'attempt_id' = %s",
-        attempt["number_id"],
-        str(attempt_id),
-    )
-    rows = {
-        "attempt": [attempt],
-        "calls": calls,
-        "events": office.events(attempt_id)[1:],  # without the intent, which names a line
-        "lead": [lead],
-        "outbox": outbox,
-    }
-    sid = calls[0]["carrier_sid"] if calls else "none"
-    return {
-        name: [
-            {column: _plain(value, sid) for column, value in row.items() if column not in _OWN}
-            for row in some
-        ]
-        for name, some in rows.items()
-    }
-
-
-def _plain(value: Any, sid: str) -> Any:
-    return repr(value).replace(sid, "CA")
+async def what_is_left(db: AsyncDb) -> list[Any]:
+    return [await (await db.execute(query)).fetchall() for query in _LEFT]
 
 
 def some_news(draw: random.Random) -> StatusNews:
@@ -114,71 +86,74 @@ async def happened_before(
             outcome = draw.choice([None, "goal", "callback_requested"])
             values = {"attempt_id": attempt_id, "outcome": outcome, "end_reason": "agent_goodbye"}
             await db.execute(journal._SQL.set_outcome, values)
+        if draw.random() < 0.2:
+            await db.execute(
+                "UPDATE campaign_leads SET callback_at = %s, callback_by = 'call',"
+                " callback_noted_at = %s WHERE lead_id = %s",
+                (NOW + timedelta(days=draw.choice([-1, 1])), NOW, attempt["lead_id"]),
+            )
         fate = draw.random()
         if fate < 0.15:
             await journal.finish_call(db, attempt, news, NOW, ended_by="callback")
         elif fate < 0.3:
-            ended = {"disposition": "not_dialed", "end_reason": "never_placed", "status": None}
-            await journal.finish(db, attempt, NOW, **ended, ended_by="reconciler")
+            await journal.finish(
+                db,
+                attempt,
+                NOW,
+                disposition="not_dialed",
+                end_reason="never_placed",
+                status=None,
+                ended_by="reconciler",
+            )
 
 
-async def one_by_one(dialer: House, ends: list[End]) -> list[bool | None]:
-    found = []
-    async with dialer.pool.connection() as db:
-        for end in ends:
-            async with db.transaction():
-                found.append(await finish_alone(db, end, ended_by="callback"))
-    return found
+async def one_by_one(db: AsyncDb, ends: list[End]) -> list[bool | None]:
+    return [await finish_alone(db, end, ended_by="callback") for end in ends]
 
 
-async def together(dialer: House, ends: list[End]) -> list[bool | None]:
+async def together(db: AsyncDb, ends: list[End]) -> list[bool | None]:
     """In one set; what it leaves is written alone, as the batches do."""
-    async with dialer.pool.connection() as db:
-        async with db.transaction():
-            found = await finish_many(db, ends, ended_by="callback")
-        for place, end in enumerate(ends):
-            if found[place] is None:
-                async with db.transaction():
-                    found[place] = await finish_alone(db, end, ended_by="callback")
+    found = await finish_many(db, ends, ended_by="callback")
+    for place, end in enumerate(ends):
+        if found[place] is None:
+            found[place] = await finish_alone(db, end, ended_by="callback")
     return found
 
 
 @pytest.mark.parametrize("seed", range(4))
 async def test_a_set_leaves_the_rows_that_single_ends_leave(dialer: House, seed: int) -> None:
+    """The same ends of the same attempts, both ways, each from the same rows."""
     draw = random.Random(seed)
-    attempts = await many_claimed(dialer, 80)
-    ends: tuple[list[End], list[End]] = ([], [])
-    for number, pair in enumerate(zip(attempts[::2], attempts[1::2], strict=True)):
-        news, again = some_news(draw), draw.random() < 0.2
-        for attempt_id, told in zip(pair, ends, strict=True):
-            own = replace(news, sid=new_sid())
-            await happened_before(dialer, attempt_id, own, seed * 1000 + number)
-            end = End(attempt_id, own, NOW + timedelta(seconds=number))
-            told += [end, replace(end, at=NOW + timedelta(hours=1))] if again else [end]
-    nobody = AttemptId(uuid4())
-    for told in ends:
-        told.append(End(nobody, some_news(draw), NOW))
-    order = draw.sample(range(len(ends[0])), len(ends[0]))
-    singly = await one_by_one(dialer, [ends[0][place] for place in order])
-    in_sets = [ends[1][place] for place in order]
-    jointly = await together(dialer, in_sets[:30]) + await together(dialer, in_sets[30:])
+    ends = [End(AttemptId(uuid4()), some_news(draw), NOW)]  # of no attempt
+    for number, attempt_id in enumerate(await many_claimed(dialer, 40)):
+        news = some_news(draw)
+        await happened_before(dialer, attempt_id, news, seed * 1000 + number)
+        ends.append(End(attempt_id, news, NOW + timedelta(seconds=number)))
+        if draw.random() < 0.2:
+            ends.append(replace(ends[-1], at=NOW + timedelta(hours=1)))
+    draw.shuffle(ends)
+    async with dialer.pool.connection() as db:
+        async with db.transaction(force_rollback=True):
+            singly = await one_by_one(db, ends)
+            left_singly = await what_is_left(db)
+        async with db.transaction(force_rollback=True):
+            jointly = await together(db, ends[:30]) + await together(db, ends[30:])
+            left_jointly = await what_is_left(db)
     assert singly == jointly
     assert {True, False, None} <= set(singly)
-    for first, second in zip(attempts[::2], attempts[1::2], strict=True):
-        assert what_is_left(dialer.office, second) == what_is_left(dialer.office, first)
+    for one, other in zip(left_jointly, left_singly, strict=True):
+        assert one == other
 
 
 async def test_the_second_try_of_a_lead_is_counted_with_the_first(dialer: House) -> None:
     (first,) = await many_claimed(dialer, 1)
-    busy = StatusNews(new_sid(), "busy", 2)
-    assert await together(dialer, [End(first, busy, NOW)]) == [True]
-    dialer.clock.advance(1200)
+    busy, batches = StatusNews(new_sid(), "busy", 2), EndBatches(dialer.pool)
+    await batches.write(End(first, busy, NOW))
+    dialer.clock.advance(1800)
     ((intent, _),) = await dialer.claim()
-    end = End(intent.attempt_id, replace(busy, sid=new_sid()), dialer.clock.now())
-    assert await together(dialer, [end]) == [True]
+    await batches.write(End(intent.attempt_id, replace(busy, sid=new_sid()), dialer.clock.now()))
     lead = dialer.office.lead(intent.lead_id)
     assert (lead["attempts"], lead["disposition"]) == (2, "busy")
-    assert lead["next_allowed_at"] == dialer.clock.now() + timedelta(minutes=30)
 
 
 async def test_callbacks_that_come_together_are_written_together(dialer: House) -> None:

@@ -12,13 +12,18 @@ from tests.factories import NOW
 from tests.integration.dialer_parts import House
 from voice_ai.db import queries
 from voice_ai.ids import CampaignId
-from voice_ai.store.campaigns import ask
+from voice_ai.store.campaigns import CommandKind, ask
 
 # What the page reads, as psycopg wants its parameters.
 _STANDINGS = waterfall._STANDINGS.replace(":now", "%(now)s").replace(":campaign", "%(campaign_id)s")
 pytest_plugins = ("tests.integration.dialer_fixtures",)
 
 LEADS = 200_000
+_STEPS: tuple[tuple[CommandKind, str], ...] = (
+    ("start", "running"),
+    ("pause", "paused"),
+    ("resume", "running"),
+)
 # A claim looks at 200 of each kind, and locks what it chooses.
 FEW = 1_000
 
@@ -58,11 +63,12 @@ def plan_of(dialer: House, query: str, values: dict[str, Any]) -> list[dict[str,
 
 def leads_read(plan: list[dict[str, Any]]) -> float:
     """Rows of campaign_leads that were looked at, also those that a filter put aside."""
-    return sum(
+    read: float = sum(
         (node["Actual Rows"] + node.get("Rows Removed by Filter", 0)) * node["Actual Loops"]
         for node in plan
         if node.get("Relation Name") == "campaign_leads"
     )
+    return read
 
 
 @pytest.mark.parametrize(
@@ -97,7 +103,7 @@ async def test_start_and_pause_touch_no_lead(dialer: House) -> None:
     locker = psycopg.connect(dialer.office.db.info.dsn, password=dialer.office.db.info.password)
     with locker, locker.transaction():
         locker.execute("LOCK TABLE campaign_leads, leads, numbers IN ACCESS EXCLUSIVE MODE")
-        for kind, state in (("start", "running"), ("pause", "paused"), ("resume", "running")):
+        for kind, state in _STEPS:
             ask(dialer.office.db, kind, campaign_id, by="test", now=dialer.clock.now())
             async with dialer.pool.connection() as db:
                 await db.execute("SET lock_timeout = '5s'")

@@ -50,3 +50,28 @@ async def test_a_switch_without_a_reason_is_not_set(dialer: House, app_db: Db) -
     with pytest.raises(BadInput, match="say why"):
         switch_off(app_db, dialer.keyring, "global", "*", reason=" ", by="Ana", now=NOW)
     assert dialer.office.rows("SELECT FROM switches") == []
+
+
+@pytest.mark.parametrize(
+    ("kind", "what", "key"),
+    [
+        ("country", "gb", "GB"),
+        ("country", "US-FL", "US-FL"),
+        ("rule", "us-ndnc", "US-NDNC"),
+        ("rule", "DNC_LISTED", "DNC_LISTED"),
+        ("country", "Germany", None),
+        ("country", "US-ZZ", None),
+        ("rule", "US-NOTHING", None),
+    ],
+)
+async def test_only_what_a_dial_asks_about_can_be_switched_off(
+    app_db: Db, keyring: Keyring, kind: str, what: str, key: str | None
+) -> None:
+    if key is None:
+        with pytest.raises(BadInput):
+            switch_off(app_db, keyring, kind, what, reason="test", by="Ana", now=NOW)
+        return
+    switch_off(app_db, keyring, kind, what, reason="test", by="Ana", now=NOW)
+    row = app_db.execute("SELECT key FROM switches WHERE cleared_at IS NULL").fetchone()
+    assert row is not None
+    assert row["key"] == key

@@ -160,6 +160,8 @@ def _outside_lists(
 
 
 def _stale(lead: LeadFacts, rule: OutsideList, now: datetime) -> bool:
+    if rule.max_age_days is None:
+        return False
     newest = max((taken for source, taken in lead.snapshots if source == rule.source), default=None)
     return newest is None or now - newest >= timedelta(days=rule.max_age_days)
 

@@ -79,7 +79,10 @@ class OutsideList(Part):
     """A list that somebody else keeps; who stands on it is not called."""
 
     source: str = Field(pattern=r"^[a-z0-9_]+$", description="as in list_snapshots.source")
-    max_age_days: int = Field(ge=1, description="a snapshot of that age is too old to call by")
+    max_age_days: int | None = Field(
+        ge=1,
+        description="a snapshot of that age is too old; null: it need not be loaded",
+    )
     exempt_kinds: tuple[ConsentKind, ...] = Field(
         (), description="a person's own recorded consent of this kind outweighs the list"
     )

@@ -32,7 +32,9 @@ def said(rule: Rule) -> str:
         case ListRule():
             asked = rule.params
             but = f", unless {' or '.join(asked.exempt_kinds)}" if asked.exempt_kinds else ""
-            return f"not on {asked.source}, newer than {asked.max_age_days} days{but}"
+            age = asked.max_age_days
+            when = "where it is loaded" if age is None else f"newer than {age} days"
+            return f"not on {asked.source}, {when}{but}"
         case NumberTypeRule():
             return f"not called: {', '.join(rule.params.refused)}"
         case BanRule():

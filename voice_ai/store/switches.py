@@ -4,13 +4,15 @@ Every claim and every last check before a dial reads them. Switching off is for 
 something go wrong; whoever lifts it is named.
 """
 
-import re
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, get_args
 from uuid import UUID
 
 from voice_ai.campaigns import e164
+from voice_ai.compliance import Reason
+from voice_ai.compliance.codes import is_place
+from voice_ai.compliance.packs import built_in
 from voice_ai.db import queries
 from voice_ai.db.connect import Db, Row
 from voice_ai.errors import BadInput, NotFound, Refused
@@ -22,8 +24,6 @@ _SQL = queries("switches")
 Kind = Literal["global", "campaign", "caller_id", "country", "rule"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 EVERYTHING = "*"
-_COUNTRY = re.compile(r"[A-Z]{2}")
-_RULE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 
 @dataclass(frozen=True)
@@ -103,11 +103,20 @@ def _key_of(db: Db, keyring: Keyring, kind: str, what: str) -> tuple[str, UUID |
             raise NotFound("no seller calls from this number; check its digits")
         return str(row["number_id"]), None
     if kind == "country":
-        if not _COUNTRY.fullmatch(what.strip().upper()):
-            raise BadInput("a country is two letters, as in US or GB", field="country")
-        return what.strip().upper(), None
+        place = what.strip().upper()
+        if not is_place(place):
+            raise BadInput(
+                "give a country or a part of one, as in US, GB or US-FL", field="country"
+            )
+        return place, None
     if kind == "rule":
-        if not _RULE.fullmatch(what.strip()):
-            raise BadInput("a rule is its code, as in US_NDNC", field="rule")
-        return what.strip(), None
+        rule = what.strip().upper()
+        # A switch that names nothing stops everything, so nobody may set one by a slip.
+        if rule not in built_in().ids and rule not in set(Reason):
+            raise BadInput(
+                "a rule is its id or a reason, as in US-NDNC or DNC_LISTED; `voice-ai policy list`"
+                " shows them",
+                field="rule",
+            )
+        return rule, None
     raise BadInput(f"the kind is one of {', '.join(KINDS)}, not {kind!r}")
