@@ -149,7 +149,7 @@ class Gate:
         return True
 
     async def _end(self, call: Placed) -> None:
-        """This process stood still between its last check and its request: nobody wants the call."""
+        """This process stood still before its request: nobody wants the call any more."""
         try:
             await self.carrier.end(call.sid)
         except CarrierSilent as error:

@@ -129,6 +129,12 @@ async def late_call(db: AsyncDb, attempt: Attempt, news: StatusNews, at: datetim
     await db.execute(_SQL.mark_late, {"attempt_id": attempt["id"]})
 
 
+async def revoke(db: AsyncDb, attempt: Attempt) -> None:
+    """A person who must not be called picks up: the call ends without a word."""
+    reason = {"outcome": "canceled", "end_reason": "suppressed"}
+    await db.execute(_SQL.set_outcome, {"attempt_id": attempt["id"], **reason})
+
+
 def was_given_up(attempt: Attempt) -> bool:
     return is_given_up(attempt["state"], attempt["disposition"])
 

@@ -5,11 +5,14 @@ looks first. A conversation is left alone, as it hears a no itself and says good
 suppression for all, which comes from outside of any call of ours, ends that too.
 """
 
+from collections.abc import Mapping
+from typing import Any
+
 import structlog
 
 from dialer.carrier import Carrier, CarrierSilent
 from voice_ai.db import queries
-from voice_ai.db.connect import Pool
+from voice_ai.db.connect import AsyncDb, Pool
 from voice_ai.ids import CarrierSid
 
 log = structlog.get_logger()
@@ -32,3 +35,10 @@ async def end_revoked_calls(pool: Pool, carrier: Carrier, *, rehearsal: bool) ->
     if ended:
         log.warning("revoked_calls_ended", count=ended)
     return ended
+
+
+async def is_revoked(db: AsyncDb, attempt: Mapping[str, Any]) -> bool:
+    """Whether a call that is picked up now must be hung up: the person said no while it rang."""
+    about = {name: attempt[name] for name in ("number_id", "seller_id", "campaign_id")}
+    row = await (await db.execute(_SQL.is_revoked, about)).fetchone()
+    return row is None or bool(row["revoked"])

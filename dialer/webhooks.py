@@ -17,6 +17,7 @@ from dialer.end_batches import EndBatches
 from dialer.journal_batch import End
 from dialer.live_calls import LiveCalls
 from dialer.metrics import ServerMetrics
+from dialer.revocations import is_revoked
 from voice_ai.calls import AttemptState, Reading, answer_class, is_terminal
 from voice_ai.clock import Clock
 from voice_ai.db.connect import Pool
@@ -77,6 +78,9 @@ class Webhooks:
             if attempt["state"] == AttemptState.ENDED:
                 return hang_up_twiml()
             await journal.apply_status(db, attempt, news, now)
+            if await is_revoked(db, attempt):
+                await journal.revoke(db, attempt)
+                return hang_up_twiml()
         parameters = {"attempt_id": str(attempt_id), "token": self.urls.token(attempt_id)}
         return stream_twiml(self.urls.media(), parameters)
 

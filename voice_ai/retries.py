@@ -64,8 +64,9 @@ DEFAULT_RULES: Mapping[str, RetryRule] = {
     "busy": _rule(10 * _MINUTE, 30 * _MINUTE, 4 * _HOUR, most=6, a_day=3, other_part=3),
     "no_answer": _rule(4 * _HOUR, most=6, a_day=2, other_part=True),
     "machine": _rule(4 * _HOUR, most=4, a_day=1, other_part=True),
-    "failed_transient": _rule(2 * _MINUTE, 4 * _MINUTE, 8 * _MINUTE, most=3),
-    "not_dialed": _rule(5, 30, 2 * _MINUTE, most=20),
+    # What the carrier failed at must not cost a lead: three times, then the next day.
+    "failed_transient": _rule(2 * _MINUTE, 4 * _MINUTE, 8 * _MINUTE, most=9, a_day=3),
+    "not_dialed": _rule(5, 30, 2 * _MINUTE, 10 * _MINUTE, most=1000),
     "human_hangup": _rule(2 * _DAY, most=2, other_part=True),
     "dead_air": _rule(_DAY, most=2, other_part=True),
     "abandoned": _rule(3 * _DAY, most=1),

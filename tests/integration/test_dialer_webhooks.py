@@ -218,3 +218,18 @@ async def test_the_last_words_of_a_conversation_come_before_the_end(dialer: Hous
         live.close(attempt_id)
         assert (await told).status_code == 204
     assert dialer.office.attempt(attempt_id)["disposition"] == "goal"
+
+
+async def test_who_said_no_while_it_rang_hears_nothing_but_the_end(dialer: House) -> None:
+    attempt_id, form = await dialed(dialer)
+    (row,) = dialer.office.rows("SELECT number_id FROM attempts")
+    dialer.office.suppress(row["number_id"])
+    async with server(dialer) as outside:
+        answered = {**form, "CallStatus": "in-progress", "SequenceNumber": "2"}
+        answer = await outside.post(outside.urls.voice(attempt_id), answered)
+        assert "<Hangup" in answer.text
+        assert "<Stream" not in answer.text
+        over = {**form, "CallStatus": "completed", "SequenceNumber": "3"}
+        await outside.post(outside.urls.status(attempt_id), over)
+    attempt = dialer.office.attempt(attempt_id)
+    assert (attempt["disposition"], attempt["end_reason"]) == ("canceled", "suppressed")

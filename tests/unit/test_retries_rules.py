@@ -135,12 +135,12 @@ def test_a_carriers_failure_backs_off_with_a_jitter_of_its_attempt(times: int, b
         ("no_answer", 5, 5, "outcome_exhausted"),
         ("busy", 5, 5, "outcome_exhausted"),
         ("machine", 3, 4, "outcome_exhausted"),
-        ("failed_transient", 2, 0, "outcome_exhausted"),
+        ("failed_transient", 8, 0, "outcome_exhausted"),
         ("abandoned", 0, 1, "outcome_exhausted"),
         ("human_hangup", 1, 3, "outcome_exhausted"),
         ("callback_requested", 2, 3, "outcome_exhausted"),
         ("conversed_no_goal", 1, 2, "outcome_exhausted"),
-        ("not_dialed", 19, 0, "outcome_exhausted"),
+        ("not_dialed", 999, 0, "outcome_exhausted"),
     ],
 )
 def test_a_lead_is_done_for_a_reason(

@@ -13,3 +13,11 @@ WHERE c.id = a.campaign_id AND k.attempt_id = a.id AND a.state <> 'ended'
         AND (s.scope = 'all' OR (a.state <> 'in_progress'
              AND (s.seller_id = c.seller_id OR s.campaign_id = c.id))))
 RETURNING a.id, k.carrier_sid
+
+-- name: is_revoked
+-- Whether the person of an attempt may not be called any more.
+SELECT EXISTS (
+    SELECT FROM suppressions s
+    WHERE s.number_id = %(number_id)s
+      AND (s.scope = 'all' OR s.seller_id = %(seller_id)s OR s.campaign_id = %(campaign_id)s)
+) AS revoked
