@@ -22,6 +22,7 @@ from dialer.facts import (
     stored_campaign,
 )
 from dialer.ledger import write_decisions
+from voice_ai.calls import spacing_of
 from voice_ai.compliance import CampaignFacts, Decision, decide
 from voice_ai.db import queries
 from voice_ai.db.connect import AsyncDb
@@ -72,7 +73,7 @@ async def claim(
 async def _claim_for(
     db: AsyncDb, campaign: StoredCampaign, worker_id: WorkerId, now: datetime, slot: datetime
 ) -> tuple[list[Intent], datetime]:
-    spacing = timedelta(seconds=1 / campaign.pacing.calls_per_second)
+    spacing = spacing_of(campaign.pacing.calls_per_second)
     slots = _free_slots(slot, spacing, now, campaign.pacing.max_concurrent - campaign.live)
     if not slots:
         return [], slot

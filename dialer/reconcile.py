@@ -191,7 +191,8 @@ class Reconciler:
         calls = [
             call
             for call in await self._unknown_calls(row)
-            if call.created_at is None or row["next_real"] is None
+            if call.created_at is None
+            or row["next_real"] is None
             or call.created_at < row["next_real"]
         ]
         async with self.pool.connection() as db, db.transaction():
