@@ -21,6 +21,7 @@ from dialer.facts import (
 from dialer.intents import Intent, commit_intents
 from dialer.ledger import write_decisions
 from dialer.pool import CallerIdPool, read_pool
+from voice_ai.calls import spacing_of
 from voice_ai.compliance import CampaignFacts, Decision, decide
 from voice_ai.db import queries
 from voice_ai.db.connect import AsyncDb
@@ -141,12 +142,12 @@ async def _lock_pace(
         (one.pacing.calls_per_second for one in campaigns), default=1.0
     )
     room = _NO_LIMIT if most is None else max(0, most - live["live"])
-    return AccountPace(row["next_slot_at"], timedelta(seconds=1 / a_second), room), campaigns
+    return AccountPace(row["next_slot_at"], spacing_of(a_second), room), campaigns
 
 
 async def _offer(db: AsyncDb, campaign: StoredCampaign, turn: Turn) -> Offer | None:
     """What this campaign could dial if the account had room for it alone; None: nothing."""
-    now, spacing = turn.now, timedelta(seconds=1 / campaign.pacing.calls_per_second)
+    now, spacing = turn.now, spacing_of(campaign.pacing.calls_per_second)
     begins = max(campaign.pace.next_slot_at or now, turn.first)
     fit = most_slots(begins, spacing, now + HORIZON)
     room = min(turn.room, fit, campaign.calls_at_once - campaign.live)

@@ -23,7 +23,7 @@ from dialer.carrier import (
 from dialer.facts import StoredCampaign, is_switched_off, lead_facts, read_facts
 from dialer.intents import Intent
 from dialer.ledger import write_decisions
-from voice_ai.calls import AttemptState, Reading, is_too_old
+from voice_ai.calls import AttemptState, Reading, has_missed_its_turn, is_too_old
 from voice_ai.clock import Clock
 from voice_ai.compliance import decide
 from voice_ai.db.connect import AsyncDb, Pool
@@ -66,6 +66,9 @@ class Gate:
             # Asked again right before the request: the checks themselves may have taken long.
             if is_too_old(intent.intended_at, sent_at):
                 await self._not_dialed(db, intent, "intent_too_old")
+                return None
+            if has_missed_its_turn(intent.slot_at, sent_at, speed=self.clock.speed):
+                await self._not_dialed(db, intent, "turn_missed")
                 return None
             answer = await self.carrier.place(request)
             wanted = await self._write(db, intent, answer, sent_at)

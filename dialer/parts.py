@@ -6,6 +6,8 @@ from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
+import psycopg
+import psycopg_pool
 import structlog
 
 from dialer.adapters.elevenlabs import ElevenLabs, ElevenLabsOptions
@@ -30,7 +32,7 @@ from dialer.spool import OptOutSpool
 from dialer.webhooks import Webhooks
 from dialer.worker import Worker
 from ml.serving import ModelServer
-from voice_ai.clock import Clock
+from voice_ai.clock import Clock, SharedClock, machine_time
 from voice_ai.context import Context
 from voice_ai.db.connect import Pool, open_pool
 from voice_ai.store.workers import Presence
@@ -42,6 +44,7 @@ _SERVER_CONNECTIONS = 16
 # One for every request to the carrier that may be on its way at once, and a few besides.
 _SENDS_AT_ONCE = 16
 _MODEL_REFRESH_S = 2.0
+_SET_CLOCK_EVERY_S = 10.0
 
 
 @dataclass(frozen=True)
@@ -121,6 +124,7 @@ async def open_server(context: Context) -> AsyncIterator[ServerParts]:
         pool = await stack.enter_async_context(
             open_pool(context.role_url("dialer"), name="voice-ai server", most=_SERVER_CONNECTIONS)
         )
+        clock = await _shared_clock(stack, pool, context.clock)
         metrics = ServerMetrics(context.settings.home)
         metrics.watch({"server": pool})
         carrier = CountedCarrier(_twilio(access, urls), metrics.carrier)
@@ -146,7 +150,7 @@ async def open_server(context: Context) -> AsyncIterator[ServerParts]:
         yield ServerParts(
             pool=pool,
             keyring=context.keyring,
-            clock=context.clock,
+            clock=clock,
             urls=urls,
             signatures=signatures,
             live=live,
@@ -157,8 +161,8 @@ async def open_server(context: Context) -> AsyncIterator[ServerParts]:
             prompts=prompts,
             spool=spool,
             recordings=recordings,
-            webhooks=Webhooks(pool, carrier, context.clock, urls, signatures, live, metrics),
-            inbound=Inbound(pool, context.keyring, context.clock, urls, signatures, spool, metrics),
+            webhooks=Webhooks(pool, carrier, clock, urls, signatures, live, metrics),
+            inbound=Inbound(pool, context.keyring, clock, urls, signatures, spool, metrics),
             health=_health(context, access, vendor.base_url, pool, models),
             day=Day(pool, context.clock),
             rehearsal=access.rehearsal,
@@ -184,7 +188,7 @@ async def open_worker(context: Context) -> AsyncIterator[Worker]:
         await _enter(stack, presence)
         metrics.watch({"dialer": pool, "send_gate": sends})
         metrics.heartbeat.set_function(lambda: presence.beaten_at or 0.0)
-        clock, keyring = context.clock, context.keyring
+        clock, keyring = await _shared_clock(stack, pool, context.clock), context.keyring
         yield Worker(
             pool=pool,
             carrier=carrier,
@@ -203,6 +207,32 @@ async def _enter(stack: AsyncExitStack, presence: Presence) -> None:
     await presence.enter()
     stack.push_async_callback(presence.leave)
     await _background(stack, presence.beat_forever())
+
+
+async def _shared_clock(stack: AsyncExitStack, pool: Pool, clock: Clock) -> SharedClock:
+    """The process's clock, set right by the database's before anything is decided by it."""
+    shared = SharedClock(clock)
+    await _compare(pool, shared)
+    await _background(stack, _keep_set(pool, shared))
+    return shared
+
+
+async def _keep_set(pool: Pool, clock: SharedClock) -> None:
+    while True:
+        await asyncio.sleep(_SET_CLOCK_EVERY_S)
+        with suppress(psycopg.OperationalError, psycopg_pool.PoolTimeout):
+            await _compare(pool, clock)
+
+
+async def _compare(pool: Pool, clock: SharedClock) -> None:
+    async with pool.connection() as db:
+        await db.execute("SELECT 1")  # what follows is one round trip, not a new connection's
+        asked = machine_time()
+        row = await (await db.execute("SELECT clock_timestamp() AS there")).fetchone()
+        answered = machine_time()
+    assert row is not None
+    if step := clock.set_right(asked, row["there"], answered):
+        log.warning("clock_set_right", seconds=round(step.total_seconds(), 3))
 
 
 async def _background(stack: AsyncExitStack, work: Coroutine[Any, Any, None]) -> None:

@@ -42,6 +42,12 @@ def advance(state: AttemptState, status: str) -> AttemptState:
 
 # An intent older than this is not sent: what was true when it was made may be so no longer.
 FENCE = timedelta(seconds=1)
+# A send that misses its turn at the carrier by more than this is put off. Turns lie so much further
+# apart than the pace asks for: then no sliding second at the carrier holds more calls than allowed,
+# however late within this time each of them is.
+SLOT_FENCE = timedelta(milliseconds=200)
+# What a request itself takes to arrive, or rather how much that differs from one to the next.
+_ON_ITS_WAY = timedelta(milliseconds=50)
 # The first word of a call comes within this time of its intent, or nobody can say any more that it
 # was sent within the fence: its process may have stood still between its last check and its send.
 LATEST_FIRST_WORD = timedelta(seconds=4)
@@ -58,6 +64,16 @@ class Reading(StrEnum):
 def is_too_old(intended_at: datetime, now: datetime) -> bool:
     """Whether an intent must not be sent any more."""
     return now - intended_at > FENCE
+
+
+def spacing_of(calls_per_second: float) -> timedelta:
+    """How far turns at the carrier lie apart, so that the pace holds there in any second."""
+    return (timedelta(seconds=1) + SLOT_FENCE + _ON_ITS_WAY) / calls_per_second
+
+
+def has_missed_its_turn(slot_at: datetime, now: datetime, *, speed: float = 1.0) -> bool:
+    """`speed` of the clock: a machine is no quicker because a rehearsal runs faster."""
+    return now - slot_at > SLOT_FENCE * max(1.0, speed)
 
 
 def is_given_up(state: str, disposition: str | None) -> bool:

@@ -17,6 +17,8 @@ from voice_ai.errors import BadInput
 
 NEW_YORK = ZoneInfo("America/New_York")
 REHEARSAL_START = wall_time(14, 0)
+_LONGEST_WAY = timedelta(seconds=1)
+_SMALLEST_STEP = timedelta(milliseconds=100)
 # Between these New York hours the whole United States mainland may be called.
 _REHEARSAL_LATEST = wall_time(16, 30)
 
@@ -63,6 +65,49 @@ class RehearsalClock:
 
     async def sleep(self, seconds: float) -> None:
         await asyncio.sleep(max(0.0, seconds) / self.speed)
+
+
+@dataclass
+class SharedClock:
+    """A clock that is set right by the database's, so that all processes agree on the time.
+
+    Machines' clocks differ. Windows, pace and patience are judged by several processes, so they
+    go by the one clock that all of them can see.
+    """
+
+    clock: Clock
+    offset: timedelta = timedelta(0)
+
+    @property
+    def speed(self) -> float:
+        return self.clock.speed
+
+    def now(self) -> datetime:
+        return self.clock.now() + self.offset * self.clock.speed
+
+    def monotonic(self) -> float:
+        return self.clock.monotonic()
+
+    async def sleep(self, seconds: float) -> None:
+        await self.clock.sleep(seconds)
+
+    def set_right(self, asked: datetime, there: datetime, answered: datetime) -> timedelta:
+        """`there` is what the database's clock said between our `asked` and `answered`.
+
+        The correction. An answer that was long on its way says little and changes nothing; nor do
+        differences that are shorter than the way itself.
+        """
+        way = answered - asked
+        offset = there - (asked + way / 2)
+        if way > _LONGEST_WAY or abs(offset - self.offset) <= max(way, _SMALLEST_STEP):
+            return timedelta(0)
+        step, self.offset = offset - self.offset, offset
+        return step
+
+
+def machine_time() -> datetime:
+    """What this machine's clock says."""
+    return datetime.now(UTC)
 
 
 @dataclass

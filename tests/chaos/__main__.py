@@ -14,7 +14,8 @@ from pathlib import Path
 from rich.console import Console
 
 from tests.chaos.arena import open_arena
-from tests.chaos.mutations import MUTATIONS, check
+from tests.chaos.mutation_check import controls, is_caught
+from tests.chaos.mutations import MUTATIONS
 from tests.chaos.report import as_json, table
 from tests.chaos.runs import Outcome
 from tests.chaos.scenarios import SCENARIOS, Scenario
@@ -27,6 +28,8 @@ def main() -> None:
     console = Console()
     began = time.monotonic()
     chosen = [each for each in SCENARIOS if told.scenario in (None, each.number)]
+    if told.guard and told.scenario is None:
+        chosen = []
     outcomes: dict[str, Outcome] = {}
     caught: dict[str, bool] = {}
     with tempfile.TemporaryDirectory(prefix="voice-ai-chaos-") as folder:
@@ -39,10 +42,16 @@ def main() -> None:
                     outcome += scenario.run(arena, seed, told.short)
                 outcomes[scenario.key] = outcome
                 _say(console, outcome)
-            if told.scenario is None and not told.no_mutations:
+            if told.guard or (told.scenario is None and not told.no_mutations):
+                if not told.guard:
+                    console.print("the runs of the mutation check with every guard …")
+                    outcomes["controls"] = controls(arena, told.seed or 1)
+                    _say(console, outcomes["controls"])
                 for name in told.guard or MUTATIONS:
                     console.print(f"without the guard: {name} …")
-                    caught[name] = check(arena, name, told.seed or 1)
+                    caught[name], outcome = is_caught(arena, name, told.seed or 1)
+                    first = next(iter(outcome.violations), f"stuck {outcome.stuck}")
+                    console.print(f"  {'caught' if caught[name] else 'NOT CAUGHT'}: {first}")
     console.print(table(outcomes, caught))
     console.print(f"{time.monotonic() - began:.0f} s in all")
     told.out.parent.mkdir(parents=True, exist_ok=True)

@@ -86,6 +86,9 @@ class Process:
         except psutil.NoSuchProcess:
             return False
 
+    def connections(self) -> list[Any]:
+        return list(psutil.Process(self.pid).net_connections())
+
     def is_ready(self) -> bool:
         return b'"ready"' in self.log.read_bytes()
 
@@ -281,13 +284,13 @@ class Arena:
         self.mutations = ()
 
     def restart_postgres(self) -> None:
-        """Immediate: the sessions break off in the middle, the log is replayed at the start."""
+        """kill -9: the sessions break off in the middle, the log is replayed at the start."""
         with self.database() as db:
             row = db.execute("SELECT pg_postmaster_start_time() AS began").fetchone()
         assert row is not None
         pid = int((self.postgres.data_dir / "postmaster.pid").read_text().splitlines()[0])
-        os.kill(pid, signal.SIGQUIT)
-        until(lambda: self._began_after(row["began"]), "PostgreSQL is back", 60)
+        os.kill(pid, signal.SIGKILL)
+        until(lambda: self._began_after(row["began"]), "PostgreSQL is back", 20)
 
     def _began_after(self, before: datetime) -> bool:
         try:

@@ -25,7 +25,7 @@ def carrier_trouble(
     arena: Arena, seed: int, *, leads: int = 2000, refusing_s: float = 30.0, slow_s: float = 10.0
 ) -> Outcome:
     """Half of the leads; then only 429 for a while; then slow requests; then the rest."""
-    with open_run(arena, seed, leads=leads, carrier={"faults": UNRELIABLE}) as run:
+    with open_run(arena, seed, leads=leads, carrier={"faults": UNRELIABLE}, way_s=2.5) as run:
         begin(run, workers=3)
         _until_fresh(run, leads * 2 // 3)
         run.judge.change_faults(rate_limited=1.0)

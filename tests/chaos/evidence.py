@@ -11,7 +11,7 @@ from voice_ai.db.connect import Db
 
 _ATTEMPTS = """
 SELECT a.id, a.campaign_id, a.lead_id, a.number_id, a.state, a.disposition, a.late,
-       a.intended_at, a.sent_at,
+       a.intended_at, a.sent_at, a.ended_at,
        coalesce(d.reached_carrier, false) AS reached, coalesce(d.terminal, false) AS terminal,
        (SELECT count(*) FROM call_events e WHERE e.month = a.month AND e.attempt_id = a.id
           AND e.kind = 'call_ended') AS terminal_events,
@@ -57,6 +57,7 @@ def attempts_of(db: Db, offset: timedelta) -> list[Attempt]:
             late=row["late"],
             intended_at=row["intended_at"] + offset,
             sent_at=row["sent_at"] + offset if row["sent_at"] else None,
+            ended_at=row["ended_at"] + offset if row["ended_at"] else None,
             terminal_events=row["terminal_events"],
             permits=row["permits"],
             sids=tuple(sids[row["id"]]),

@@ -38,6 +38,7 @@ class Attempt:
     late: bool
     intended_at: datetime
     sent_at: datetime | None
+    ended_at: datetime | None
     terminal_events: int
     permits: int
     sids: tuple[str, ...] = ()
@@ -70,6 +71,8 @@ class Limits:
     most: Mapping[str, int]
     # Sends that a stopped process or a slow network brought about: so many may have come late.
     late: int = 0
+    # How much the way to the carrier differs from one request to the next, as injected; seconds.
+    way_s: float = 0.0
     # What a killed process had written to its socket may arrive a moment after its locks fell.
     grace: timedelta = timedelta(0)
 
@@ -117,6 +120,7 @@ def no_call_after_the_last_word(evidence: Evidence) -> list[str]:
         for attempt in evidence.attempts
         if attempt.disposition == "not_dialed" and attempt.sids and not attempt.late
     ]
+    found += _given_up_while_it_rang(evidence)
     by_lead: defaultdict[tuple[UUID, int], list[Attempt]] = defaultdict(list)
     for attempt in sorted(evidence.attempts, key=lambda attempt: attempt.intended_at):
         by_lead[attempt.campaign_id, attempt.lead_id].append(attempt)
@@ -128,6 +132,20 @@ def no_call_after_the_last_word(evidence: Evidence) -> list[str]:
             if before.terminal or same[outcome] >= evidence.limits.most.get(outcome, 1):
                 found.append(f"{after.id} followed {before.id}, which ended as {outcome}")
     return found
+
+
+def _given_up_while_it_rang(evidence: Evidence) -> list[str]:
+    """The carrier had the call already when its attempt was given up: nobody had asked it."""
+    calls = {call.sid: call for call in evidence.calls}
+    return [
+        f"{attempt.id} was given up though the carrier had {sid} already"
+        for attempt in evidence.attempts
+        for sid in attempt.sids
+        if attempt.disposition == "not_dialed"
+        and sid in calls
+        and attempt.ended_at is not None
+        and calls[sid].accepted_at < attempt.ended_at
+    ]
 
 
 def concurrency_under_the_cap(evidence: Evidence) -> list[str]:
@@ -153,7 +171,8 @@ def pace_under_the_cap(evidence: Evidence) -> list[str]:
         while accepted[first] <= moment - SECOND:
             first += 1
         most = max(most, last - first + 1)
-    allowed = evidence.limits.per_second * (1 + evidence.judge_lag_s)
+    limits = evidence.limits
+    allowed = limits.per_second * (1 + evidence.judge_lag_s + limits.way_s)
     if most <= max(1.0, allowed):
         return []
     return [f"{most} calls were accepted within a second, {allowed:.1f} are allowed"]

@@ -42,19 +42,26 @@ class Person:
 
 
 def campaign_file(
-    name: str, leads: str, *, concurrent: int, per_second: float, **more: Any
+    name: str,
+    leads: str,
+    *,
+    concurrent: int,
+    per_second: float,
+    seller: str = SELLER,
+    **more: Any,
 ) -> dict[str, Any]:
     """The campaign file of every run: the one place where it is written."""
     return {
         "name": name,
         "seller": {
-            "name": SELLER,
-            "legal_name": f"{SELLER} Ltd",
+            "name": seller,
+            "legal_name": f"{seller} Ltd",
             "callback_number": "+12125550999",
         },
         "list": leads,
         "script": "satisfaction_survey",
-        "caller_ids": ["+12125550100", "+12125550101"],
+        # A number to call from belongs to one seller.
+        "caller_ids": [f"+121255501{len(seller):02}", f"+121255502{len(seller):02}"],
         "pacing": {
             "max_concurrent": concurrent,
             "calls_per_second": per_second,
@@ -84,6 +91,7 @@ def make_people(
     now: datetime,
     *,
     first: int = 0,
+    seller: str = SELLER,
     zones: Sequence[Sequence[str]] = (("America/New_York",),),
 ) -> list[Person]:
     """A list of `count` people with numbers from `first` on; the zones go round."""
@@ -91,7 +99,7 @@ def make_people(
     with db.transaction():
         values = {
             "name": name,
-            "seller": SELLER,
+            "seller": seller,
             "now": now,
             "prints": keyring.fingerprints(numbers),
             "sealed": keyring.encrypt_many(number.encode() for number in numbers),

@@ -7,7 +7,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -33,7 +33,7 @@ from tests.chaos.people import (
     real_now,
     say_no,
 )
-from voice_ai.db.connect import Db
+from voice_ai.db.connect import Db, connect
 from voice_ai.store.campaigns import CommandKind, ask
 
 # Short lives: what is tested is who is called and what is known of it, not what is said.
@@ -110,6 +110,11 @@ class Run:
         """The rehearsal's time."""
         return real_now() - self.offset
 
+    def reconnect(self) -> None:
+        """After the database was away."""
+        self.db.close()
+        self.db = connect(self.arena.postgres.url, name="chaos", autocommit=True)
+
     def standing(self) -> dict[str, int]:
         row = self.db.execute(_DUE, {"soon": self.now() + timedelta(seconds=20)}).fetchone()
         assert row is not None
@@ -164,17 +169,10 @@ class Run:
 
     def result(self) -> Outcome:
         verdict = self.judge.verdict()
-        limits = self.limits
         self.evidence = evidence = evidence_of(
             self.db,
             verdict,
-            Limits(
-                limits.concurrent,
-                limits.per_second,
-                limits.most,
-                late=limits.late + self.explained_late,
-                grace=limits.grace,
-            ),
+            replace(self.limits, late=self.explained_late),
             self.offset,
             suppressions=self.suppressions,
             stops=self.stops,
@@ -210,6 +208,7 @@ def open_run(
     carrier: dict[str, Any] | None = None,
     campaign: dict[str, Any] | None = None,
     grace: timedelta = timedelta(0),
+    way_s: float = 0.0,
     start: datetime = START,
     zones: Sequence[Sequence[str]] = (("America/New_York",),),
 ) -> Iterator[Run]:
@@ -235,13 +234,14 @@ def open_run(
             offset=clock_offset(began, start),
             people=people,
             campaign_id=make_campaign(db, arena.keyring, document, start),
-            limits=Limits(concurrent, per_second, MOST, grace=grace),
+            limits=Limits(concurrent, per_second, MOST, way_s=way_s, grace=grace),
             draws=random.Random(seed),
         )
         try:
             yield run
         finally:
             arena.stop_all()
+            run.db.close()
 
 
 def while_calling(run: Run, act: Callable[[], None], every: tuple[float, float]) -> None:

@@ -6,8 +6,15 @@ from dataclasses import dataclass
 from tests.chaos.arena import Arena
 from tests.chaos.carrier_faults import carrier_trouble
 from tests.chaos.crash import crash_storm
+from tests.chaos.database import postgres_trouble
+from tests.chaos.drain import rolling_deploy
+from tests.chaos.redis_loss import redis_loss
 from tests.chaos.runs import Outcome
+from tests.chaos.say_no import no_in_bursts
 from tests.chaos.simulation import simulate
+from tests.chaos.stall import stalls
+from tests.chaos.webhooks import webhook_storm
+from tests.chaos.windows import windows
 
 
 @dataclass(frozen=True)
@@ -33,12 +40,70 @@ SCENARIOS = (
         lambda arena, seed: crash_storm(arena, seed, leads=100, workers=2, per_second=20.0),
     ),
     Scenario(
+        2,
+        "postgres",
+        "PostgreSQL is killed, the network to it goes away",
+        (1, 2, 3),
+        lambda arena, seed: postgres_trouble(arena, seed, leads=2000),
+        lambda arena, seed: postgres_trouble(arena, seed, leads=150, per_second=30.0, away_s=2.0),
+    ),
+    Scenario(
         3,
         "carrier",
         "429 for half a minute, 5xx, lost, late and slow answers",
         (1, 2, 3),
-        lambda arena, seed: carrier_trouble(arena, seed),
+        lambda arena, seed: carrier_trouble(arena, seed, leads=2000),
         lambda arena, seed: carrier_trouble(arena, seed, leads=150, refusing_s=3.0, slow_s=2.0),
+    ),
+    Scenario(
+        4,
+        "webhooks",
+        "callbacks in every order, repeated, lost, forged, an hour late",
+        (1, 2, 3),
+        lambda arena, seed: webhook_storm(arena, seed, calls=600),
+        lambda arena, seed: webhook_storm(arena, seed, calls=120),
+    ),
+    Scenario(
+        5,
+        "redis",
+        "Redis is killed, emptied, stands still",
+        (1,),
+        lambda arena, seed: redis_loss(arena, seed, leads=2000),
+        lambda arena, seed: redis_loss(arena, seed, leads=100, per_second=30.0),
+    ),
+    Scenario(
+        6,
+        "windows",
+        "48 hours over both changes of clocks, 60 zones, clocks that are off",
+        (1,),
+        lambda arena, seed: windows(arena, seed, leads=5000),
+        lambda arena, seed: windows(arena, seed, leads=120),
+    ),
+    Scenario(
+        7,
+        "say no",
+        "people say no in bursts while they are called",
+        (1, 2),
+        lambda arena, seed: no_in_bursts(arena, seed, leads=2000, bursts=50, kills=seed == 2),
+        lambda arena, seed: no_in_bursts(
+            arena, seed, leads=150, bursts=8, kills=False, per_second=30.0
+        ),
+    ),
+    Scenario(
+        8,
+        "stall",
+        "workers stand still for seconds and go on",
+        (1, 2),
+        lambda arena, seed: stalls(arena, seed, leads=3000, times=25),
+        lambda arena, seed: stalls(arena, seed, leads=80, times=1, per_second=15.0, longest_s=5.0),
+    ),
+    Scenario(
+        9,
+        "drain",
+        "workers are replaced while calls go on; a campaign is drained",
+        (1, 2),
+        lambda arena, seed: rolling_deploy(arena, seed, leads=600),
+        lambda arena, seed: rolling_deploy(arena, seed, leads=140, per_second=10.0),
     ),
     Scenario(
         10,

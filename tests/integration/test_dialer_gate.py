@@ -38,14 +38,14 @@ async def test_the_carrier_is_asked_once_for_the_right_call(dialer: House) -> No
 
 
 async def test_a_request_waits_for_its_turn(dialer: House) -> None:
-    dialer.office.leads(3)
+    dialer.office.leads(2)
     dialer.office.campaign(pacing={"calls_per_second": 4, "max_concurrent": 10})
     claimed = await dialer.claim()
     for one in claimed:
         await dialer.send(one)
     sent = dialer.office.rows("SELECT sent_at FROM attempts ORDER BY slot_at")
     assert [row["sent_at"] - NOW for row in sent] == [
-        timedelta(milliseconds=250 * n) for n in range(3)
+        timedelta(milliseconds=312.5 * n) for n in range(2)
     ]
 
 
@@ -95,7 +95,19 @@ async def test_a_kill_switch_set_after_the_claim_stops_the_request(
     assert dialer.office.attempt(claimed[0].attempt_id)["end_reason"] == "refused_switched_off"
 
 
-@pytest.mark.parametrize(("late_s", "sent"), [(1.0, True), (1.001, False)])
+async def test_a_send_that_missed_its_turn_is_put_off(dialer: House) -> None:
+    """Otherwise those that are late and those that are not would crowd at the carrier."""
+    dialer.office.leads(2)
+    dialer.office.campaign()
+    first, second = [await dialer.claim_one(), (await dialer.claim(NOW + timedelta(seconds=2)))[0]]
+    dialer.clock.advance(0.201)
+    assert await dialer.send(first) is None
+    assert dialer.office.attempt(first[0].attempt_id)["end_reason"] == "turn_missed"
+    dialer.clock.advance(1.999)
+    assert await dialer.send(second) is not None
+
+
+@pytest.mark.parametrize(("late_s", "sent"), [(0.2, True), (1.001, False)])
 async def test_an_intent_older_than_the_fence_is_not_sent(
     dialer: House, late_s: float, sent: bool
 ) -> None:
@@ -112,7 +124,7 @@ async def test_an_intent_older_than_the_fence_is_not_sent(
 
 async def test_the_window_that_closes_before_the_turn_comes_is_closed(dialer: House) -> None:
     dialer.office.leads(2)
-    dialer.office.campaign(pacing={"calls_per_second": 2, "max_concurrent": 2})
+    dialer.office.campaign(pacing={"calls_per_second": 4, "max_concurrent": 2})
     # A minute before six in New York nothing is begun any more.
     dialer.clock.at = NOW.replace(hour=22, minute=58, second=59, microsecond=900_000)
     first, second = await dialer.claim()

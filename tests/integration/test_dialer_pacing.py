@@ -91,7 +91,8 @@ async def test_the_accounts_rate_holds_over_all_campaigns(dialer: House) -> None
     dialer.office.campaign(pacing=FAST)
     limit(dialer, calls_per_second=4.0)
     slots = [intent.slot_at - NOW for intent, _ in await dialer.claim()]
-    assert slots == [timedelta(0), SECOND / 4, SECOND / 2]
+    # A quarter further apart than the pace, so that it holds in any second.
+    assert slots == [timedelta(0), 1.25 * SECOND / 4]
 
 
 async def test_a_campaign_with_nothing_to_dial_keeps_no_slot_from_another(dialer: House) -> None:
@@ -103,7 +104,7 @@ async def test_a_campaign_with_nothing_to_dial_keeps_no_slot_from_another(dialer
     )
     dialer.office.suppress(lead.number_id)
     taken = await dialer.claim()
-    assert [campaign.id for _, campaign in taken] == [autumn] * 6
+    assert [campaign.id for _, campaign in taken] == [autumn] * 5
 
 
 async def test_a_carrier_that_queues_is_given_time(dialer: House) -> None:
