@@ -67,7 +67,7 @@ def test_a_number_is_held_against_the_sellers_other_ones(home: Office, database_
 def test_a_number_without_a_dial_says_so(home: Office, database_url: str) -> None:
     (line, _) = lines(database_url)
     assert (line.today, line.health.score, line.answered.value) == (0, None, None)
-    assert line.in_words == "active"
+    assert line.in_words == "warming"
 
 
 def test_a_person_retires_a_number_and_brings_it_back(
