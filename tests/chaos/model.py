@@ -318,7 +318,7 @@ def _disposition(status: str, outcome: str | None) -> str:
 
 
 class Referee:
-    """What really rang. Late calls, which are cancelled and counted apart, are judged at the end."""
+    """What really rang. Late calls are cancelled and counted apart: they are judged at the end."""
 
     def __init__(self, cap: int) -> None:
         self.cap = cap
