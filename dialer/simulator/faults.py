@@ -28,8 +28,7 @@ class Fault(StrEnum):
 class FaultProfile:
     """How often each fault happens, as probabilities; callbacks are drawn one by one.
 
-    Times are clock seconds: every request takes between
-    `least_latency` and `most_latency` to arrive.
+    Times are clock seconds: every request takes `least_latency` to `most_latency` to arrive.
     """
 
     name: str
