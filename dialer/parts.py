@@ -173,6 +173,7 @@ async def open_worker(context: Context) -> AsyncIterator[Worker]:
             clock=clock,
             worker_id=presence.worker_id,
             rehearsal=access.rehearsal,
+            sends_at_once=_SENDS_AT_ONCE,
             metrics=metrics,
         )
 

@@ -43,6 +43,8 @@ class Worker:
     clock: Clock
     worker_id: WorkerId
     rehearsal: bool
+    # So many sends have a connection at once; more intents would only wait and miss their turns.
+    sends_at_once: int = 16
     metrics: WorkerMetrics = field(default_factory=WorkerMetrics)
     _sends: set[asyncio.Task[None]] = field(default_factory=set)
     # Sends that broke off, with the reason: nobody knows what became of them.
@@ -74,6 +76,8 @@ class Worker:
         await self._own_up()
         async with self.pool.connection() as db:
             self.metrics.commands.inc(await obey_commands(db, self.carrier, now))
+            if len(self._sends) >= self.sends_at_once:
+                return
             intents = await claim(
                 db,
                 account=self.carrier.account,

@@ -324,7 +324,6 @@ class Referee:
         self.cap = cap
         self.calls: list[Call] = []
         self.violations: list[str] = []
-        self.faults: Counter[str] = Counter()
         self._windows: dict[tuple[str, int], tuple[datetime, datetime]] = {}
 
     def accepted(self, call: Call, now: datetime) -> None:

@@ -19,7 +19,8 @@ from voice_ai.vault import Keyring
 SELLER = "Acme"
 # Outcomes that come back are tried again within the run; how often is what I2 checks.
 RETRIES: dict[str, dict[str, Any]] = {
-    "not_dialed": {"delays_s": [2, 3], "most": 20},
+    # Whatever is done to the machine, nobody is lost for want of a further try.
+    "not_dialed": {"delays_s": [2, 3], "most": 1000},
     "failed_transient": {"delays_s": [2], "most": 2},
     "busy": {"delays_s": [600], "most": 1},
     "no_answer": {"delays_s": [600], "most": 1},
