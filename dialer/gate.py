@@ -152,7 +152,7 @@ class Gate:
         return True
 
     async def _end(self, call: Placed) -> None:
-        """This process stood still before its request: nobody wants the call any more."""
+        """This process stood still between check and request: nobody wants the call."""
         try:
             await self.carrier.end(call.sid)
         except CarrierSilent as error:

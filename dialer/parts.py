@@ -199,6 +199,7 @@ async def open_worker(context: Context) -> AsyncIterator[Worker]:
             worker_id=presence.worker_id,
             rehearsal=access.rehearsal,
             preflights=_preflights(context, access, urls, twilio, pool),
+            sends_at_once=_SENDS_AT_ONCE,
             metrics=metrics,
         )
 

@@ -53,6 +53,8 @@ class Worker:
     rehearsal: bool
     # None: starts are obeyed without a pre-flight.
     preflights: Preflights | None = None
+    # So many sends have a connection at once; more intents would only wait and miss their turns.
+    sends_at_once: int = 16
     metrics: WorkerMetrics = field(default_factory=WorkerMetrics)
     _sends: set[asyncio.Task[None]] = field(default_factory=set)
     # Sends that broke off, with the reason: nobody knows what became of them.
@@ -88,6 +90,8 @@ class Worker:
             patience = None if self.preflights is None else self.preflights.patience
             obeyed = await obey_commands(db, self.carrier, now, preflight_patience=patience)
             self.metrics.commands.inc(obeyed)
+            if len(self._sends) >= self.sends_at_once:
+                return
             intents = await claim(
                 db,
                 account=self.carrier.account,

@@ -57,12 +57,12 @@ class Control:
         """What goes wrong from now on; a POST changes the fields that it names."""
         exchange = self._exchange
         if request.method == "POST":
-            named = {
+            named: dict[str, Any] = {
                 field: tuple(value) if isinstance(value, list) else value
                 for field, value in (await request.json()).items()
             }
             try:
-                exchange.faults = replace(exchange.faults, **{"name": "changed", **named})
+                exchange.faults = replace(exchange.faults, **({"name": "changed"} | named))
             except TypeError:
                 return refuse(refusals.bad_parameter(", ".join(named)))
         return answer(asdict(exchange.faults))

@@ -111,7 +111,7 @@ class Exchange:
         """A request's way to us: it takes as long as the faults say."""
         faults, to = self.faults, one(form, "To") or ""
         draws = Draws.about(self.config.seed, to, "way", self._tries[to] + 1)
-        seconds = draws.between(*faults.latency, "latency")
+        seconds = draws.between(faults.least_latency, faults.most_latency, "latency")
         if self._strikes(Fault.SLOW_ACCEPT, draws):
             seconds += faults.slow_accept_s
         if seconds > 0:

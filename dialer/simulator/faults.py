@@ -28,7 +28,7 @@ class Fault(StrEnum):
 class FaultProfile:
     """How often each fault happens, as probabilities; callbacks are drawn one by one.
 
-    Times are clock seconds: `latency` is what every request takes to arrive.
+    Times are clock seconds: every request takes `least_latency` to `most_latency` to arrive.
     """
 
     name: str
@@ -44,7 +44,8 @@ class FaultProfile:
     reordered_callback: float = 0.0
     late_callback: float = 0.0
     media_drop: float = 0.0
-    latency: tuple[float, float] = (0.0, 0.0)
+    least_latency: float = 0.0
+    most_latency: float = 0.0
     late_answer_s: float = 12.0
     slow_accept_s: float = 30.0
     late_callback_s: float = 2.0

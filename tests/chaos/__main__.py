@@ -39,9 +39,10 @@ def main() -> None:
                 outcome = Outcome()
                 for seed in _seeds(scenario, told.seed, short=told.short):
                     console.print(f"{scenario.number} {scenario.title}: seed {seed} …")
-                    outcome += scenario.run(arena, seed, told.short)
+                    once = scenario.run(arena, seed, told.short)
+                    _say(console, once)
+                    outcome += once
                 outcomes[scenario.key] = outcome
-                _say(console, outcome)
             if told.guard or (told.scenario is None and not told.no_mutations):
                 if not told.guard:
                     console.print("the runs of the mutation check with every guard …")
@@ -70,7 +71,8 @@ def _seeds(scenario: Scenario, seed: int | None, *, short: bool) -> Sequence[int
 def _say(console: Console, outcome: Outcome) -> None:
     console.print(
         f"  {outcome.calls:,} calls, {outcome.faults:,} faults, {outcome.seconds:.0f} s, "
-        f"{len(outcome.violations)} violations, {outcome.lost_terminals} lost, {outcome.stuck} stuck"
+        f"{len(outcome.violations)} violations, {outcome.lost_terminals} lost, "
+        f"{outcome.stuck} stuck"
     )
     console.print("  " + ", ".join(f"{name} {n:,}" for name, n in sorted(outcome.notes.items())))
     for said in outcome.violations[:20]:

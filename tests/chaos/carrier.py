@@ -20,7 +20,7 @@ from dialer.simulator.faults import FaultProfile
 
 def config_of(told: dict[str, Any]) -> SimulatorConfig:
     """Lists become tuples: JSON has no others."""
-    parts = {
+    parts: dict[str, Any] = {
         "faults": FaultProfile(**_tuples(told.pop("faults", {"name": "none"}))),
         "pacing": Pacing(**_tuples(told.pop("pacing", {}))),
     }

@@ -1,11 +1,12 @@
 """Scenario 3: the carrier refuses everything for a while, breaks off, answers late or slowly."""
 
 import time
+from typing import Any
 
 from tests.chaos.arena import Arena, until
 from tests.chaos.runs import Outcome, Run, begin, open_run
 
-UNRELIABLE = {
+UNRELIABLE: dict[str, Any] = {
     "name": "unreliable",
     "rate_limited": 0.05,
     "server_error": 0.1,
@@ -25,14 +26,16 @@ def carrier_trouble(
     arena: Arena, seed: int, *, leads: int = 2000, refusing_s: float = 30.0, slow_s: float = 10.0
 ) -> Outcome:
     """Half of the leads; then only 429 for a while; then slow requests; then the rest."""
-    with open_run(arena, seed, leads=leads, carrier={"faults": UNRELIABLE}, way_s=2.5) as run:
+    with open_run(
+        arena, seed, leads=leads, concurrent=150, carrier={"faults": UNRELIABLE}, way_s=2.5
+    ) as run:
         begin(run, workers=3)
         _until_fresh(run, leads * 2 // 3)
         run.judge.change_faults(rate_limited=1.0)
         time.sleep(refusing_s)
-        run.judge.change_faults(rate_limited=0.05, latency=[0.0, 2.5])
+        run.judge.change_faults(rate_limited=0.05, most_latency=2.5)
         time.sleep(slow_s)
-        run.judge.change_faults(latency=[0.0, 0.0])
+        run.judge.change_faults(most_latency=0.0)
         run.settle(180.0)
         verdict = run.judge.counts()
         # A request that was so long on its way is a late call, and was looked for in vain.

@@ -2,12 +2,13 @@
 
 import time
 from datetime import timedelta
+from typing import Any
 
 from tests.chaos.arena import Arena
 from tests.chaos.runs import Outcome, begin, open_run
 
 # As in the prototype (limits.md, C2).
-ROUGH = {
+ROUGH: dict[str, Any] = {
     "name": "rough",
     "rate_limited": 0.05,
     "server_error": 0.02,
@@ -28,12 +29,20 @@ def crash_storm(
     """kill -9 of a worker every half second, of the server every two seconds."""
     # What a killed process had written to its socket may still arrive.
     grace = timedelta(seconds=1)
-    told = {"carrier": {"faults": ROUGH}, "grace": grace, "per_second": per_second}
-    with open_run(arena, seed, leads=leads, **told) as run:
+    # What a killed worker leaves occupies its places until it is proved dead: there must be many.
+    with open_run(
+        arena,
+        seed,
+        leads=leads,
+        concurrent=200,
+        per_second=per_second,
+        carrier={"faults": ROUGH},
+        grace=grace,
+    ) as run:
         begin(run, workers=workers)
         next_server = time.monotonic() + 1.0
         while run.standing()["fresh"] > 0:
-            time.sleep(run.draws.uniform(0.25, 0.75))
+            time.sleep(run.draws.uniform(0.3, 0.8))
             run.kill("dialer")
             if time.monotonic() >= next_server:
                 run.kill("server")

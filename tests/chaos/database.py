@@ -19,6 +19,7 @@ def postgres_trouble(
             arena,
             seed,
             leads=leads,
+            concurrent=150,
             per_second=per_second,
             carrier={"faults": ROUGH},
             # A request may be on its way when its locks fall with the connection.

@@ -23,11 +23,11 @@ from voice_ai.calls import (
     reading_of,
 )
 from voice_ai.compliance import CampaignFacts, Decision, LeadFacts, Policy, decide
-from voice_ai.retries import RetryAt, RetryPolicy, RetryRule, next_step
+from voice_ai.retries import Behind, Person, RetryAt, RetryPolicy, RetryRule, next_step
 
 FLAGS_NOT_REACHED = frozenset({"not_dialed", "failed_transient"})
 TERMINAL = frozenset({"goal", "not_interested", "opt_out", "wrong_number", "failed_permanent"})
-POLICY = Policy()
+POLICY = Policy(profile="law")
 RETRIES = RetryPolicy(
     max_attempts=6,
     rules={
@@ -129,9 +129,10 @@ def lead_facts(lead: Lead, now: datetime) -> LeadFacts:
     number = lead.number
     return LeadFacts(
         zones=number.zones,
-        country="US",
+        countries=("US",),
+        states=("NY",),
         suppressed=number.suppressed,
-        consent=True,
+        list_consent="rehearsal",
         recent_dials=tuple(at for at in reversed(number.dials) if at > now - DAY),
         last_was_busy=number.last == "busy",
         attempts=lead.attempts,
@@ -146,6 +147,7 @@ def campaign_facts() -> CampaignFacts:
         schedule_end=time(21),
         schedule_days=frozenset(range(7)),
         max_attempts=RETRIES.max_attempts,
+        rehearsal=True,
     )
 
 
@@ -175,7 +177,8 @@ class Store:
     ) -> list[Attempt]:
         """One transaction. `live`: counted beforehand, when there is no lock to count under."""
         room = self.cap - (len(self.open) if live is None else live)
-        slot, made = max(self.next_slot, now), []
+        slot = max(self.next_slot, now)
+        made: list[Attempt] = []
         while len(made) < room and slot <= now + timedelta(milliseconds=500):
             lead = self._next_ready(now)
             if lead is None:
@@ -273,13 +276,12 @@ class Store:
             number.dials.append(attempt.intended_at)
             number.last = disposition
             lead.attempts += 1
-        step = next_step(
-            disposition,
+        behind = Behind(
             attempts=lead.attempts,
-            same_outcome=lead.outcomes[disposition],
-            policy=RETRIES,
-            now=now,
+            same=[attempt.intended_at] * lead.outcomes[disposition],
+            dialed_at=attempt.intended_at,
         )
+        step = next_step(disposition, behind, Person(number.zones), policy=RETRIES, now=now)
         if isinstance(step, RetryAt):
             lead.state, lead.next_allowed_at = "ready", step.at
             heapq.heappush(self._due, (step.at, lead.id))
@@ -318,13 +320,12 @@ def _disposition(status: str, outcome: str | None) -> str:
 
 
 class Referee:
-    """What really rang. Late calls, which are cancelled and counted apart, are judged at the end."""
+    """What really rang. Late calls are cancelled and counted apart: they are judged at the end."""
 
     def __init__(self, cap: int) -> None:
         self.cap = cap
         self.calls: list[Call] = []
         self.violations: list[str] = []
-        self.faults: Counter[str] = Counter()
         self._windows: dict[tuple[str, int], tuple[datetime, datetime]] = {}
 
     def accepted(self, call: Call, now: datetime) -> None:

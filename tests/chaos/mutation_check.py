@@ -83,7 +83,7 @@ def _stall(arena: Arena, seed: int, schema: str | None) -> Outcome:
 
 def _say_no(arena: Arena, seed: int, schema: str | None) -> Outcome:
     """Requests are on their way for long, so that a no always meets some."""
-    told = {"faults": {"name": "slow", "latency": [0.3, 0.8]}}
+    told = {"faults": {"name": "slow", "least_latency": 0.3, "most_latency": 0.8}}
     with open_run(arena, seed, leads=150, carrier=told, way_s=0.8, per_second=20.0) as run:
         by_lead = {person.lead_id: person for person in run.people}
         begin(run, workers=2)

@@ -18,8 +18,9 @@ from voice_ai.vault import Keyring
 
 SELLER = "Acme"
 # Outcomes that come back are tried again within the run; how often is what I2 checks.
-RETRIES: dict[str, dict[str, Any]] = {
-    "not_dialed": {"delays_s": [2, 3], "most": 20},
+_RULES: dict[str, dict[str, Any]] = {
+    # Whatever is done to the machine, nobody is lost for want of a further try.
+    "not_dialed": {"delays_s": [2, 3], "most": 1000},
     "failed_transient": {"delays_s": [2], "most": 2},
     "busy": {"delays_s": [600], "most": 1},
     "no_answer": {"delays_s": [600], "most": 1},
@@ -30,6 +31,11 @@ RETRIES: dict[str, dict[str, Any]] = {
     "conversed_no_goal": {"delays_s": [600], "most": 1},
     "callback_requested": {"delays_s": [600], "most": 1},
     "dead_air": {"delays_s": [600], "most": 1},
+}
+# Whatever part of the day it is: a run is shorter than one.
+RETRIES = {
+    outcome: {"most_per_day": None, "other_day_part": False, **rule}
+    for outcome, rule in _RULES.items()
 }
 MOST = {outcome: int(rule["most"]) for outcome, rule in RETRIES.items()}
 
@@ -67,7 +73,9 @@ def campaign_file(
             "calls_per_second": per_second,
             "ring_timeout_s": 15,
         },
-        "retries": {"max_attempts": 8, "rules": RETRIES},
+        # The law's own window, so that more hours of a run count.
+        "policy": "law",
+        "retries": {"max_attempts": 8, "cool_down_days": 0, "rules": RETRIES},
         "detect_machines": False,
         **more,
     }
@@ -167,7 +175,7 @@ ON CONFLICT (fingerprint) DO NOTHING
 """
 _LEADS = """
 INSERT INTO leads (list_id, number_id, run_id, line, position, zones, states, country, created_at)
-SELECT %(list_id)s, n.id, %(run_id)s, p.place + 1, p.place, p.zones::text[], '{}', 'US', %(now)s
+SELECT %(list_id)s, n.id, %(run_id)s, p.place + 1, p.place, p.zones::text[], '{NY}', 'US', %(now)s
 FROM unnest(%(prints)s::bytea[], %(zones)s::text[]) WITH ORDINALITY
      AS p(fingerprint, zones, place)
 JOIN numbers n ON n.fingerprint = p.fingerprint

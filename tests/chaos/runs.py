@@ -34,6 +34,7 @@ from tests.chaos.people import (
     say_no,
 )
 from voice_ai.db.connect import Db, connect
+from voice_ai.ids import CampaignId
 from voice_ai.store.campaigns import CommandKind, ask
 
 # Short lives: what is tested is who is called and what is known of it, not what is said.
@@ -148,7 +149,7 @@ class Run:
 
     def command(self, kind: CommandKind, *, seconds: float = 20.0) -> None:
         """Asks, and waits until it is obeyed; a stop is then held against what follows."""
-        asked = ask(self.db, kind, self.campaign_id, by="chaos", now=self.now())
+        asked = ask(self.db, kind, CampaignId(self.campaign_id), by="chaos", now=self.now())
 
         def obeyed() -> bool:
             row = self.db.execute("SELECT obeyed_at FROM commands WHERE id = %s", (asked,))

@@ -18,7 +18,7 @@ def no_in_bursts(
 ) -> Outcome:
     """Ten people a burst: some are next in line, some are on their way to the carrier just now."""
     grace = timedelta(seconds=1 if kills else 0)
-    told = {"faults": {"name": "slow", "latency": [0.0, 0.15]}}
+    told = {"faults": {"name": "slow", "most_latency": 0.15}}
     with open_run(
         arena, seed, leads=leads, carrier=told, grace=grace, way_s=0.15, per_second=per_second
     ) as run:

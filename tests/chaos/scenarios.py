@@ -36,7 +36,7 @@ SCENARIOS = (
         "crash storm",
         "workers and servers are killed all the time",
         tuple(range(1, 11)),
-        lambda arena, seed: crash_storm(arena, seed, leads=900),
+        lambda arena, seed: crash_storm(arena, seed, leads=1000, per_second=40.0),
         lambda arena, seed: crash_storm(arena, seed, leads=100, workers=2, per_second=20.0),
     ),
     Scenario(

@@ -1,26 +1,21 @@
 """Scenario 10: the product's pure decisions in virtual time, with a fault possible at every await.
 
-Everything that waits is a generator that yields how long. Before each of its steps a seeded draw
-may kill its process, break its connection, let the whole process stand still, or delay the step.
-One seed, one history: its digest proves it.
+Written for the simulation is what keeps (model.py), what goes wrong (scheduler.py) and, here, the
+order of steps of worker, carrier, server and reconciler. What decides is the product's own code.
 """
 
-import hashlib
-import heapq
-import random
 import time
-from collections.abc import Callable, Generator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 from dialer.carrier import CarrierCall
 from dialer.reconcile import match
 from tests.chaos.model import Attempt, Call, Guards, Lead, Number, Referee, Store, Worker
 from tests.chaos.runs import Outcome
+from tests.chaos.scheduler import CALM, Broken, Process, Scheduler, Steps
 from voice_ai.calls import AttemptState, Reading, is_terminal, is_too_old
 from voice_ai.ids import CarrierSid
 
-Steps = Generator[float, None, None]
 CAP, PER_SECOND, WORKERS = 60, 20.0, 3
 TIMEOUT_S, TICK_S, RECONCILE_S = 10.0, 0.5, 5.0
 QUIET, LIST_LAG, DEAD_AFTER = (timedelta(seconds=s) for s in (12, 10, 12))
@@ -64,66 +59,21 @@ ENDS: Sequence[tuple[str, str | None, float, float]] = (
 )
 
 
-class Broken(Exception):
-    """A connection broke off: to the database or to the carrier."""
-
-
-@dataclass
-class Process:
-    """Whatever dies and stands still together. `holds` are numbers locked by its sends."""
-
-    worker: Worker
-    tasks: set["Task"] = field(default_factory=set)
-    alive: bool = True
-    stands_until: float = 0.0
-    lost: list[Attempt] = field(default_factory=list)
-
-
-@dataclass(eq=False)
-class Task:
-    steps: Steps
-    process: Process | None
-    # Its transaction was broken while the process stood still: the next step learns it.
-    cut: bool = False
-    # What has not begun has no connection that could break.
-    begun: bool = False
-    attempt: Attempt | None = None
-
-
-@dataclass(frozen=True)
-class Chances:
-    """Of a fault, at every await."""
-
-    crash: float = 0.0006
-    breaks: float = 0.004
-    stall: float = 0.0006
-    delay: float = 0.01
-
-
-CALM = Chances(0, 0, 0, 0)
-
-
-class Simulation:
+class Simulation(Scheduler):
     """One stretch of 48 hours."""
 
     def __init__(
         self, seed: int, start: datetime, leads: int, guards: Guards | None = None
     ) -> None:
+        super().__init__(seed, start)
         self.guards = guards or Guards()
-        self.start, self.at = start, 0.0
-        self.draws = random.Random(seed)
         people = self._leads(leads)
         self.store = Store(people, start, CAP, self.guards)
         self.referee = Referee(CAP)
-        self.chances = Chances()
-        self.steps = 0
         self.attempts = 0
-        self._heap: list[tuple[float, int, Task | Callable[[], None]]] = []
-        self._serial = 0
         self._calls: dict[int, list[Call]] = {}
         self._by_sid: dict[int, Call] = {}
         self._draining = False
-        self._digest = hashlib.sha256(str(seed).encode())
 
     def _leads(self, count: int) -> list[Lead]:
         """Every eighth number is on the lists of two campaigns."""
@@ -137,10 +87,6 @@ class Simulation:
             return (ZONES[first], ZONES[(first + 1) % len(ZONES)])
         return (ZONES[first],)
 
-    @property
-    def now(self) -> datetime:
-        return self.start + timedelta(seconds=self.at)
-
     def run(self) -> list[str]:
         for name in range(WORKERS):
             self._begin_worker(name)
@@ -151,108 +97,11 @@ class Simulation:
         self._until(HOURS * 3600.0 + 2 * 3600.0)
         return self.referee.judge(self.store)
 
-    @property
-    def digest(self) -> str:
-        return self._digest.hexdigest()[:16]
-
-    def _note(self, *what: object) -> None:
-        self._digest.update(f"{self.at:.6f} {what}\n".encode())
-
-    # The scheduler.
-
-    def _push(self, after: float, what: "Task | Callable[[], None]") -> None:
-        self._serial += 1
-        heapq.heappush(self._heap, (self.at + after, self._serial, what))
-
-    def _spawn(self, steps: Steps, process: Process | None, attempt: Attempt | None = None) -> None:
-        task = Task(steps, process, attempt=attempt)
-        if process is not None:
-            process.tasks.add(task)
-        self._push(0.0, task)
-
-    def _until(self, end: float) -> None:
-        heap = self._heap
-        while heap and heap[0][0] <= end:
-            self.at, _, what = heapq.heappop(heap)
-            if isinstance(what, Task):
-                self._step(what)
-            else:
-                what()
-        self.at = end
-
-    def _step(self, task: Task) -> None:
-        process = task.process
-        broken = False
-        if process is not None:
-            if not process.alive:
-                return
-            if process.stands_until > self.at:
-                self._push(process.stands_until - self.at, task)
-                return
-            broken = task.cut or self._fault(process, task)
-            if not process.alive or process.stands_until > self.at:
-                return
-        task.cut = False
-        self.steps += 1
-        try:
-            broken, task.begun = broken and task.begun, True
-            after = task.steps.throw(Broken()) if broken else next(task.steps)
-        except (StopIteration, Broken):
-            if process is not None:
-                process.tasks.discard(task)
-            return
-        if process is not None and self.draws.random() < self.chances.delay:
-            self.referee.faults["delay"] += 1
-            after += self.draws.uniform(0.0, 2.0)
-        self._push(after, task)
-
-    def _fault(self, process: Process, task: Task) -> bool:
-        """What goes wrong before this step; True: its connection breaks."""
-        drawn, chances = self.draws.random(), self.chances
-        if drawn < chances.crash:
-            self._crash(process)
-            return False
-        if drawn < chances.crash + chances.stall:
-            self._stall(process, task)
-            return False
-        if drawn < chances.crash + chances.stall + chances.breaks:
-            self.referee.faults["break"] += 1
-            return True
-        return False
-
-    def _crash(self, process: Process) -> None:
-        self.referee.faults["crash"] += 1
-        self._note("crash", process.worker.name)
-        process.alive = False
-        process.worker.dead_at = self.now
-        for task in process.tasks:
-            task.steps.close()
-        process.tasks.clear()
-        name = process.worker.name
+    def _restart(self, name: int) -> None:
         if name >= 0:
             self._push(self.draws.uniform(0.1, 5.0), lambda: self._begin_worker(name))
         elif name == RECONCILER:
             self._push(1.0, self._begin_reconciler)
-
-    def _stall(self, process: Process, task: Task) -> None:
-        """SIGSTOP; in a third of the cases its connections are gone before it goes on."""
-        self.referee.faults["stall"] += 1
-        seconds = self.draws.uniform(0.5, 20.0)
-        self._note("stall", process.worker.name, seconds)
-        process.stands_until = self.at + seconds
-        self._push(seconds, task)
-        if self.draws.random() < 0.33:
-            worker, since = process.worker, self.now
-            worker.dead_at = since
-            for each in process.tasks:
-                if each.attempt is not None and each.attempt.id in each.attempt.lead.number.holders:
-                    each.cut = True
-                    self._let_go(each.attempt)
-            self._push(seconds, lambda: self._beats_again(process, since))
-
-    def _beats_again(self, process: Process, since: datetime) -> None:
-        if process.alive and process.worker.dead_at == since:
-            process.worker.dead_at = None
 
     # The worker.
 
@@ -359,20 +208,20 @@ class Simulation:
         way, drawn = draws.uniform(0.05, 0.4), draws.random()
         chance = 0.0 if self._draining else 1.0
         if drawn < 0.03 * chance:
-            self.referee.faults["refused"] += 1
+            self.faults["refused"] += 1
             return "refused", way, call
         if drawn < 0.05 * chance:
-            self.referee.faults["request lost"] += 1
+            self.faults["request lost"] += 1
             return "nothing", way, call
         if drawn < 0.07 * chance:
-            self.referee.faults["slow accept"] += 1
+            self.faults["slow accept"] += 1
             way = draws.uniform(2.0, 25.0)
         self._push(way, lambda: self._accept(call))
         if drawn < 0.11 * chance:
-            self.referee.faults["answer lost"] += 1
+            self.faults["answer lost"] += 1
             return "nothing", way + 0.1, call
         if drawn < 0.14 * chance:
-            self.referee.faults["answer late"] += 1
+            self.faults["answer late"] += 1
             way += draws.uniform(1.0, 15.0)
         return "placed", way + draws.uniform(0.01, 0.2), call
 
@@ -427,7 +276,7 @@ class Simulation:
 
     def _tell(self, call: Call, status: str) -> None:
         """A callback: lost, told twice, late, overtaken by the next one."""
-        draws, faults = self.draws, self.referee.faults
+        draws, faults = self.draws, self.faults
         if draws.random() < 0.06 and not self._draining:
             faults["callback lost"] += 1
             return
@@ -532,12 +381,12 @@ def simulate(seed: int, lifecycles: int, guards: Guards | None = None) -> Outcom
         nth += 1
         total += Outcome(
             calls=len(world.referee.calls),
-            faults=sum(world.referee.faults.values()),
+            faults=sum(world.faults.values()),
             violations=tuple(f"seed {seed}, stretch {nth}: {said}" for said in found),
             stuck=sum("I9" in said for said in found),
             lost_terminals=sum("I7" in said for said in found),
             notes={
-                **dict(world.referee.faults),
+                **dict(world.faults),
                 "lifecycles": world.attempts,
                 "simulated hours": HOURS,
                 "awaits": world.steps,

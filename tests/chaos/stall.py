@@ -25,8 +25,10 @@ def stalls(
     longest_s: float = 10.0,
 ) -> Outcome:
     """SIGSTOP for half a second to ten seconds; one in four loses its connections meanwhile."""
-    told = {"faults": {"name": "slow", "latency": [0.0, 0.3]}}
-    with open_run(arena, seed, leads=leads, carrier=told, way_s=0.3, per_second=per_second) as run:
+    told = {"faults": {"name": "slow", "most_latency": 0.3}}
+    with open_run(
+        arena, seed, leads=leads, concurrent=150, carrier=told, way_s=0.3, per_second=per_second
+    ) as run:
         begin(run, workers=3)
         for _ in range(times):
             if run.standing()["fresh"] == 0:

@@ -2,6 +2,7 @@
 
 import itertools
 import random
+import signal
 from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -45,7 +46,7 @@ def webhook_storm(arena: Arena, seed: int, *, calls: int) -> Outcome:
         until(lambda: run.judge.counts()["open_now"] == 0, "every call is over", 60, every=0.2)
         run.db.execute("UPDATE campaigns SET state = 'paused'")
         for worker in arena.of_kind("dialer"):
-            worker.signal(15)
+            worker.signal(signal.SIGTERM)
         rows = run.db.execute(
             "SELECT k.carrier_sid, k.attempt_id FROM calls k JOIN attempts a ON a.id = k.attempt_id"
             " WHERE a.state <> 'ended' ORDER BY a.intended_at, a.id"

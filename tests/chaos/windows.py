@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from uuid import uuid4
 from zoneinfo import ZoneInfo
 
@@ -24,7 +25,7 @@ from voice_ai.ids import CarrierSid, WorkerId
 
 HOURS, STEP = 48, timedelta(minutes=10)
 SKEWS_S = (-90.0, 0.0, 90.0)
-EVERY_DAY = {
+EVERY_DAY: dict[str, Any] = {
     "schedule": {
         "start": "08:00",
         "end": "21:00",

@@ -15,7 +15,9 @@ import json
 import os
 import signal
 import sys
+import traceback
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 from dialer import commands, parts
@@ -55,7 +57,7 @@ def _become(order: dict[str, Any]) -> None:
     try:
         os.setsid()
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-        with open(order["log"], "ab") as log, open(os.devnull) as nothing:
+        with Path(order["log"]).open("ab") as log, Path(os.devnull).open() as nothing:
             os.dup2(nothing.fileno(), 0)
             os.dup2(log.fileno(), 1)
             os.dup2(log.fileno(), 2)
@@ -73,8 +75,6 @@ def _become(order: dict[str, Any]) -> None:
     except SystemExit as end:
         status = int(end.code or 0)
     except BaseException:
-        import traceback
-
         traceback.print_exc()
     finally:
         sys.stdout.flush()
@@ -95,14 +95,14 @@ def hurry(
         dead_after_s=dead_after_s,
         last_words_s=last_words_s,
     )
-    made = parts.Reconciler
+    made = vars(parts)["Reconciler"]
 
     def reconciler(*given: Any, **named: Any) -> Any:
         return made(*given, **{**named, "patience": patience})
 
-    parts.Reconciler = reconciler  # type: ignore[assignment, misc]
+    vars(parts)["Reconciler"] = reconciler
     # No conversation is held here, so nobody needs prompts rendered ahead at every start.
-    parts.keep_prompts_ready = _nothing_to_render  # type: ignore[assignment]
+    vars(parts)["keep_prompts_ready"] = _nothing_to_render
 
 
 async def _nothing_to_render(*given: Any) -> None:
@@ -121,7 +121,7 @@ def wrong_clock(seconds: float) -> None:
         def now(cls, tz: Any = UTC) -> Any:
             return real.datetime.now(tz) + timedelta(seconds=seconds)
 
-    clock.datetime = Skewed  # type: ignore[misc]
+    clock.datetime = Skewed  # type: ignore[attr-defined]
 
 
 if __name__ == "__main__":

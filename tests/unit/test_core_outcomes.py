@@ -1,20 +1,28 @@
 """States of an attempt, and what an end means."""
 
+from datetime import UTC, datetime, timedelta
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.factories_core import seeded_dispositions
 from voice_ai.calls import (
+    SLOT_FENCE,
     TERMINAL_STATUSES,
     AttemptState,
     Finish,
+    Reading,
     advance,
     answer_class,
     disposition_of,
     is_terminal,
+    may_give_up,
+    reading_of,
+    spacing_of,
 )
 
+NOW = datetime(2026, 6, 9, 16, 0, tzinfo=UTC)
 STATUSES = (
     "queued",
     "initiated",
@@ -135,3 +143,53 @@ def test_every_outcome_is_a_disposition_of_the_database(
 ) -> None:
     finish = Finish(status, verdict, outcome, turns[0], turns[1], sip_code)
     assert disposition_of(finish) in seeded_dispositions()
+
+
+@pytest.mark.parametrize(
+    ("state", "disposition", "status", "seconds", "reading"),
+    [
+        ("intended", None, "ringing", 4, Reading.MOVE),
+        ("intended", None, "ringing", 4.1, Reading.LATE),
+        ("unknown", None, "in-progress", 30, Reading.LATE),
+        ("intended", None, "busy", 30, Reading.END),
+        ("placed", None, "ringing", 30, Reading.MOVE),
+        ("ended", "not_dialed", "ringing", 2, Reading.LATE),
+        ("ended", "not_dialed", "completed", 2, Reading.LATE),
+        ("ended", "busy", "ringing", 2, Reading.MOVE),
+    ],
+)
+def test_what_a_word_about_a_call_means(
+    state: str, disposition: str | None, status: str, seconds: float, reading: Reading
+) -> None:
+    now = NOW + timedelta(seconds=seconds)
+    assert reading_of(state, disposition, NOW, status, now) is reading
+
+
+@pytest.mark.parametrize(
+    ("state", "dead", "seconds", "may"),
+    [
+        ("unknown", False, 11, True),
+        ("unknown", False, 9, False),
+        ("intended", False, 3600, False),
+        ("intended", True, 11, True),
+        ("intended", True, 9, False),
+    ],
+)
+def test_an_attempt_is_given_up_only_when_nobody_can_be_sending_it(
+    state: str, dead: bool, seconds: float, may: bool
+) -> None:
+    now, lag = NOW + timedelta(seconds=seconds), timedelta(seconds=10)
+    assert may_give_up(state, NOW, now, worker_dead=dead, list_lag=lag) is may
+
+
+@pytest.mark.parametrize("per_second", [1.0, 2.0, 7.0, 50.0, 200.0])
+def test_whatever_its_lateness_no_second_at_the_carrier_holds_more_calls_than_allowed(
+    per_second: float,
+) -> None:
+    """The worst case: a second's turns are all late, the next one's are not."""
+    turns = [spacing_of(per_second) * n for n in range(int(3 * per_second) + 2)]
+    for first in turns:
+        late = first + SLOT_FENCE
+        crowd = [turn for turn in turns if first <= turn <= late]
+        after = [turn for turn in turns if late < turn < late + timedelta(seconds=1)]
+        assert len(crowd) + len(after) <= max(1.0, per_second) + 1e-9
