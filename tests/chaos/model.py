@@ -175,7 +175,8 @@ class Store:
     ) -> list[Attempt]:
         """One transaction. `live`: counted beforehand, when there is no lock to count under."""
         room = self.cap - (len(self.open) if live is None else live)
-        slot, made = max(self.next_slot, now), []
+        slot = max(self.next_slot, now)
+        made: list[Attempt] = []
         while len(made) < room and slot <= now + timedelta(milliseconds=500):
             lead = self._next_ready(now)
             if lead is None:

@@ -28,16 +28,19 @@ def no_fence() -> None:
     """Whatever its age, an intent is sent."""
     from dialer import gate
 
-    gate.is_too_old = lambda intended_at, now: False
-    gate.has_missed_its_turn = lambda slot_at, now, speed: False
+    put(
+        gate,
+        is_too_old=lambda intended_at, now: False,
+        has_missed_its_turn=lambda slot_at, now, speed: False,
+    )
 
 
 def no_second_reading() -> None:
     """The gate does not look whether the person has said no since the claim."""
     from dialer import gate
 
-    kept = gate.lead_facts
-    gate.lead_facts = lambda row: replace(kept(row), suppressed=False)
+    kept = vars(gate)["lead_facts"]
+    put(gate, lead_facts=lambda row: replace(kept(row), suppressed=False))
 
 
 def no_decision_at_the_gate() -> None:
@@ -48,7 +51,7 @@ def no_decision_at_the_gate() -> None:
     def always(*given: Any, **named: Any) -> Any:
         return replace(kept(*given, **named), allow=True)
 
-    gate.decide = always  # type: ignore[attr-defined]
+    put(gate, decide=always)
 
 
 def unknown_is_failed() -> None:
@@ -113,6 +116,11 @@ def no_giving_up() -> None:
     journal.reading = lambda attempt, status, at: (
         Reading.END if is_terminal(status) else Reading.MOVE
     )
+
+
+def put(module: Any, **parts: Any) -> None:
+    for name, part in parts.items():
+        setattr(module, name, part)
 
 
 def _say(module: Any, name: str, text: str) -> None:
