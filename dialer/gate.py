@@ -33,6 +33,9 @@ from voice_ai.vault import Keyring
 
 log = structlog.get_logger()
 
+# A connection is at hand this long before the turn: getting one may take as long as a turn lasts.
+_READY_BEFORE_S = 0.1
+
 _SHARED_LOCKS = """
 SELECT pg_try_advisory_xact_lock_shared(hashtextextended('campaign:' || %(campaign)s::text, 0))
    AND pg_try_advisory_xact_lock_shared(hashtextextended('number:' || %(number)s::text, 0)) AS held
@@ -55,26 +58,35 @@ class Gate:
 
         None when the last check said no: then nothing was sent.
         """
-        await self.clock.sleep((intent.slot_at - self.clock.now()).total_seconds())
-        async with self.pool.connection() as db, db.transaction():
+        turn = intent.slot_at
+        await self.clock.sleep((turn - self.clock.now()).total_seconds() - _READY_BEFORE_S)
+        async with self.pool.connection() as db:
+            await self.clock.sleep((turn - self.clock.now()).total_seconds())
+            wanted, answer = await self._at_its_turn(db, intent, campaign)
+        if isinstance(answer, Placed) and not wanted:
+            await self._end(answer)
+        return answer
+
+    async def _at_its_turn(
+        self, db: AsyncDb, intent: Intent, campaign: StoredCampaign
+    ) -> tuple[bool, PlaceAnswer | None]:
+        """Whether the call, if there is one, is wanted; and the carrier's answer."""
+        async with db.transaction():
             refusal = await self._refusal(db, intent, campaign)
             if refusal is not None:
                 await self._not_dialed(db, intent, refusal)
-                return None
+                return False, None
             request = await self._request(db, intent, campaign)
             sent_at = self.clock.now()
             # Asked again right before the request: the checks themselves may have taken long.
             if is_too_old(intent.intended_at, sent_at):
                 await self._not_dialed(db, intent, "intent_too_old")
-                return None
+                return False, None
             if has_missed_its_turn(intent.slot_at, sent_at, speed=self.clock.speed):
                 await self._not_dialed(db, intent, "turn_missed")
-                return None
+                return False, None
             answer = await self.carrier.place(request)
-            wanted = await self._write(db, intent, answer, sent_at)
-        if isinstance(answer, Placed) and not wanted:
-            await self._end(answer)
-        return answer
+            return await self._write(db, intent, answer, sent_at), answer
 
     async def lost(self, attempt_id: AttemptId, reason: str) -> None:
         """A send of this process broke off: it may have been sent, but nobody sends it any more."""

@@ -244,6 +244,9 @@ class Reconciler:
         async with self.pool.connection() as db, db.transaction():
             attempt = await journal.lock_attempt(db, row["id"])
             assert attempt is not None
+            # While the carrier was asked, a callback may have told of the call: then it is known.
+            if (attempt["state"], attempt["heard_at"]) != (row["state"], row["heard_at"]):
+                return False
             return await journal.finish(
                 db,
                 attempt,

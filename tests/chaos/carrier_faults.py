@@ -36,7 +36,7 @@ def carrier_trouble(
         run.judge.change_faults(rate_limited=0.05, most_latency=2.5)
         time.sleep(slow_s)
         run.judge.change_faults(most_latency=0.0)
-        run.settle(180.0)
+        run.settle()
         verdict = run.judge.counts()
         # A request that was so long on its way is a late call, and was looked for in vain.
         run.explained_late = int(verdict["faults"].get("slow_accept", 0))

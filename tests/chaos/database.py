@@ -42,7 +42,7 @@ def postgres_trouble(
                 run.faults["postgres restarted"] += 1
             else:
                 _partition(run, proxy, away_s)
-        run.settle(180.0)
+        run.settle()
         # A worker that is cut off is taken for dead while its request is still on its way.
         run.explained_late = 60
         return run.result()

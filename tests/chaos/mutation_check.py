@@ -62,7 +62,7 @@ def _twins(arena: Arena, seed: int, schema: str | None) -> Outcome:
             for digit in "34"
         ]
         arena.wait_ready(server, *workers)
-        run.settle(25.0)
+        run.settle(20.0, 180.0)
         return run.result()
 
 
@@ -77,7 +77,7 @@ def _stall(arena: Arena, seed: int, schema: str | None) -> Outcome:
             worker.signal(signal.SIGCONT)
             run.faults["stood still"] += 1
         run.explained_late = 60
-        run.settle(25.0)
+        run.settle(20.0, 180.0)
         return run.result()
 
 
@@ -92,7 +92,7 @@ def _say_no(arena: Arena, seed: int, schema: str | None) -> Outcome:
             for person in whom(run, by_lead, said):
                 run.suppress(person)
                 said.add(person.lead_id)
-        run.settle(25.0)
+        run.settle(20.0, 180.0)
         return run.result()
 
 
@@ -100,7 +100,7 @@ def _lost_answers(arena: Arena, seed: int, schema: str | None) -> Outcome:
     told = {"faults": {"name": "lost", "lost_response": 0.4}}
     with open_run(arena, seed, leads=60, carrier=told, per_second=20.0) as run:
         begin(run, workers=2)
-        run.settle(40.0)
+        run.settle(20.0, 180.0)
         return run.result()
 
 
@@ -109,7 +109,7 @@ def _crowd(arena: Arena, seed: int, schema: str | None) -> Outcome:
     told = {"pacing": {**PACING, "setup": (1.0, 2.0)}}
     with open_run(arena, seed, leads=80, concurrent=6, per_second=40.0, carrier=told) as run:
         begin(run, workers=4)
-        run.settle(40.0)
+        run.settle(20.0, 180.0)
         return run.result()
 
 
@@ -117,7 +117,7 @@ def _callbacks(arena: Arena, seed: int, schema: str | None) -> Outcome:
     told = {"faults": {"name": "twice", "duplicate_callback": 0.6}}
     with open_run(arena, seed, leads=30, carrier=told, per_second=20.0) as run:
         begin(run, workers=1)
-        run.settle(25.0)
+        run.settle(20.0, 180.0)
         return run.result()
 
 
@@ -125,7 +125,7 @@ def _slow_requests(arena: Arena, seed: int, schema: str | None) -> Outcome:
     told = {"faults": {"name": "slow", "slow_accept": 0.3, "slow_accept_s": 12.0}}
     with open_run(arena, seed, leads=40, carrier=told, per_second=20.0) as run:
         begin(run, workers=2)
-        run.settle(40.0)
+        run.settle(20.0, 180.0)
         run.explained_late = int(run.judge.counts()["faults"].get("slow_accept", 0))
         return run.result()
 

@@ -28,8 +28,11 @@ def no_fence() -> None:
     """Whatever its age, an intent is sent."""
     from dialer import gate
 
-    _put(gate, "is_too_old", lambda intended_at, now: False)
-    _put(gate, "has_missed_its_turn", lambda slot_at, now, speed: False)
+    put(
+        gate,
+        is_too_old=lambda intended_at, now: False,
+        has_missed_its_turn=lambda slot_at, now, speed: False,
+    )
 
 
 def no_second_reading() -> None:
@@ -37,7 +40,7 @@ def no_second_reading() -> None:
     from dialer import gate
 
     kept = vars(gate)["lead_facts"]
-    _put(gate, "lead_facts", lambda row: replace(kept(row), suppressed=False))
+    put(gate, lead_facts=lambda row: replace(kept(row), suppressed=False))
 
 
 def no_decision_at_the_gate() -> None:
@@ -48,7 +51,7 @@ def no_decision_at_the_gate() -> None:
     def always(*given: Any, **named: Any) -> Any:
         return replace(kept(*given, **named), allow=True)
 
-    _put(gate, "decide", always)
+    put(gate, decide=always)
 
 
 def unknown_is_failed() -> None:
@@ -96,7 +99,7 @@ def two_ends() -> None:
         return [None] * len(ends)
 
     # Each end by itself, so that there is one place to take the guard out.
-    _put(end_batches, "finish_many", none_of_them)
+    put(end_batches, finish_many=none_of_them)
     events.CallEnded.key = property(lambda self: f"terminal {uuid4()}")  # type: ignore[assignment, method-assign]
 
     kept = journal.finish_call
@@ -120,9 +123,10 @@ def no_giving_up() -> None:
     )
 
 
-def _put(module: Any, name: str, value: Any) -> None:
-    assert hasattr(module, name), f"{module.__name__} has no {name} any more"
-    setattr(module, name, value)
+def put(module: Any, **parts: Any) -> None:
+    for name, part in parts.items():
+        assert hasattr(module, name), f"{module.__name__} has no {name} any more"
+        setattr(module, name, part)
 
 
 def _say(module: Any, name: str, text: str) -> None:

@@ -160,13 +160,28 @@ class Run:
         if kind in {"pause", "stop", "emergency_stop"}:
             self.stops.append((self.campaign_id, real_now()))
 
-    def settle(self, seconds: float = 90.0) -> None:
-        """Until nobody is to be called any more, every attempt has ended and every call too."""
+    def settle(self, idle_s: float = 45.0, longest_s: float = 900.0) -> None:
+        """Until nobody is to be called any more, every attempt has ended and every call too.
+
+        However slow the machine is: it is stuck when nothing has changed for `idle_s`.
+        """
+        moved_at = end = time.monotonic()
+        before: object = None
+        while not self.is_over():
+            now, seen = time.monotonic(), self._progress()
+            if seen != before:
+                before, moved_at = seen, now
+            if now - moved_at > idle_s or now - end > longest_s:
+                self.more.append(f"it did not settle: {self.standing()}")
+                return
+            time.sleep(0.2)
         try:
-            until(self.is_over, "every lead is done or put off", seconds, every=0.2)
-            until(lambda: self.judge.counts()["open_now"] == 0, "every call is over", 30, every=0.1)
+            until(lambda: self.judge.counts()["open_now"] == 0, "every call is over", 60, every=0.1)
         except Impatient as error:
             self.more.append(str(error))
+
+    def _progress(self) -> object:
+        return self.db.execute("SELECT count(*), sum(version) FROM attempts").fetchone()
 
     def result(self) -> Outcome:
         verdict = self.judge.verdict()

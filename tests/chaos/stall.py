@@ -34,7 +34,7 @@ def stalls(
             if run.standing()["fresh"] == 0:
                 break
             _stall(run, run.draws.uniform(0.5, longest_s))
-        run.settle(120.0)
+        run.settle()
         run.explained_late = _SENDS_AT_ONCE * run.faults["stood still"]
         return run.result()
 

@@ -23,7 +23,7 @@ from typing import Any
 from dialer import commands, parts
 from dialer.adapters import twilio
 from dialer.reconcile import Patience
-from tests.chaos.mutations import MUTATIONS
+from tests.chaos.mutations import MUTATIONS, put
 
 _PR_SET_PDEATHSIG = 1
 
@@ -100,9 +100,8 @@ def hurry(
     def reconciler(*given: Any, **named: Any) -> Any:
         return made(*given, **{**named, "patience": patience})
 
-    vars(parts)["Reconciler"] = reconciler
     # No conversation is held here, so nobody needs prompts rendered ahead at every start.
-    vars(parts)["keep_prompts_ready"] = _nothing_to_render
+    put(parts, Reconciler=reconciler, keep_prompts_ready=_nothing_to_render)
 
 
 async def _nothing_to_render(*given: Any) -> None:

@@ -1,7 +1,11 @@
 """Calls that nobody reckons with any more: sent late, found late, or one too many at a number."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
+import pytest
+
+from dialer import journal
 from dialer.carrier import CarrierCall, DialRequest, PlaceAnswer, Placed, Unanswered
 from tests.integration.dialer_parts import House, new_sid
 from tests.integration.test_dialer_webhooks import server
@@ -134,3 +138,26 @@ async def test_a_given_up_attempt_is_looked_for_once_more(dialer: House) -> None
     asked = len(dialer.carrier.asked)
     await dialer.reconciler.run_once()
     assert len(dialer.carrier.asked) == asked
+
+
+async def test_news_that_comes_while_the_carrier_is_asked_is_not_given_up_on(
+    dialer: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The call is known by then, so it is not among the unknown ones; it rings all the same."""
+    attempt_id = await unknown(dialer)
+    sid = new_sid()
+    dialer.carrier.listed = [listed(sid, "ringing")]
+    kept = dialer.carrier.find
+
+    async def meanwhile(*, to: str, caller_id: str) -> Sequence[CarrierCall]:
+        found = await kept(to=to, caller_id=caller_id)
+        async with dialer.pool.connection() as db, db.transaction():
+            attempt = await journal.lock_attempt(db, attempt_id)
+            assert attempt is not None
+            news = journal.StatusNews(sid, "ringing", sequence=1)
+            await journal.apply_status(db, attempt, news, dialer.clock.now())
+        return found
+
+    monkeypatch.setattr(dialer.carrier, "find", meanwhile)
+    assert await dialer.reconciler.run_once() == 0
+    assert dialer.office.attempt(attempt_id)["state"] == "ringing"

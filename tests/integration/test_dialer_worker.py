@@ -285,7 +285,10 @@ async def test_a_carrier_that_answers_nonsense_does_not_end_the_worker(
     async with worker(dialer, dialer.carrier, clock_at(SPEED), tmp_path):
 
         async def ended() -> bool | None:
-            rows = dialer.office.rows("SELECT state FROM attempts WHERE state = 'ended'")
+            rows = dialer.office.rows(
+                "SELECT FROM attempts a JOIN call_events e ON e.attempt_id = a.id"
+                " WHERE a.state = 'ended' AND e.kind = 'dial_unknown'"
+            )
             return bool(rows) or None
 
         await until(ended)
