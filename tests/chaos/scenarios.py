@@ -53,7 +53,7 @@ SCENARIOS = (
         "429 for half a minute, 5xx, lost, late and slow answers",
         (1, 2, 3),
         lambda arena, seed: carrier_trouble(arena, seed, leads=2000),
-        lambda arena, seed: carrier_trouble(arena, seed, leads=150, refusing_s=3.0, slow_s=2.0),
+        lambda arena, seed: carrier_trouble(arena, seed, leads=70, refusing_s=3.0, slow_s=1.0),
     ),
     Scenario(
         4,
