@@ -23,7 +23,7 @@ UNRELIABLE: dict[str, Any] = {
 
 
 def carrier_trouble(
-    arena: Arena, seed: int, *, leads: int = 2000, refusing_s: float = 30.0, slow_s: float = 10.0
+    arena: Arena, seed: int, *, leads: int, refusing_s: float = 30.0, slow_s: float = 10.0
 ) -> Outcome:
     """Half of the leads; then only 429 for a while; then slow requests; then the rest."""
     with open_run(

@@ -24,7 +24,7 @@ ROUGH: dict[str, Any] = {
 
 
 def crash_storm(
-    arena: Arena, seed: int, *, leads: int, workers: int = 3, per_second: float = 60.0
+    arena: Arena, seed: int, *, leads: int, workers: int = 3, per_second: float = 45.0
 ) -> Outcome:
     """kill -9 of a worker every half second, of the server every two seconds."""
     # What a killed process had written to its socket may still arrive.

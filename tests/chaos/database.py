@@ -10,7 +10,7 @@ from tests.chaos.runs import Outcome, Run, open_run
 
 
 def postgres_trouble(
-    arena: Arena, seed: int, *, leads: int, per_second: float = 60.0, away_s: float = 5.0
+    arena: Arena, seed: int, *, leads: int, per_second: float = 45.0, away_s: float = 5.0
 ) -> Outcome:
     """Two immediate restarts and two partitions, spread over the campaign."""
     with (

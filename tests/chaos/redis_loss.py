@@ -10,7 +10,7 @@ from tests.chaos.arena import Arena, until
 from tests.chaos.runs import Outcome, Run, begin, open_run
 
 
-def redis_loss(arena: Arena, seed: int, *, leads: int, per_second: float = 60.0) -> Outcome:
+def redis_loss(arena: Arena, seed: int, *, leads: int, per_second: float = 45.0) -> Outcome:
     with open_run(arena, seed, leads=leads, per_second=per_second) as run:
         begin(run, workers=3)
         acts = (_kill, _empty, _stand_still)

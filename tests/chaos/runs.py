@@ -220,7 +220,7 @@ def open_run(
     *,
     leads: int,
     concurrent: int = 80,
-    per_second: float = 60.0,
+    per_second: float = 45.0,
     carrier: dict[str, Any] | None = None,
     campaign: dict[str, Any] | None = None,
     grace: timedelta = timedelta(0),

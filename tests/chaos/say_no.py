@@ -14,7 +14,7 @@ _INTENDED = "SELECT lead_id FROM attempts WHERE state = 'intended' LIMIT 6"
 
 
 def no_in_bursts(
-    arena: Arena, seed: int, *, leads: int, bursts: int, kills: bool, per_second: float = 60.0
+    arena: Arena, seed: int, *, leads: int, bursts: int, kills: bool, per_second: float = 45.0
 ) -> Outcome:
     """Ten people a burst: some are next in line, some are on their way to the carrier just now."""
     grace = timedelta(seconds=1 if kills else 0)

@@ -36,7 +36,7 @@ SCENARIOS = (
         "crash storm",
         "workers and servers are killed all the time",
         tuple(range(1, 11)),
-        lambda arena, seed: crash_storm(arena, seed, leads=1000, per_second=40.0),
+        lambda arena, seed: crash_storm(arena, seed, leads=900),
         lambda arena, seed: crash_storm(arena, seed, leads=100, workers=2, per_second=20.0),
     ),
     Scenario(
@@ -44,7 +44,7 @@ SCENARIOS = (
         "postgres",
         "PostgreSQL is killed, the network to it goes away",
         (1, 2, 3),
-        lambda arena, seed: postgres_trouble(arena, seed, leads=2000),
+        lambda arena, seed: postgres_trouble(arena, seed, leads=1500),
         lambda arena, seed: postgres_trouble(arena, seed, leads=150, per_second=30.0, away_s=2.0),
     ),
     Scenario(
@@ -52,8 +52,8 @@ SCENARIOS = (
         "carrier",
         "429 for half a minute, 5xx, lost, late and slow answers",
         (1, 2, 3),
-        lambda arena, seed: carrier_trouble(arena, seed, leads=2000),
-        lambda arena, seed: carrier_trouble(arena, seed, leads=150, refusing_s=3.0, slow_s=2.0),
+        lambda arena, seed: carrier_trouble(arena, seed, leads=1500),
+        lambda arena, seed: carrier_trouble(arena, seed, leads=70, refusing_s=3.0, slow_s=1.0),
     ),
     Scenario(
         4,
@@ -68,7 +68,7 @@ SCENARIOS = (
         "redis",
         "Redis is killed, emptied, stands still",
         (1,),
-        lambda arena, seed: redis_loss(arena, seed, leads=2000),
+        lambda arena, seed: redis_loss(arena, seed, leads=1500),
         lambda arena, seed: redis_loss(arena, seed, leads=100, per_second=30.0),
     ),
     Scenario(
@@ -84,7 +84,7 @@ SCENARIOS = (
         "say no",
         "people say no in bursts while they are called",
         (1, 2),
-        lambda arena, seed: no_in_bursts(arena, seed, leads=2000, bursts=50, kills=seed == 2),
+        lambda arena, seed: no_in_bursts(arena, seed, leads=1500, bursts=50, kills=seed == 2),
         lambda arena, seed: no_in_bursts(
             arena, seed, leads=150, bursts=8, kills=False, per_second=30.0
         ),
@@ -94,7 +94,7 @@ SCENARIOS = (
         "stall",
         "workers stand still for seconds and go on",
         (1, 2),
-        lambda arena, seed: stalls(arena, seed, leads=3000, times=25),
+        lambda arena, seed: stalls(arena, seed, leads=1000, times=25),
         lambda arena, seed: stalls(arena, seed, leads=80, times=1, per_second=15.0, longest_s=5.0),
     ),
     Scenario(
