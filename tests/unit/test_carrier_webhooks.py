@@ -91,6 +91,10 @@ def test_north_american_numbers_are_formatted_and_others_left_alone() -> None:
     assert formatted("+442079460000") == "+442079460000"
 
 
+# Some strike only where a run of `make chaos` asks for them.
+ON_DEMAND = {Fault.SERVER_ERROR, Fault.LATE_ANSWER, Fault.SLOW_ACCEPT, Fault.FORGED_CALLBACK}
+
+
 def test_faults_strike_as_often_as_the_profile_says_and_never_in_none() -> None:
     def share(profile_name: str, fault: Fault) -> float:
         profile = PROFILES[profile_name]
@@ -100,5 +104,6 @@ def test_faults_strike_as_often_as_the_profile_says_and_never_in_none() -> None:
     for fault in Fault:
         assert share("none", fault) == 0
         assert share("rough", fault) == pytest.approx(ROUGH.rate(fault), abs=0.02)
-        assert 0 < MILD.rate(fault) <= ROUGH.rate(fault)
+        assert MILD.rate(fault) <= ROUGH.rate(fault)
+        assert MILD.rate(fault) > 0 or fault in ON_DEMAND
     assert NONE.rate(Fault.LOST_CALLBACK) == 0
