@@ -58,7 +58,7 @@ def pace(connection: sa.Connection, campaign: UUID) -> Pace | None:
     row = connection.execute(sa.text(_PACE), {"campaign": campaign}).one_or_none()
     if row is None:
         return None
-    pacing = Pacing.model_validate(row.pacing)
+    pacing = Pacing.model_validate(row.pacing or {})
     ramps = pacing.ramp and (not row.rehearsal or pacing.rehearse_limits)
     step = row.ramp_step or 0
     most = calls_at_once(
