@@ -53,11 +53,11 @@ class StoredCampaign:
 
     @property
     def spares_caller_ids(self) -> bool:
-        return not self.rehearsal or self.pacing.rehearse_limits
+        return self.pacing.is_limited(rehearsal=self.rehearsal)
 
     @property
     def ramps(self) -> bool:
-        return self.pacing.ramp and (not self.rehearsal or self.pacing.rehearse_limits)
+        return self.pacing.ramps(rehearsal=self.rehearsal)
 
     @property
     def calls_at_once(self) -> int:

@@ -68,14 +68,13 @@ async def _judge_one(db: AsyncDb, row: Row, now: datetime, *, over_day: bool) ->
 
 def stand_of(row: Row, pacing: Pacing) -> Stand:
     """From a row of `paced_campaigns`: a rehearsal is spared unless it asks for the limits."""
-    minds = not row["rehearsal"] or pacing.rehearse_limits
     return Stand(
         ramp_step=row["ramp_step"],
         ramp_since=row["ramp_since"],
         held_until=row["held_until"],
         throttle=row["throttle"],
-        ramps=pacing.ramp and minds,
-        minds_abandonment=minds,
+        ramps=pacing.ramps(rehearsal=row["rehearsal"]),
+        minds_abandonment=pacing.is_limited(rehearsal=row["rehearsal"]),
     )
 
 

@@ -103,6 +103,13 @@ class Pacing(_Part):
         " abandoned; live calls always do",
     )
 
+    def is_limited(self, *, rehearsal: bool) -> bool:
+        """Whether caller ids are spared and abandoned calls minded: a rehearsal must ask for it."""
+        return not rehearsal or self.rehearse_limits
+
+    def ramps(self, *, rehearsal: bool) -> bool:
+        return self.ramp and self.is_limited(rehearsal=rehearsal)
+
 
 class Budget(_Part):
     total: Decimal = Field(gt=0, description="the campaign is paused when its calls have cost this")

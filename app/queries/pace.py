@@ -59,7 +59,7 @@ def pace(connection: sa.Connection, campaign: UUID) -> Pace | None:
     if row is None:
         return None
     pacing = Pacing.model_validate(row.pacing or {})
-    ramps = pacing.ramp and (not row.rehearsal or pacing.rehearse_limits)
+    ramps = pacing.ramps(rehearsal=row.rehearsal)
     step = row.ramp_step or 0
     most = calls_at_once(
         pacing.max_concurrent, step if ramps else TOP, throttled=row.throttle is not None
