@@ -5,7 +5,7 @@ from uuid import UUID
 
 import streamlit as st
 
-from app import components, session
+from app import campaign_picker, components, session
 from app.campaign_reading import HOUSE_ZONE
 from app.queries import preflight as queries
 from app.queries.preflight import Finished, Seen
@@ -32,19 +32,9 @@ def _look(campaign: UUID) -> Seen:
 
 
 def page() -> None:
-    head, picker = st.columns([3, 1], vertical_alignment="bottom")
-    head.title("May this campaign start?")
-    try:
-        known = session.campaigns()
-    except VoiceAIError as error:
-        components.unreachable(error)
+    campaign = campaign_picker.picked("May this campaign start?")
+    if campaign is None:
         return
-    if not known:
-        components.no_campaign()
-        return
-    names = [campaign.name for campaign in known]
-    name = picker.selectbox("Campaign", names, key="campaign", bind="query-params")
-    campaign = next((one for one in known if one.name == name), known[0])
     with st.container(horizontal=True, vertical_alignment="center"):
         if st.button("Check again", icon=":material/refresh:", type="primary"):
             _ask(campaign)

@@ -6,7 +6,7 @@ from uuid import UUID
 import polars as pl
 import streamlit as st
 
-from app import charts_waterfall, components, session
+from app import campaign_picker, charts_waterfall, components, session
 from app.campaign_reading import HOUSE_ZONE
 from app.queries import waterfall as queries
 from app.queries.waterfall import Waterfall
@@ -35,19 +35,10 @@ def _read(campaign: UUID) -> tuple[Waterfall, datetime]:
 
 
 def page() -> None:
-    head, picker = st.columns([3, 1], vertical_alignment="bottom")
-    head.title("Why are leads not being called?")
-    try:
-        known = session.campaigns()
-    except VoiceAIError as error:
-        components.unreachable(error)
+    campaign = campaign_picker.picked("Why are leads not being called?")
+    if campaign is None:
         return
-    if not known:
-        components.no_campaign()
-        return
-    names = [campaign.name for campaign in known]
-    name = picker.selectbox("Campaign", names, key="campaign", bind="query-params")
-    _moving(next((one for one in known if one.name == name), known[0]))
+    _moving(campaign)
 
 
 @st.fragment(run_every=BEAT)
