@@ -13,7 +13,8 @@ from uuid import UUID, uuid4
 from dialer.facts import (
     Row,
     StoredCampaign,
-    is_switched_off,
+    ask_switches,
+    is_stopped,
     lead_facts,
     read_facts,
     stored_campaign,
@@ -33,9 +34,10 @@ _SQL = queries("claims")
 _PACING = queries("pacing")
 # Slots are handed out at most this far ahead: an intent must still be fresh when it is sent.
 HORIZON = timedelta(milliseconds=500)
-# How many leads one claim looks at: refused ones are put off in the same set.
+# How many leads a claim looks at: some more than there is room for, since a lock is written like a
+# change; and many when too few of those may be called, since refused ones are put off in the set.
+SPARE = 20
 _LOOK_AT = 200
-_FEWEST = 20
 _ASK_AGAIN = timedelta(days=1)
 _NO_LIMIT = 1_000_000
 
@@ -58,12 +60,12 @@ async def claim(
     campaign with nothing to dial keeps no slot from another.
     """
     async with db.transaction():
-        pace, campaigns = await _lock_pace(db, account, now, rehearsal=rehearsal)
+        pace, campaigns, switches = await _lock_pace(db, account, now, rehearsal=rehearsal)
         if not campaigns:
             return []
         first, until = max(pace.next_slot_at, now), now + HORIZON
         room = min(most_slots(first, pace.spacing, until), pace.room)
-        turn = Turn(now, first, room, await read_pool(db, campaigns, now))
+        turn = Turn(now, first, room, switches, await read_pool(db, campaigns, now))
         offers = [
             offer
             for campaign in campaigns
@@ -77,16 +79,19 @@ async def claim(
             until=until,
         )
         taken: list[tuple[Intent, StoredCampaign]] = []
-        for offer in offers:
-            at = slots[offer.campaign.id]
-            intents = [_intent(one, offer.campaign, now, slot) for one, slot in offer.slotted(at)]
-            if intents:
-                # More may have been chosen than got a slot: the first ones did.
-                decided = [(one.row, one.decision) for one in offer.chosen[: len(intents)]]
-                await commit_intents(db, offer.campaign, worker_id, now, intents, decided)
-                taken += [(intent, offer.campaign) for intent in intents]
-        if taken:
-            await _move_paces(db, account, pace, offers, slots)
+        async with db.pipeline():
+            for offer in offers:
+                intents = [
+                    _intent(one, offer.campaign, now, slot)
+                    for one, slot in offer.slotted(slots[offer.campaign.id])
+                ]
+                if intents:
+                    # More may have been chosen than got a slot: the first ones did.
+                    decided = [(one.row, one.decision) for one in offer.chosen[: len(intents)]]
+                    await commit_intents(db, offer.campaign, worker_id, now, intents, decided)
+                    taken += [(intent, offer.campaign) for intent in intents]
+            if taken:
+                await _move_paces(db, account, pace, offers, slots)
     return taken
 
 
@@ -106,6 +111,7 @@ class Turn:
     now: datetime
     first: datetime
     room: int
+    switches: Sequence[Row]
     pool: CallerIdPool
     numbers: set[int] = field(default_factory=set)
 
@@ -124,25 +130,33 @@ class Offer:
 
 async def _lock_pace(
     db: AsyncDb, account: str, now: datetime, *, rehearsal: bool
-) -> tuple[AccountPace, list[StoredCampaign]]:
-    """From here to the commit nobody else claims for this account."""
-    await db.execute(_SQL.open_pace, {"account": account, "now": now})
-    row = await (await db.execute(_SQL.lock_pace, {"account": account})).fetchone()
+) -> tuple[AccountPace, list[StoredCampaign], list[Row]]:
+    """From here to the commit nobody else claims for this account. Also the switches that are on.
+
+    In one trip: the statements run one after another, those behind the lock when it is held.
+    """
+    about = {"account": account, "now": now, "rehearsal": rehearsal}
+    async with db.pipeline():
+        await db.execute(_SQL.open_pace, about)
+        locked = await db.execute(_SQL.lock_pace, about)
+        found = await db.execute(_SQL.running_campaigns, about)
+        limited = await db.execute(_PACING.account_limits, about)
+        counted = await db.execute(_PACING.live_in_all, about)
+        switched = await ask_switches(db)
+    row, live = await locked.fetchone(), await counted.fetchone()
     assert row is not None
-    found = await db.execute(_SQL.running_campaigns, {"rehearsal": rehearsal})
+    assert live is not None
+    limits, switches = await limited.fetchone(), await switched.fetchall()
     campaigns = [stored_campaign(line) for line in await found.fetchall()]
     if new := [one.id for one in campaigns if one.pace.next_slot_at is None]:
         await db.execute(_PACING.begin_pace, {"campaign_ids": new, "now": now, "anew": False})
-    limits = await (await db.execute(_PACING.account_limits, {"account": account})).fetchone()
-    live = await (await db.execute(_PACING.live_in_all, {"rehearsal": rehearsal})).fetchone()
-    assert live is not None
     most = limits["max_concurrent"] if limits else None
     # Without a limit of its own the account goes as fast as the fastest of its campaigns.
     a_second = (limits and limits["calls_per_second"]) or max(
         (one.pacing.calls_per_second for one in campaigns), default=1.0
     )
     room = _NO_LIMIT if most is None else max(0, most - live["live"])
-    return AccountPace(row["next_slot_at"], spacing_of(a_second), room), campaigns
+    return AccountPace(row["next_slot_at"], spacing_of(a_second), room), campaigns, switches
 
 
 async def _offer(db: AsyncDb, campaign: StoredCampaign, turn: Turn) -> Offer | None:
@@ -154,25 +168,42 @@ async def _offer(db: AsyncDb, campaign: StoredCampaign, turn: Turn) -> Offer | N
     if room <= 0 or campaign.pace.holds(now):
         return None
     fresh_left = await _fresh_left(db, campaign)
-    ready = await _ready(db, campaign, now, fresh=fresh_left is None or fresh_left > 0)
-    if not ready:
-        return None
-    facts = replace(campaign.facts, switched_off=await is_switched_off(db, campaign.id))
     chosen: list[Chosen] = []
-    refused: list[tuple[Row, Decision]] = []
-    # Facts are read of as many as there is room for; of more only when some of those are refused.
-    while ready and len(chosen) < room:
-        some, ready = ready[: max(_FEWEST, room)], ready[max(_FEWEST, room) :]
-        rows = await read_facts(db, campaign.id, some, now)
-        shown = await _last_shown(db, campaign, rows)
-        part = replace(turn, room=room - len(chosen))
+    seen: set[int] = set()
+    for many in (room + SPARE, _LOOK_AT):
         left = None if fresh_left is None else fresh_left - _begun(chosen)
-        more, against = choose(rows, part, facts, campaign, left, shown)
-        chosen, refused = chosen + more, refused + against
-    await _put_off(db, campaign, refused, now)
+        most = len(seen) + many
+        found = await _ready(db, campaign, now, fresh=left is None or left > 0, limit=most)
+        part = replace(turn, room=room - len(chosen))
+        ready = [lead_id for lead_id in found if lead_id not in seen]
+        chosen += await _choose_of(db, campaign, ready, part, left)
+        seen.update(ready)
+        if len(chosen) == room or len(found) < most:
+            break
     if not chosen:
         return None
     return Offer(campaign, chosen, Demand(campaign.id, len(chosen), begins, spacing))
+
+
+async def _choose_of(
+    db: AsyncDb, campaign: StoredCampaign, ready: list[int], turn: Turn, fresh_left: int | None
+) -> list[Chosen]:
+    """Those of the locked leads to dial; the refused ones are put off."""
+    facts = replace(campaign.facts, switched_off=is_stopped(turn.switches, campaign.id))
+    chosen: list[Chosen] = []
+    refused: list[tuple[Row, Decision]] = []
+    at_once = max(SPARE, turn.room)
+    # Facts are read of as many as there is room for; of more when some of those are refused.
+    while ready and len(chosen) < turn.room:
+        some, ready = ready[:at_once], ready[at_once:]
+        rows = await read_facts(db, campaign.id, some, turn.now)
+        shown = await _last_shown(db, campaign, rows)
+        part = replace(turn, room=turn.room - len(chosen))
+        left = None if fresh_left is None else fresh_left - _begun(chosen)
+        more, against = choose(rows, part, facts, campaign, left, shown)
+        chosen, refused = chosen + more, refused + against
+    await _put_off(db, campaign, refused, turn.now)
+    return chosen
 
 
 def choose(
@@ -256,12 +287,14 @@ def _begun(chosen: Sequence[Chosen]) -> int:
     return sum(not one.row["started"] for one in chosen)
 
 
-async def _ready(db: AsyncDb, campaign: StoredCampaign, now: datetime, *, fresh: bool) -> list[int]:
+async def _ready(
+    db: AsyncDb, campaign: StoredCampaign, now: datetime, *, fresh: bool, limit: int
+) -> list[int]:
     """Leads that this claim has locked, in calling order."""
     locked = await (
         await db.execute(
             _SQL.lock_ready_leads,
-            {"campaign_id": campaign.id, "now": now, "fresh": fresh, "limit": _LOOK_AT},
+            {"campaign_id": campaign.id, "now": now, "fresh": fresh, "limit": limit},
         )
     ).fetchall()
     return [row["lead_id"] for row in locked]

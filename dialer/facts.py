@@ -1,9 +1,12 @@
 """What the claim and the send gate know of a campaign and of its leads when they decide."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
+
+from psycopg import AsyncCursor
+from psycopg.rows import DictRow
 
 from voice_ai.campaigns import Pacing, Schedule
 from voice_ai.compliance import CampaignFacts, LeadFacts, OwnConsent, Policy
@@ -18,6 +21,7 @@ from voice_ai.pacing.ramp import TOP, calls_at_once
 from voice_ai.retries import Person, turn_of
 
 _SQL = queries("facts")
+Answer = AsyncCursor[DictRow]
 # A row of the query `lead_facts`.
 Row = dict[str, Any]
 
@@ -136,6 +140,7 @@ def lead_facts(row: dict[str, Any]) -> LeadFacts:
         last_was_busy=row["last_was_busy"],
         attempts=row["attempts"],
         not_before=row["next_allowed_at"],
+        rests_until=row["cool_until"],
     )
 
 
@@ -148,7 +153,19 @@ async def read_facts(
     besides: AttemptId | None = None,
 ) -> list[Row]:
     """The facts of leads, in calling order; `besides` is an attempt not to count."""
-    found = await db.execute(
+    return await facts_of(await ask_facts(db, campaign_id, lead_ids, now, besides=besides), now)
+
+
+async def ask_facts(
+    db: AsyncDb,
+    campaign_id: CampaignId,
+    lead_ids: Sequence[int],
+    now: datetime,
+    *,
+    besides: AttemptId | None = None,
+) -> Answer:
+    """For `facts_of`; apart from it, so that more can be asked in one trip."""
+    return await db.execute(
         _SQL.lead_facts,
         {
             "campaign_id": campaign_id,
@@ -158,26 +175,33 @@ async def read_facts(
             "sources": list(built_in().sources),
         },
     )
-    return [{**row, "next_allowed_at": _not_before(row, now)} for row in await found.fetchall()]
+
+
+async def facts_of(answer: Answer, now: datetime) -> list[Row]:
+    return [{**row, "next_allowed_at": _not_before(row, now)} for row in await answer.fetchall()]
 
 
 def _not_before(row: Row, now: datetime) -> datetime | None:
-    """A lead's own time, its cool-down after another campaign, and its turn of the day."""
+    """A lead's own time, and its turn of the day."""
     turn = None
     if row["rotate_from"] is not None:
         person = Person(tuple(row["zones"]), Window.of(row["schedule"], row["profile"]))
         turn = turn_of(row["rotate_from"], person, now)
-    times = (row["next_allowed_at"], row["cool_until"], turn)
+    times = (row["next_allowed_at"], turn)
     return max((time for time in times if time is not None), default=None)
 
 
-async def is_switched_off(
-    db: AsyncDb, campaign_id: CampaignId, *, caller_id: NumberId | None = None
+async def ask_switches(db: AsyncDb) -> Answer:
+    """The kill switches that are on, for `is_stopped`."""
+    return await db.execute(_SQL.switches_on)
+
+
+def is_stopped(
+    switches: Iterable[Row], campaign_id: CampaignId, *, caller_id: NumberId | None = None
 ) -> bool:
     """Whether a kill switch stops this campaign or this caller id.
 
     Switches for a country or a rule stop some leads only: they come with each lead's facts.
     """
-    rows = await (await db.execute(_SQL.switches_on)).fetchall()
     stops = {("global", "*"), ("campaign", str(campaign_id)), ("caller_id", str(caller_id))}
-    return any((row["kind"], row["key"]) in stops for row in rows)
+    return any((row["kind"], row["key"]) in stops for row in switches)

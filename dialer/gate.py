@@ -20,7 +20,15 @@ from dialer.carrier import (
     Rejected,
     Unanswered,
 )
-from dialer.facts import StoredCampaign, is_switched_off, lead_facts, read_facts
+from dialer.facts import (
+    Row,
+    StoredCampaign,
+    ask_facts,
+    ask_switches,
+    facts_of,
+    is_stopped,
+    lead_facts,
+)
 from dialer.intents import Intent
 from dialer.ledger import write_decisions
 from voice_ai.calls import AttemptState, Reading, has_missed_its_turn, is_too_old
@@ -42,6 +50,16 @@ SELECT pg_try_advisory_xact_lock_shared(hashtextextended('campaign:' || %(campai
 """
 _NUMBERS = "SELECT id, number_sealed FROM numbers WHERE id IN (%(number)s, %(caller_id)s)"
 _NUMBER_LOCK = "SELECT pg_advisory_xact_lock(hashtextextended('number:' || %(number)s::text, 0))"
+
+
+@dataclass(frozen=True)
+class _Seen:
+    """What the last check looks at. `facts` None: the lead's import was taken back."""
+
+    locked: bool
+    facts: Row | None
+    switches: list[Row]
+    numbers: dict[int, bytes]
 
 
 @dataclass(frozen=True)
@@ -72,11 +90,12 @@ class Gate:
     ) -> tuple[bool, PlaceAnswer | None]:
         """Whether the call, if there is one, is wanted; and the carrier's answer."""
         async with db.transaction():
-            refusal = await self._refusal(db, intent, campaign)
+            seen = await self._look(db, intent)
+            refusal = await self._refusal(db, intent, campaign, seen)
             if refusal is not None:
                 await self._not_dialed(db, intent, refusal)
                 return False, None
-            request = await self._request(db, intent, campaign)
+            request = self._request(intent, campaign, seen)
             sent_at = self.clock.now()
             # Asked again right before the request: the checks themselves may have taken long.
             if is_too_old(intent.intended_at, sent_at):
@@ -95,50 +114,65 @@ class Gate:
             if attempt is not None and attempt["state"] == AttemptState.INTENDED:
                 await self._unknown(db, attempt, Unanswered(reason))
 
-    async def _refusal(self, db: AsyncDb, intent: Intent, campaign: StoredCampaign) -> str | None:
-        """Why this intent must not be sent now. The locks come first, then fresh facts."""
-        held = await (
-            await db.execute(
-                _SHARED_LOCKS, {"campaign": intent.campaign_id, "number": intent.number_id}
-            )
-        ).fetchone()
-        if held is None or not held["held"]:
+    async def _look(self, db: AsyncDb, intent: Intent) -> _Seen:
+        """The locks, then fresh facts, in one trip: what is read behind the locks is read after."""
+        about = {
+            "campaign": intent.campaign_id,
+            "number": intent.number_id,
+            "caller_id": intent.caller_id,
+        }
+        now, leads = self.clock.now(), [intent.lead_id]
+        async with db.pipeline():
+            locked = await db.execute(_SHARED_LOCKS, about)
+            told = await ask_facts(db, intent.campaign_id, leads, now, besides=intent.attempt_id)
+            switched = await ask_switches(db)
+            numbers = await db.execute(_NUMBERS, about)
+        held = await locked.fetchone()
+        return _Seen(
+            locked=held is not None and held["held"],
+            facts=next(iter(await facts_of(told, now)), None),
+            switches=await switched.fetchall(),
+            numbers={row["id"]: row["number_sealed"] for row in await numbers.fetchall()},
+        )
+
+    async def _refusal(
+        self, db: AsyncDb, intent: Intent, campaign: StoredCampaign, seen: _Seen
+    ) -> str | None:
+        """Why this intent must not be sent now."""
+        if not seen.locked:
             return "stop_or_suppression_under_way"
         now = self.clock.now()
         if is_too_old(intent.intended_at, now):
             return "intent_too_old"
-        rows = await read_facts(
-            db, intent.campaign_id, [intent.lead_id], now, besides=intent.attempt_id
-        )
-        if not rows:
+        if seen.facts is None:
             return "lead_gone"
         facts = replace(
             campaign.facts,
-            running=rows[0]["running"],
-            switched_off=await is_switched_off(db, intent.campaign_id, caller_id=intent.caller_id),
+            running=seen.facts["running"],
+            switched_off=is_stopped(seen.switches, intent.campaign_id, caller_id=intent.caller_id),
         )
-        decision = decide(lead_facts(rows[0]), facts, now, campaign.policy)
+        decision = decide(lead_facts(seen.facts), facts, now, campaign.policy)
         if decision.allow:
             return None
         await write_decisions(
             db,
             intent.campaign_id,
-            [(rows[0], decision, None)],
+            [(seen.facts, decision, None)],
             "send",
             now,
             rehearsal=campaign.rehearsal,
         )
         return "refused_" + decision.key.lower()
 
-    async def _request(self, db: AsyncDb, intent: Intent, campaign: StoredCampaign) -> DialRequest:
-        rows = await (
-            await db.execute(_NUMBERS, {"number": intent.number_id, "caller_id": intent.caller_id})
-        ).fetchall()
-        numbers = {row["id"]: self.keyring.decrypt(row["number_sealed"]).decode() for row in rows}
+    def _request(self, intent: Intent, campaign: StoredCampaign, seen: _Seen) -> DialRequest:
+        to, caller_id = (
+            self.keyring.decrypt(seen.numbers[number]).decode()
+            for number in (intent.number_id, intent.caller_id)
+        )
         return DialRequest(
             attempt_id=intent.attempt_id,
-            to=numbers[intent.number_id],
-            caller_id=numbers[intent.caller_id],
+            to=to,
+            caller_id=caller_id,
             ring_timeout_s=campaign.pacing.ring_timeout_s,
             max_call_s=campaign.pacing.max_call_s,
             detect_machines=campaign.detect_machines,

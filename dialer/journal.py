@@ -83,9 +83,10 @@ async def call_placed(
     db: AsyncDb, attempt: Attempt, news: StatusNews, at: datetime, *, sent_at: datetime | None
 ) -> None:
     """The carrier has the call: remembers its id and moves the attempt on."""
-    await upsert_calls(db, [(attempt["id"], news, at)])
-    await write_event(db, attempt["id"], CallPlaced(news.sid), at)
-    await _set_state(db, attempt, _forward(attempt, "queued"), at, sent_at=sent_at)
+    async with db.pipeline():
+        await upsert_calls(db, [(attempt["id"], news, at)])
+        await write_event(db, attempt["id"], CallPlaced(news.sid), at)
+        await _set_state(db, attempt, _forward(attempt, "queued"), at, sent_at=sent_at)
 
 
 async def apply_status(

@@ -16,7 +16,7 @@ from dialer.journal import Attempt, StatusNews
 from dialer.settling import rules_of, settled
 from voice_ai.calls import AttemptState, answer_class, is_terminal
 from voice_ai.db import queries
-from voice_ai.db.connect import AsyncDb
+from voice_ai.db.connect import AsyncDb, Row
 from voice_ai.events import (
     TERMINAL_KEY,
     AnswerClassified,
@@ -160,26 +160,32 @@ def _step(attempt: Attempt, end: End, before: Mapping[str, Any], ended_by: str) 
 async def _write(db: AsyncDb, steps: Sequence[_Step], ended_by: str) -> None:
     # By call id, as every set does it: two sets cannot wait for each other's calls in a circle.
     calls = sorted(steps, key=lambda step: step.end.news.sid)
-    await journal.upsert_calls(
-        db, [(step.attempt["id"], step.end.news, step.end.at) for step in calls]
-    )
-    await _append_events(db, steps)
-    await _move_attempts(db, steps, ended_by)
-    ending = [step for step in steps if step.ends]
-    if ending:
-        ended = [
-            {
-                **{name: step.attempt[name] for name in ("campaign_id", "lead_id", "number_id")},
-                "id": step.attempt["id"],
-                "attempt_id": step.attempt["id"],
-                "intended_at": step.attempt["intended_at"],
-                "disposition": step.disposition,
-                "at": step.end.at,
-            }
-            for step in ending
-        ]
-        await _settle_leads(db, ended)
-        await db.execute(_SQL.tell_outbox, {"ended": _document(ended)})
+    ended = [_ended(step) for step in steps if step.ends]
+    campaigns = list({end["campaign_id"] for end in ended})
+    async with db.pipeline():
+        await journal.upsert_calls(
+            db, [(step.attempt["id"], step.end.news, step.end.at) for step in calls]
+        )
+        await _append_events(db, steps)
+        await _move_attempts(db, steps, ended_by)
+        if not ended:
+            return
+        told = _document(ended)
+        await db.execute(_SQL.tell_outbox, {"ended": told})
+        standings = await db.execute(_SQL.standings, {"ended": told})
+        policies = await db.execute(_SQL.retry_policies, {"campaign_ids": campaigns})
+        await _settle_leads(db, ended, await standings.fetchall(), await policies.fetchall())
+
+
+def _ended(step: _Step) -> dict[str, Any]:
+    attempt = step.attempt
+    return {
+        **{name: attempt[name] for name in ("campaign_id", "lead_id", "number_id", "intended_at")},
+        "id": attempt["id"],
+        "attempt_id": attempt["id"],
+        "disposition": step.disposition,
+        "at": step.end.at,
+    }
 
 
 async def _append_events(db: AsyncDb, steps: Sequence[_Step]) -> None:
@@ -218,17 +224,15 @@ async def _move_attempts(db: AsyncDb, steps: Sequence[_Step], ended_by: str) -> 
     await db.execute(_SQL.move_attempts, {"steps": _document(moves), "ended_by": ended_by})
 
 
-async def _settle_leads(db: AsyncDb, ended: Sequence[Mapping[str, Any]]) -> None:
+async def _settle_leads(
+    db: AsyncDb,
+    ended: Sequence[Mapping[str, Any]],
+    standing_rows: Sequence[Row],
+    policies: Sequence[Row],
+) -> None:
     """Where the leads stand now, by the same rule as one by one."""
-    standings = {
-        (row["campaign_id"], row["lead_id"]): row
-        for row in await _rows(db, _SQL.standings, {"ended": _document(ended)})
-    }
-    campaigns = list({end["campaign_id"] for end in ended})
-    rules = {
-        row["id"]: rules_of(row)
-        for row in await _rows(db, _SQL.retry_policies, {"campaign_ids": campaigns})
-    }
+    standings = {(row["campaign_id"], row["lead_id"]): row for row in standing_rows}
+    rules = {row["id"]: rules_of(row) for row in policies}
     leads = []
     for end in ended:
         standing = standings.get((end["campaign_id"], end["lead_id"]))

@@ -19,7 +19,7 @@ from voice_ai.db.connect import AsyncDb
 from voice_ai.pacing.abandonment import LATE_MS, Answers, period_start
 from voice_ai.pacing.breaker import MEMORY, WINDOW, Requests
 from voice_ai.pacing.budget import Minutes, is_spent
-from voice_ai.pacing.caller_ids import Rate, Standing, next_standing
+from voice_ai.pacing.caller_ids import NEWEST, AnswerRates, Rate, Standing, next_standing
 from voice_ai.pacing.judge import Change, Figures, Stand, Verdict, judge, since_of
 from voice_ai.pacing.ramp import Seen
 
@@ -182,12 +182,16 @@ _KIND = {Standing.COOLING: "cool", Standing.BURNED: "burn"}
 async def _judge_caller_ids(db: AsyncDb, row: Row, now: datetime) -> int:
     """Numbers whose answer rate fell away rest; rested ones come back."""
     numbers: Sequence[int] = row["caller_ids"]
-    found = await db.execute(_SQL.caller_id_rates, {"numbers": list(numbers), "now": now})
+    asked = {"numbers": list(numbers), "newest": NEWEST, "now": now}
+    found = await db.execute(_SQL.caller_id_rates, asked)
     changed = 0
     for line in await found.fetchall():
-        own = Rate(line["own_dials"], line["own_answered"])
-        pool = Rate(int(line["pool_dials"]), int(line["pool_answered"]))
-        stands = next_standing(caller_id(line), own, pool, line["cooled"], now)
+        answers = AnswerRates(
+            own=Rate(line["own_dials"], line["own_answered"]),
+            newest=Rate(line["new_dials"], line["new_answered"]),
+            pool=Rate(int(line["pool_dials"]), int(line["pool_answered"])),
+        )
+        stands = next_standing(caller_id(line), answers, line["cooled"], now)
         if stands is None:
             continue
         changed += 1
@@ -200,7 +204,8 @@ async def _judge_caller_ids(db: AsyncDb, row: Row, now: datetime) -> int:
                 "now": now,
             },
         )
-        figures = {"own": vars(own), "pool": vars(pool), "standing": str(stands.standing)}
+        rates = {name: vars(rate) for name, rate in vars(answers).items()}
+        figures = {**rates, "standing": str(stands.standing)}
         kind = _KIND.get(stands.standing, "recover")
         reason = "ANSWER_RATE_DROP" if stands.standing in _KIND else "RESTED"
         await _tell(db, row, Change(kind, reason, figures), now, subject=line["number_id"])

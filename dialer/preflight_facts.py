@@ -21,6 +21,7 @@ from voice_ai.conversation.script import check_script
 from voice_ai.db import queries
 from voice_ai.db.connect import AsyncDb
 from voice_ai.ids import CampaignId
+from voice_ai.pacing.caller_ids import Rate
 from voice_ai.preflight.check import Failed
 from voice_ai.preflight.law import LawFacts, Switch
 from voice_ai.preflight.lists import SOON, DryRun, Import, Pace
@@ -174,11 +175,11 @@ async def _caller_ids(
         dials[row.pop("line")].append(RecentDial(**row))
     asked = {"seller_id": campaign["seller_id"], "rehearsal": rehearsal, "now": now}
     pool = await _one(db, _SQL.pool, **asked) or {"n": 0, "answered": 0}
-    rate = pool["answered"] / pool["n"] if pool["n"] else None
+    others = Rate(pool["n"], pool["answered"])
     lines, numbers = {}, {}
     for row in rows:
         number_id, sealed = row.pop("number_id"), row.pop("number_sealed")
-        health = caller_id_health.score(dials[number_id], rate, pool["n"]).score
+        health = caller_id_health.score(dials[number_id], others).score
         lines[number_id] = CallerId(**row, health=health, owned=None)
         if sealed is not None:
             numbers[number_id] = keyring.decrypt(sealed).decode()

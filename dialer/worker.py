@@ -175,7 +175,7 @@ class Worker:
             await work()
             name = work.__name__.lstrip("_")
             self.metrics.round_seconds.labels(name).observe(time.perf_counter() - started)
-        except psycopg.errors.UniqueViolation:
+        except (psycopg.errors.UniqueViolation, psycopg.errors.DeadlockDetected):
             # Another account's worker took a number in the same moment: it has it, we go on.
             log.warning("number_taken_by_another_account")
         except DATABASE_TROUBLE as error:

@@ -1,31 +1,29 @@
-"""How well a caller id is still answered; a number that people stop answering must rest.
+"""How well a caller id is still answered, as people look at it.
 
 Score and weights as practitioners use them (domain.md §3.5): of a rolling fifty dials, answers 30,
-duration 25, human engagement 20, trend 15, spam-clean 10; 70 and more is well, below 50 it cools.
-Nobody tells us of spam labels, so the other weights share those ten. The answer rate counts against
-the pool's: what is low for one list is usual for another.
+duration 25, human engagement 20, trend 15, spam-clean 10; 70 and more is well. Nobody tells us of
+spam labels, so the other weights share those ten. The answer rate counts against the pool's: what
+is low for one list is usual for another. Whether a number rests is for `pacing.caller_ids` to say,
+here and where it is done.
 """
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
+from voice_ai.pacing.caller_ids import NEWEST, AnswerRates, Rate, has_dropped
+
 Verdict = Literal["ok", "watch", "cool"]
 
 ROLLING = 50
 COMPARED = 100
-WELL, COOL_BELOW = 70.0, 50.0
+WELL = 70.0
 LEAST_DIALS = 20
 # Weights of domain.md §3.5 without the ten for spam labels, brought back to one hundred.
 _ANSWER, _DURATION, _ENGAGED, _TREND = (100 * part / 90 for part in (30, 25, 20, 15))
 # A conversation of that many seconds counts in full [assumed].
 _FULL_TALK_S = 30.0
-# domain.md §3.5: alert when the rate is below 0.7 of the pool's with 95 % certainty.
-_FALLEN, _SURE = 0.7, 0.95
-# A label works at once: of the last dials alone, with more certainty [assumed].
-_SUDDENLY, _VERY_SURE = 25, 0.99
 # What a pool is taken for when it is too small to tell its own rate [assumed].
 _USUAL_RATE = 0.45
 
@@ -51,16 +49,21 @@ class Health:
     verdict: Verdict
 
 
-def score(recent: Sequence[RecentDial], pool_answer_rate: float | None, n_pool: int) -> Health:
+def score(recent: Sequence[RecentDial], pool: Rate) -> Health:
     """`recent` in any order; the last hundred count. The pool is the seller's other dials."""
     dials = sorted(recent, key=lambda dial: dial.at, reverse=True)[:COMPARED]
-    answered = sum(dial.answered for dial in dials)
-    rate = answered / len(dials) if dials else None
+    own = _rate(dials)
+    rate = own.answered / own.dials if dials else None
     if rate is None or len(dials) < LEAST_DIALS:
         return Health(None, rate, len(dials), "ok")
-    pool = pool_answer_rate if n_pool >= LEAST_DIALS else None
-    points = _points(dials[:ROLLING], pool or _USUAL_RATE)
-    return Health(points, rate, len(dials), _verdict(points, dials, pool))
+    usual = pool.answered / pool.dials if pool.dials >= LEAST_DIALS else 0.0
+    points = _points(dials[:ROLLING], usual or _USUAL_RATE)
+    answers = AnswerRates(own, _rate(dials[:NEWEST]), pool)
+    return Health(points, rate, len(dials), _verdict(points, answers))
+
+
+def _rate(dials: Sequence[RecentDial]) -> Rate:
+    return Rate(len(dials), sum(dial.answered for dial in dials))
 
 
 def _points(dials: Sequence[RecentDial], usual: float) -> float:
@@ -89,28 +92,7 @@ def _trend(dials: Sequence[RecentDial]) -> float:
     return 1.0 if older == 0 else min(1.0, newer / older)
 
 
-def _verdict(points: float, dials: Sequence[RecentDial], pool: float | None) -> Verdict:
-    if points < COOL_BELOW or (pool is not None and _has_fallen(dials, pool)):
+def _verdict(points: float, answers: AnswerRates) -> Verdict:
+    if has_dropped(answers):
         return "cool"
     return "ok" if points >= WELL else "watch"
-
-
-def _has_fallen(dials: Sequence[RecentDial], pool: float) -> bool:
-    return any(
-        chance_below(sum(dial.answered for dial in some), len(some), _FALLEN * pool) > sure
-        for some, sure in ((dials, _SURE), (dials[:_SUDDENLY], _VERY_SURE))
-    )
-
-
-def chance_below(k: int, n: int, limit: float) -> float:
-    """How probable it is that the true rate is below `limit`, given k of n: the posterior of a
-    uniform prior, beta(k + 1, n - k + 1), as a binomial tail."""
-    if limit <= 0:
-        return 0.0
-    if limit >= 1:
-        return 1.0
-    trials = n + 1
-    return sum(
-        math.comb(trials, hits) * limit**hits * (1 - limit) ** (trials - hits)
-        for hits in range(k + 1, trials + 1)
-    )

@@ -13,6 +13,7 @@ from voice_ai.carrier_account import carrier_credentials
 from voice_ai.command_database import AsJson, database
 from voice_ai.errors import BadInput, UsageError
 from voice_ai.pacing.caller_ids import Standing
+from voice_ai.store import caller_ids as numbers
 from voice_ai.store import carrier as store
 
 app = typer.Typer(
@@ -73,7 +74,7 @@ def caller_ids(as_json: AsJson = False) -> None:
     Example: voice-ai carrier caller-ids
     """
     with database() as (context, db):
-        rows = store.caller_ids(db, context.clock.now())
+        rows = numbers.all_caller_ids(db, context.clock.now())
         for row in rows:
             row["number"] = context.keyring.decrypt(row.pop("number_sealed")).decode()
     if as_json:
@@ -118,7 +119,12 @@ def caller_id(
         dialable = e164(number)
     except ValueError as error:
         raise BadInput(str(error), field="number") from error
-    change = store.CallerIdChange(standing, ceiling, active)
+    wanted = numbers.Change(standing, ceiling, active)
     with database() as (context, db):
-        store.change_caller_id(db, context.keyring, dialable, change, now=context.clock.now())
-    print(json.dumps({"changed": True}) if as_json else "Changed; the next claim heeds it.")
+        found = numbers.find(db, context.keyring, dialable)
+        by, now = getpass.getuser(), context.clock.now()
+        changed = numbers.change(db, found, wanted, by=by, now=now)
+    if as_json:
+        print(json.dumps({"changed": changed}))
+    else:
+        print("Changed; the next claim heeds it." if changed else "It was so already.")

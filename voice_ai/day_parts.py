@@ -69,7 +69,7 @@ _STRICTEST = Window(time(10, 0), time(18, 0), frozenset(range(5)))
 
 def known_zones(zones: Sequence[str]) -> tuple[str, ...]:
     """Each once, without what is no zone."""
-    return tuple(sorted({name for name in zones if _zone(name) is not None}))
+    return _known(tuple(zones))
 
 
 def part_of(moment: time) -> DayPart:
@@ -139,6 +139,11 @@ def _midnight_after(zone: ZoneInfo, at: datetime) -> datetime:
 
 def _places(zones: Sequence[str]) -> tuple[ZoneInfo, ...]:
     return tuple(ZoneInfo(name) for name in known_zones(zones)) or (ZoneInfo("UTC"),)
+
+
+@lru_cache(maxsize=1024)
+def _known(zones: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(sorted({name for name in zones if _zone(name) is not None}))
 
 
 @lru_cache(maxsize=1024)

@@ -9,6 +9,7 @@ import sqlalchemy as sa
 
 from pipelines.metrics.intervals import Rate, rate
 from voice_ai.caller_id_health import COMPARED, Health, RecentDial, score
+from voice_ai.pacing.caller_ids import Rate as Dials
 
 LINE_DAYS = 14
 
@@ -94,7 +95,7 @@ def lines(
         found.append(
             Line(
                 **values,
-                health=score(recent, pool.value, pool.n),
+                health=score(recent, Dials(pool.n, pool.k)),
                 answered=rate(sum(dial.answered for dial in recent), len(recent)),
                 pool=pool,
                 days=_days(days[row.number_id]),

@@ -12,7 +12,7 @@ from app.queries import caller_ids as queries
 from app.queries.caller_ids import LINE_DAYS, Line
 from app.states import with_dots
 from pipelines.report.labels import interval, percent
-from voice_ai.caller_id_health import COMPARED, COOL_BELOW, LEAST_DIALS, WELL
+from voice_ai.caller_id_health import COMPARED, LEAST_DIALS, WELL
 from voice_ai.errors import VoiceAIError
 from voice_ai.store import caller_ids as store
 
@@ -86,13 +86,12 @@ def _table(lines: Sequence[Line], now: datetime) -> None:
         st.markdown(
             "**Caller ids**",
             help="Score of the last fifty dials: answers against the pool 33, length of talk 28, "
-            "conversations 22, trend 17. The pool is the seller's other numbers. A number rests "
-            f"below {COOL_BELOW:.0f} points, or when it is answered below 0.7 of its pool with "
-            "95 % certainty.",
+            "conversations 22, trend 17. The pool is the seller's other numbers. The dialer rests "
+            "a number by itself when it is answered below 0.7 of its pool with 95 % certainty.",
         )
         st.caption(
-            f"n = {len(lines):,} · score from {LEAST_DIALS} dials on; {WELL:.0f} and more is well, "
-            f"below {COOL_BELOW:.0f} it should rest · rates of the last {COMPARED} dials"
+            f"n = {len(lines):,} · score from {LEAST_DIALS} dials on; {WELL:.0f} and more is well"
+            f" · rates of the last {COMPARED} dials"
         )
         st.dataframe(
             with_dots(pd.DataFrame([_row(line, now) for line in lines]), "Standing"),

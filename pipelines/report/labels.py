@@ -68,6 +68,7 @@ _WORDS = {
     "FREQ_GAP": "Called too recently",
     "FREQ_STATE": "Called enough for the state's rule",
     "RETRY_LATER": "Waiting for its retry time",
+    "COOL_DOWN": "Resting after another campaign",
     "ATTEMPTS_EXHAUSTED": "No attempts left",
     "CONSENT_MISSING": "No consent",
     "CONSENT_KIND": "Consent of another kind is needed",

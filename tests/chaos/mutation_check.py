@@ -5,9 +5,10 @@ import time
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 
+from dialer.claims import SPARE
 from tests.chaos.arena import START, Arena
 from tests.chaos.mutations import MUTATIONS
-from tests.chaos.people import campaign_file, make_campaign, make_people
+from tests.chaos.people import SELLER, campaign_file, make_campaign, make_people
 from tests.chaos.runs import PACING, Outcome, Run, begin, open_run
 from tests.chaos.say_no import whom
 
@@ -48,13 +49,14 @@ def _prepare(run: Run, schema: str | None) -> None:
 
 
 def _twins(arena: Arena, seed: int, schema: str | None) -> Outcome:
-    """Two sellers call the same numbers over two accounts: no pace lock is between their claims."""
-    with open_run(arena, seed, leads=60, concurrent=40, per_second=30.0) as run:
+    """Two sellers call the same numbers over two accounts: no pace lock is between their claims.
+
+    A claim locks the first leads of each list, and who comes second gets the next ones. The lists
+    run against each other and are little longer than that, so that both choose the same numbers;
+    several times, since two claims must come within a moment.
+    """
+    with open_run(arena, seed, leads=_TWINS, concurrent=40, per_second=_TWIN_CPS) as run:
         _prepare(run, schema)
-        people = make_people(run.db, arena.keyring, "twins", 60, START, seller="Another")
-        assert [p.number_id for p in people] == [p.number_id for p in run.people]
-        document = campaign_file("Twins", "twins", concurrent=40, per_second=30.0, seller="Another")
-        make_campaign(run.db, arena.keyring, document, START)
         server = run.server()
         token = arena.keyring.password_for("rehearsal-carrier")
         workers = [
@@ -62,8 +64,36 @@ def _twins(arena: Arena, seed: int, schema: str | None) -> Outcome:
             for digit in "34"
         ]
         arena.wait_ready(server, *workers)
+        for wave in range(1, 6):
+            _wave(run, wave)
+            time.sleep(2)
         run.settle(20.0, 180.0)
         return run.result()
+
+
+# What one claim locks beside its slots, and the slots of two campaigns in the claim's half second.
+_TWIN_CPS = 30.0
+_TWINS = SPARE + int(_TWIN_CPS / 1.25 * 0.5 * 1.5)
+
+
+def _wave(run: Run, wave: int) -> None:
+    """Two lists of the same people in opposite order, and both campaigns begin at once."""
+    made = []
+    for seller in (SELLER, "Another"):
+        name = f"{seller} {wave}"
+        make_people(
+            run.db,
+            run.arena.keyring,
+            name,
+            _TWINS,
+            START,
+            first=wave * _TWINS,
+            seller=seller,
+            last_first=seller != SELLER,
+        )
+        document = campaign_file(name, name, concurrent=40, per_second=_TWIN_CPS, seller=seller)
+        made.append(make_campaign(run.db, run.arena.keyring, document, START, running=False))
+    run.db.execute("UPDATE campaigns SET state = 'running' WHERE id = ANY(%s)", (made,))
 
 
 def _stall(arena: Arena, seed: int, schema: str | None) -> Outcome:

@@ -85,7 +85,8 @@ def wide_claims() -> None:
     """No guard less: claims only take longer, so that two of them meet."""
     from dialer import claims
 
-    _wait_before(claims, "commit_intents")
+    # For each of two campaigns; longer, and the turns of what was claimed would be missed.
+    _wait_before(claims, "commit_intents", 0.05)
 
 
 def two_ends() -> None:
@@ -140,11 +141,11 @@ def _say(module: Any, name: str, text: str) -> None:
     module._SQL = Changed()
 
 
-def _wait_before(module: Any, name: str) -> None:
+def _wait_before(module: Any, name: str, wait_s: float = _WINDOW_S) -> None:
     kept = getattr(module, name)
 
     async def slowly(*given: Any, **named: Any) -> Any:
-        await asyncio.sleep(_WINDOW_S)
+        await asyncio.sleep(wait_s)
         return await kept(*given, **named)
 
     setattr(module, name, slowly)

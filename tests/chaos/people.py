@@ -101,9 +101,15 @@ def make_people(
     first: int = 0,
     seller: str = SELLER,
     zones: Sequence[Sequence[str]] = (("America/New_York",),),
+    last_first: bool = False,
 ) -> list[Person]:
-    """A list of `count` people with numbers from `first` on; the zones go round."""
+    """A list of `count` people with numbers from `first` on; the zones go round.
+
+    `last_first`: the highest number is called first.
+    """
     numbers = [f"+1212{2_000_000 + first + place:07}" for place in range(count)]
+    if last_first:
+        numbers.reverse()
     with db.transaction():
         values = {
             "name": name,

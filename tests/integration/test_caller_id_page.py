@@ -78,7 +78,7 @@ def test_a_person_retires_a_number_and_brings_it_back(
         assert store.retire(db, line.number_id, by="ana", now=NOW)
         assert not store.retire(db, line.number_id, by="ana", now=NOW)
         retired = next(one for one in lines(database_url) if one.number_id == line.number_id)
-        assert (retired.in_words, retired.standing_since) == ("retired", NOW)
+        assert (retired.in_words, retired.standing) == ("retired", line.standing)
         assert store.bring_back(db, line.number_id, by="ana", now=NOW)
         with pytest.raises(NotFound):
             store.retire(db, 0, by="ana", now=NOW)

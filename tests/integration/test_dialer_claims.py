@@ -105,14 +105,28 @@ async def test_leads_come_by_priority_and_then_in_the_lists_order(dialer: House)
 async def test_a_claim_that_looks_at_few_leads_looks_at_the_first_ones(
     dialer: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(claims, "_LOOK_AT", 2)
+    monkeypatch.setattr(claims, "SPARE", 0)
     *_, last = dialer.office.leads(6)
-    dialer.office.campaign(pacing=FAST)
+    dialer.office.campaign(pacing={"max_concurrent": 2, "calls_per_second": 100})
     dialer.office.db.execute(
         "UPDATE campaign_leads SET priority = 7 WHERE lead_id = %s", (last.id,)
     )
     taken = [intent.lead_id for intent, _ in await dialer.claim()]
     assert (taken[0], len(taken)) == (last.id, 2)
+
+
+async def test_a_claim_looks_further_when_the_first_leads_are_refused(
+    dialer: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(claims, "SPARE", 1)
+    refused = dialer.office.leads(7)[:5]
+    dialer.office.campaign(pacing={"max_concurrent": 2, "calls_per_second": 100})
+    for lead in refused:
+        dialer.office.suppress(lead.number_id)
+    taken = [intent.lead_id for intent, _ in await dialer.claim()]
+    assert len(taken) == 2
+    assert {dialer.office.lead(lead.id)["state"] for lead in refused} == {"done"}
+    assert not set(taken) & {lead.id for lead in refused}
 
 
 async def test_max_leads_counts_leads_that_were_started_not_calls(dialer: House) -> None:

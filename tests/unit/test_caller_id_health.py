@@ -5,9 +5,11 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from voice_ai.caller_id_health import RecentDial, chance_below, score
+from voice_ai.caller_id_health import RecentDial, score
+from voice_ai.pacing.caller_ids import Rate
 
 NOW = datetime(2026, 11, 24, 19, 0, tzinfo=UTC)
+HALF, NOBODY = Rate(1000, 500), Rate(0, 0)
 
 
 def dials(*answers: bool, talk_s: float | None = 40.0, conversed: bool = True) -> list[RecentDial]:
@@ -29,49 +31,49 @@ def every(nth: int, n: int) -> list[RecentDial]:
 
 
 def test_fewer_than_twenty_dials_say_nothing() -> None:
-    assert score([], None, 0).score is None
-    found = score(every(2, 19), 0.9, 1000)
+    assert score([], NOBODY).score is None
+    found = score(every(2, 19), Rate(1000, 900))
     assert (found.score, found.n, found.verdict) == (None, 19, "ok")
     assert found.answer_rate == 10 / 19
 
 
 def test_a_number_that_is_answered_like_its_pool_is_well() -> None:
-    found = score(every(2, 100), 0.5, 1000)
+    found = score(every(2, 100), HALF)
     assert found.score == 100.0
     assert (found.answer_rate, found.n, found.verdict) == (0.5, 100, "ok")
 
 
 def test_a_number_that_is_answered_far_less_than_its_pool_rests() -> None:
     # 12 of 100 where the pool has one of two: below 0.7 of it with near certainty.
-    found = score(every(9, 100), 0.5, 1000)
+    found = score(every(9, 100), HALF)
     assert found.answer_rate == 0.12
     assert found.verdict == "cool"
 
 
 def test_a_low_rate_that_the_whole_pool_has_is_no_sign() -> None:
-    assert score(every(9, 100), 0.12, 1000).verdict == "ok"
+    assert score(every(9, 100), Rate(1000, 120)).verdict == "ok"
 
 
 def test_a_pool_too_small_to_tell_is_not_compared_with() -> None:
-    assert score(every(4, 40), 0.9, 19).verdict != "cool"
+    assert score(every(4, 40), Rate(19, 17)).verdict != "cool"
 
 
 def test_a_number_that_suddenly_nobody_answers_rests_before_its_rate_shows_it() -> None:
-    found = score(dials(*[False] * 25, *[True, False, False] * 25), 0.3, 1000)
+    found = score(dials(*[False] * 25, *[True, False, False] * 25), Rate(1000, 300))
     assert found.answer_rate == 0.25
     assert found.verdict == "cool"
 
 
 def test_a_number_that_nobody_ever_answers_has_few_points() -> None:
-    found = score(dials(*[False] * 30), None, 0)
+    found = score(dials(*[False] * 30), NOBODY)
     assert found.score is not None
     assert found.score < 50
-    assert found.verdict == "cool"
+    assert found.verdict == "watch"  # there is nothing to hold it against
 
 
 def test_people_who_hang_up_at_once_are_a_warning() -> None:
     short = dials(*[True, False] * 50, talk_s=1.0, conversed=False)
-    found = score(short, 0.5, 1000)
+    found = score(short, HALF)
     assert found.score is not None
     assert 50 <= found.score < 70
     assert found.verdict == "watch"
@@ -80,24 +82,11 @@ def test_people_who_hang_up_at_once_are_a_warning() -> None:
 def test_only_the_last_hundred_count_in_whatever_order_they_come() -> None:
     old = [RecentDial(NOW - timedelta(days=9), False, False, False)] * 500
     recent = every(2, 100)
-    assert score([*old, *reversed(recent)], 0.5, 1000) == score(recent, 0.5, 1000)
+    assert score([*old, *reversed(recent)], HALF) == score(recent, HALF)
 
 
-def test_the_chance_is_that_of_a_uniform_prior() -> None:
-    # Nothing seen: the chance that a rate is below a third is a third.
-    assert abs(chance_below(0, 0, 1 / 3) - 1 / 3) < 1e-12
-    assert chance_below(50, 100, 0.0) == 0.0
-    assert chance_below(50, 100, 1.0) == 1.0
-    assert abs(chance_below(50, 100, 0.5) - 0.5) < 0.01
-
-
-@given(st.lists(st.booleans(), min_size=20, max_size=150), st.floats(0.01, 1.0))
-def test_a_score_lies_between_nothing_and_a_hundred(answers: list[bool], pool: float) -> None:
-    found = score(dials(*answers), pool, 500)
+@given(st.lists(st.booleans(), min_size=20, max_size=150), st.integers(0, 500))
+def test_a_score_lies_between_nothing_and_a_hundred(answers: list[bool], pool: int) -> None:
+    found = score(dials(*answers), Rate(500, pool))
     assert found.score is not None
     assert 0.0 <= found.score <= 100.0 + 1e-9
-
-
-@given(st.integers(0, 100), st.floats(0.0, 1.0))
-def test_more_answers_make_a_fall_less_probable(k: int, limit: float) -> None:
-    assert chance_below(k, 100, limit) >= chance_below(min(100, k + 1), 100, limit) - 1e-12

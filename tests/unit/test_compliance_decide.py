@@ -89,6 +89,7 @@ def test_a_good_lead_at_noon_may_be_called() -> None:
         ),
         (replace(LEAD, zones=("Pacific/Honolulu",)), CAMPAIGN, Reason.HOURS_CLOSED, False),
         (replace(LEAD, not_before=NOON + HOUR), CAMPAIGN, Reason.RETRY_LATER, False),
+        (replace(LEAD, rests_until=NOON + HOUR), CAMPAIGN, Reason.COOL_DOWN, False),
         (replace(LEAD, recent_dials=(NOON - HOUR,)), CAMPAIGN, Reason.FREQ_GAP, False),
         (
             replace(LEAD, recent_dials=tuple(NOON - n * 5 * HOUR for n in (1, 2, 3))),

@@ -169,6 +169,8 @@ def _stale(lead: LeadFacts, rule: OutsideList, now: datetime) -> bool:
 def _frequency(lead: LeadFacts, now: datetime, terms: Terms) -> Iterator[Wait]:
     if lead.not_before is not None and lead.not_before > now:
         yield Reason.RETRY_LATER, lead.not_before
+    if lead.rests_until is not None and lead.rests_until > now:
+        yield Reason.COOL_DOWN, lead.rests_until
     dials = lead.recent_dials
     if not dials:
         return

@@ -30,6 +30,7 @@ class Reason(StrEnum):
     FREQ_GAP = "FREQ_GAP"
     FREQ_STATE = "FREQ_STATE"
     RETRY_LATER = "RETRY_LATER"
+    COOL_DOWN = "COOL_DOWN"
     ATTEMPTS_EXHAUSTED = "ATTEMPTS_EXHAUSTED"
 
 
@@ -84,6 +85,8 @@ class LeadFacts:
     last_was_busy: bool = False
     attempts: int = 0
     not_before: datetime | None = None
+    # The seller's other campaigns called lately: until when the lead rests after that.
+    rests_until: datetime | None = None
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 END_GUARD = timedelta(seconds=60)
 # Two Mondays in a row may be holidays, and an order may close a state for weeks.
 HORIZON_DAYS = 35
+# A process runs for years.
+_DAYS_KEPT = 200
 
 Interval = tuple[datetime, datetime]
 Span = tuple[time, time]
@@ -49,6 +51,8 @@ class Openings:
     def _day(self, day: date) -> tuple[Interval, ...]:
         known = self._days.get(day)
         if known is None:
+            if len(self._days) > _DAYS_KEPT:
+                self._days.clear()
             known = self._days[day] = _meet([self._near(zone, day) for zone in self._zones])
         return known
 
@@ -63,6 +67,7 @@ class Openings:
         return found
 
 
+@lru_cache(maxsize=8192)
 def interval_of(zone: ZoneInfo, day: date, span: Span) -> Interval | None:
     """The window as moments, without the minute before its end."""
     opens = datetime.combine(day, span[0], tzinfo=zone).astimezone(UTC)
@@ -81,8 +86,12 @@ def next_open(
     zones: Sequence[str], start: time, end: time, days: frozenset[int], now: datetime
 ) -> datetime | None:
     """The earliest moment from `now` on that lies in one weekly window in every zone at once."""
-    openings = Openings(zones, lambda day: (start, end) if day.weekday() in days else None)
-    return openings.next(now) if days else None
+    return _weekly(tuple(zones), start, end, days).next(now) if days else None
+
+
+@lru_cache(maxsize=512)
+def _weekly(zones: tuple[str, ...], start: time, end: time, days: frozenset[int]) -> Openings:
+    return Openings(zones, lambda day: (start, end) if day.weekday() in days else None)
 
 
 @lru_cache(maxsize=1024)

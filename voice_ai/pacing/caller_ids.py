@@ -5,11 +5,11 @@ number, a new number begins with 10, 20, 30 a day for a week each, a burned one 
 """
 
 import hashlib
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
-from statistics import NormalDist
 
 DAILY_CEILING = 100
 WARM_UP = (10, 20, 30)
@@ -18,11 +18,14 @@ COOL_OFF = timedelta(days=2)
 BURNED_REST = timedelta(days=45)
 # A number that was cooled this often within 30 days is burned.
 BURNED_AFTER = 3
-# Cool off when the answer rate is below 0.7 of the pool's with this much certainty.
+# Cool off when the rate is below 0.7 of the pool's with this much certainty (domain, 3.5).
 _DROP = 0.7
 _CERTAIN = 0.95
+# A spam label works at once: of the newest dials alone, with more certainty [assumed].
+NEWEST = 25
+_VERY_CERTAIN = 0.99
 _FEWEST_DIALS = 50
-_FEWEST_POOL = 200
+_FEWEST_POOL = 100
 
 
 class Standing(StrEnum):
@@ -98,17 +101,12 @@ def choose(
     for caller in pool:
         if caller.number_id == last_shown:
             return caller
-    groups = (
-        [caller for caller in pool if caller.states & lead_states],
-        [
-            caller
-            for caller in pool
-            if caller.country is not None and caller.country == lead_country
-        ],
-        pool,
+    group = (
+        [caller for caller in pool if caller.states & lead_states]
+        or [one for one in pool if one.country is not None and one.country == lead_country]
+        or pool
     )
-    group = next((group for group in groups if group), None)
-    if group is None:
+    if not group:
         return None
     digest = hashlib.sha256(str(lead_id).encode()).digest()
     return group[int.from_bytes(digest[:4], "big") % len(group)]
@@ -122,16 +120,36 @@ class Rate:
     answered: int
 
 
-def has_dropped(own: Rate, pool: Rate) -> bool:
-    """Whether a number's answer rate is surely far below that of the others in its pool.
+@dataclass(frozen=True)
+class AnswerRates:
+    """A number's last hundred dials, the newest 25 of them, and those of the seller's others."""
 
-    P(rate < 0.7 x pool) > 0.95 under a Beta(0.5, 0.5) prior, by its normal approximation.
-    """
+    own: Rate
+    newest: Rate
+    pool: Rate
+
+
+def has_dropped(answers: AnswerRates) -> bool:
+    """Whether a number is surely answered far less than the others: the one rule that rests it."""
+    own, newest, pool = answers.own, answers.newest, answers.pool
     if own.dials < _FEWEST_DIALS or pool.dials < _FEWEST_POOL or pool.answered == 0:
         return False
-    mean = (own.answered + 0.5) / (own.dials + 1)
-    spread = (mean * (1 - mean) / (own.dials + 2)) ** 0.5
-    return NormalDist(mean, spread).cdf(_DROP * pool.answered / pool.dials) > _CERTAIN
+    limit = _DROP * pool.answered / pool.dials
+    return chance_below(own, limit) > _CERTAIN or chance_below(newest, limit) > _VERY_CERTAIN
+
+
+def chance_below(rate: Rate, limit: float) -> float:
+    """How probable it is that the true rate is below `limit`: the posterior of a uniform prior,
+    beta(answered + 1, dials - answered + 1), as a binomial tail."""
+    if limit <= 0:
+        return 0.0
+    if limit >= 1:
+        return 1.0
+    trials = rate.dials + 1
+    return sum(
+        math.comb(trials, hits) * limit**hits * (1 - limit) ** (trials - hits)
+        for hits in range(rate.answered + 1, trials + 1)
+    )
 
 
 @dataclass(frozen=True)
@@ -143,7 +161,7 @@ class Stands:
 
 
 def next_standing(
-    caller: CallerId, own: Rate, pool: Rate, cooled_before: int, now: datetime
+    caller: CallerId, answers: AnswerRates, cooled_before: int, now: datetime
 ) -> Stands | None:
     """What changes about a number, None when nothing does; `cooled_before` within 30 days."""
     if caller.standing is Standing.WARMING:
@@ -159,7 +177,7 @@ def next_standing(
         if caller.cool_until is not None and caller.cool_until <= now:
             return Stands(Standing.WARMING, None)
         return None
-    if not has_dropped(own, pool):
+    if not has_dropped(answers):
         return None
     if cooled_before + 1 >= BURNED_AFTER:
         return Stands(Standing.BURNED, now + BURNED_REST)

@@ -13,8 +13,10 @@ SELECT i.number_id, i.country, i.states, i.standing, i.standing_since, i.cool_un
 FROM caller_ids i
 LEFT JOIN LATERAL (
     SELECT count(*) AS dials, count(*) FILTER (WHERE a.state <> 'ended') AS live FROM attempts a
-    WHERE a.caller_id_number = i.number_id AND a.intended_at > %(now)s - interval '24 hours'
-      AND coalesce(a.disposition, '') <> 'not_dialed') c ON i.number_id = ANY(%(counted)s)
+    -- Said in here, so that nothing is counted of the others.
+    WHERE i.number_id = ANY(%(counted)s) AND a.caller_id_number = i.number_id
+      AND a.intended_at > %(now)s - interval '24 hours'
+      AND coalesce(a.disposition, '') <> 'not_dialed') c ON true
 WHERE i.number_id = ANY(%(numbers)s) AND i.active
   AND NOT EXISTS (SELECT FROM switches s WHERE s.kind = 'caller_id'
                   AND s.key = i.number_id::text AND s.cleared_at IS NULL)
@@ -114,17 +116,22 @@ INSERT INTO pace_changes (campaign_id, kind, subject, reason, figures, at)
 VALUES (%(campaign_id)s, %(kind)s, %(subject)s, %(reason)s, %(figures)s, %(now)s)
 
 -- name: caller_id_rates
--- Answer rates of the last dials from each number of a campaign, since it is in its standing, and of
--- all its numbers together; how often each was cooled lately.
+-- Answered dials of the last hundred from each number of a campaign since it is in its standing, of
+-- the newest of them, and of the campaign's other numbers; how often each was cooled lately.
 SELECT i.number_id, i.country, i.states, i.standing, i.standing_since, i.cool_until,
-       i.daily_ceiling, 0 AS dials, 0 AS live, r.own_dials, r.own_answered,
-       sum(r.own_dials) OVER () AS pool_dials, sum(r.own_answered) OVER () AS pool_answered,
+       i.daily_ceiling, 0 AS dials, 0 AS live, r.*,
+       sum(r.own_dials) OVER () - r.own_dials AS pool_dials,
+       sum(r.own_answered) OVER () - r.own_answered AS pool_answered,
        (SELECT count(*) FROM pace_changes h WHERE h.subject = i.number_id AND h.kind = 'cool'
            AND h.at > %(now)s - interval '30 days') AS cooled
 FROM caller_ids i
 CROSS JOIN LATERAL (
-    SELECT count(*) AS own_dials, count(*) FILTER (WHERE last.answered) AS own_answered
-    FROM (SELECT a.answered_at IS NOT NULL AS answered FROM attempts a
+    SELECT count(*) AS own_dials, count(*) FILTER (WHERE last.answered) AS own_answered,
+           count(*) FILTER (WHERE last.place <= %(newest)s) AS new_dials,
+           count(*) FILTER (WHERE last.place <= %(newest)s AND last.answered) AS new_answered
+    FROM (SELECT a.answered_at IS NOT NULL AS answered,
+                 row_number() OVER (ORDER BY a.intended_at DESC) AS place
+          FROM attempts a
           WHERE a.caller_id_number = i.number_id AND a.state = 'ended'
             AND a.intended_at >= coalesce(i.standing_since, '-infinity')
             AND a.disposition NOT IN ('not_dialed', 'failed_transient', 'failed_permanent')
