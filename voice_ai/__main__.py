@@ -30,6 +30,7 @@ COMMANDS: dict[str, Entry] = {
     "dnc": Entry("pipelines.commands_dnc", "app", "Do not call: numbers, files, outside lists"),
     "consent": Entry("voice_ai.commands_consent", "app", "Record consent, look, take it back"),
     "campaign": Entry("voice_ai.commands_campaign", "app", "Create, start, pause, drain, show …"),
+    "script": Entry("voice_ai.commands_script", "app", "Check, draw, try and test call scripts"),
     "switch": Entry("voice_ai.commands_switch", "app", "Kill switches, read at every dial"),
     "policy": Entry("voice_ai.commands_policy", "app", "The rules of calling, and why they say no"),
     "calls": Entry("voice_ai.commands_calls", "app", "Live calls, ended calls, one call, audio"),

@@ -8,7 +8,7 @@ from rich.table import Table
 
 TASKS: Mapping[str, tuple[str, ...]] = {
     "Run": ("up", "demo", "app", "server", "dialer", "simulator"),
-    "Campaigns": ("campaign", "policy", "report", "switch"),
+    "Campaigns": ("campaign", "script", "policy", "report", "switch"),
     "Leads": ("import", "leads", "dnc", "consent"),
     "Calls": ("calls",),
     "Models": ("models", "notebook"),
@@ -24,6 +24,7 @@ EXAMPLES: Mapping[str, str] = {
     "dialer": "voice-ai dialer --metrics-port 9102",
     "simulator": "voice-ai simulator --seed 7 --faults mild",
     "campaign": 'voice-ai campaign start "Spring survey" --reason "approved by Ana"',
+    "script": "voice-ai script check survey.yaml",
     "policy": "voice-ai policy explain --state FL --at 2026-11-24T19:00:00-05:00",
     "report": 'voice-ai report "Spring survey" --out spring.html',
     "import": "voice-ai import leads.csv --list spring --dry-run",

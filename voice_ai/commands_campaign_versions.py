@@ -2,7 +2,6 @@
 
 import getpass
 import json
-from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -10,17 +9,13 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from voice_ai.campaigns import parse_campaign, script_slots
+from voice_ai.campaigns import parse_campaign
 from voice_ai.command_database import AsJson, Name, answer, database
-from voice_ai.conversation.script import builtin_scripts, load_script
-from voice_ai.conversation.trial import Exchange, Trial, begin_trial, hear
-from voice_ai.errors import BadInput
+from voice_ai.commands_script import read_file, try_script
 from voice_ai.store import campaign_versions as stored
 from voice_ai.store import campaigns as store
 
 Version = Annotated[int | None, typer.Option(help="Which version; the one in force if left out.")]
-# What a script is tried with when no campaign gives it values.
-_SAMPLE_SLOTS = {"seller": "Example Company", "callback_number": "+18005550100"}
 
 
 def edit(
@@ -33,7 +28,7 @@ def edit(
     Example: voice-ai campaign export Spring > spring.yaml
              voice-ai campaign edit Spring --file spring.yaml
     """
-    text = _read(file)
+    text = read_file(file)
     with database() as (context, db):
         campaign_id = store.find_campaign(db, name)["id"]
         before = stored.stored_version(db, context.keyring, campaign_id)
@@ -116,98 +111,6 @@ def export(
     }
     text = kept.script_text if script else kept.yaml
     answer(facts, text.rstrip("\n"), as_json=as_json)
-
-
-def try_script(
-    what: Annotated[str, typer.Argument(help="A built-in script, a script file, or a campaign.")],
-    say: Annotated[
-        list[str] | None, typer.Option("--say", help="What the callee says; may be repeated.")
-    ] = None,
-    as_json: AsJson = False,
-) -> None:
-    """Hold a conversation by typing: the same machine as in a call, nothing is dialed.
-
-    Type words, /9 for a key, /silence, /machine or /hangup.
-
-    Example: voice-ai campaign try satisfaction_survey
-             voice-ai campaign try Spring --say yes --say "call me tomorrow"
-    """
-    trial = _trial_of(what)
-    if say or as_json:
-        for words in say or []:
-            if not trial.over:
-                trial = hear(trial, words)
-        _print_trial(what, trial, as_json=as_json)
-        return
-    _print_exchange(trial.exchanges[0])
-    while not trial.over and (words_typed := _typed()) is not None:
-        try:
-            trial = hear(trial, words_typed)
-        except BadInput as error:
-            print(error.message)
-            continue
-        _print_exchange(trial.exchanges[-1])
-
-
-def _typed() -> str | None:
-    try:
-        return input("you> ")
-    except EOFError:
-        return None
-
-
-def _trial_of(what: str) -> Trial:
-    """Raises NotFound, BadInput."""
-    built_in = builtin_scripts()
-    path = Path(what)
-    if what in built_in or path.is_file():
-        text = built_in.get(what) or _read(path)
-        return begin_trial(load_script(text, source=what), dict(_SAMPLE_SLOTS))
-    with database() as (context, db):
-        campaign_id = store.find_campaign(db, what)["id"]
-        kept = stored.stored_version(db, context.keyring, campaign_id)
-    slots = {**_SAMPLE_SLOTS, **script_slots_of(kept)}
-    return begin_trial(load_script(kept.script_text, source=kept.data["script"]), dict(slots))
-
-
-def script_slots_of(kept: stored.StoredVersion) -> dict[str, str]:
-    """The values that a stored campaign fills its script with. Raises BadInput."""
-    from voice_ai.campaigns import check_campaign
-
-    return script_slots(check_campaign(kept.data, kept.script_text).config)
-
-
-def _print_trial(what: str, trial: Trial, *, as_json: bool) -> None:
-    if as_json:
-        exchanges = [asdict(exchange) for exchange in trial.exchanges]
-        print(
-            json.dumps(
-                {
-                    "script": what,
-                    "exchanges": exchanges,
-                    "over": trial.over,
-                    "disposition": trial.state.disposition,
-                }
-            )
-        )
-        return
-    for exchange in trial.exchanges:
-        _print_exchange(exchange)
-
-
-def _print_exchange(exchange: Exchange) -> None:
-    if exchange.heard is not None:
-        print(f"  {exchange.heard or '(silence)'}   [{exchange.intent or 'not understood'}]")
-    for line in exchange.said or ("(goes on as it was)",):
-        print(f"agent: {line}")
-    print(f"       at {exchange.node}" + "".join(f"; {effect}" for effect in exchange.effects))
-
-
-def _read(file: Path) -> str:
-    try:
-        return file.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise BadInput("the file cannot be read; give a YAML file in UTF-8", file=file) from error
 
 
 def add_to(app: typer.Typer) -> None:

@@ -84,6 +84,13 @@ def _question_shape(node: Node) -> Iterator[Fault]:
             ("next",),
             f"a dead end: say with `next` where the {node.expects} answer leads.",
         )
+    if node.between is not None and (
+        node.expects != "number" or node.between[0] >= node.between[1]
+    ):
+        yield (
+            ("between",),
+            "`between` is the least and the greatest answer to `expects: number`.",
+        )
     if node.ratings and node.expects != "rating":
         yield ("ratings",), "`ratings` needs `expects: rating`."
 

@@ -48,6 +48,7 @@ class Node(_Frozen):
     ask: str | None = None
     expects: Expects = "yes_no"
     scale: tuple[int, int] = (1, 5)
+    between: tuple[int, int] | None = None
     capture: str | None = None
     on: Mapping[Intent, str] = Field(default_factory=dict)
     ratings: Mapping[str, str] = Field(default_factory=dict)
@@ -138,6 +139,11 @@ class Script(_Frozen):
     lines: Lines = Lines()
     empathy: Mapping[Emotion, str] = Field(default_factory=dict)
     nodes: Mapping[Name, Node] = Field(min_length=1)
+
+    @property
+    def region(self) -> str:
+        """The country whose telephone numbers need no prefix."""
+        return self.language[-2:] if "-" in self.language else "US"
 
 
 def rating_span(text: str) -> tuple[int, int] | None:

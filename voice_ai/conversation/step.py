@@ -112,7 +112,7 @@ def _speech(script: Script, state: State, heard: Speech) -> Answer:
     if state.answers == 0 and is_machine_greeting(heard.text):
         return _end(state, "machine", "machine")
     first, state = not state.spoken_to, replace(state, spoken_to=True, silences=0)
-    meaning = understand(heard, _node(script, state.node))
+    meaning = understand(heard, _node(script, state.node), script.region)
     picking_up = first and meaning.intent == "yes" and _is_bare_question(heard.text)
     if picking_up or _is_not_yet_an_answer(script, state, heard, meaning):
         # "Hello?" at pick-up crosses the opening: the question is already on its way.

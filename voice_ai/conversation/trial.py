@@ -76,10 +76,14 @@ def hear(trial: Trial, typed: str) -> Trial:
     """The trial after the callee said, pressed or did this. Raises BadInput when it is over."""
     if trial.over:
         raise BadInput("the call is over; begin again")
-    heard = heard_of(trial.script, typed)
+    return take(trial, heard_of(trial.script, typed), typed.strip())
+
+
+def take(trial: Trial, heard: Heard, told_as: str) -> Trial:
+    """The trial after it was heard; `told_as` is how that is shown."""
     intent = _understood(trial, heard)
     state, actions = step(trial.script, trial.state, heard)
-    told = _exchange(typed.strip(), intent, state, actions)
+    told = _exchange(told_as, intent, state, actions)
     return replace(trial, state=state, exchanges=(*trial.exchanges, told))
 
 
@@ -106,7 +110,8 @@ def _understood(trial: Trial, heard: Heard) -> str | None:
     match heard:
         case Speech():
             # The built-in question about a callback is no node of the script.
-            return understand(heard, node).intent if node else guess_intent(heard.text)
+            region = trial.script.region
+            return understand(heard, node, region).intent if node else guess_intent(heard.text)
         case Digits():
             return understand_digits(heard.digits, node).intent if node else None
     return None

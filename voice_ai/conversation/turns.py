@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-Expects = Literal["yes_no", "open", "rating", "when"]
+Expects = Literal["yes_no", "open", "rating", "number", "when", "phone", "email"]
 Intent = Literal[
     "yes",
     "no",

@@ -8,6 +8,7 @@ from voice_ai.conversation.graph import Node
 from voice_ai.conversation.keywords import find_when, guess_intent, is_opt_out
 from voice_ai.conversation.prompts import DIGIT_WORDS
 from voice_ai.conversation.turns import Digits, Heard, Intent, Speech
+from voice_ai.conversation.typed import find_email, find_number, find_phone
 
 # Below these a model's label is a guess among fourteen; an opt-out is believed sooner.
 MIN_SCORE = 0.35
@@ -26,8 +27,6 @@ _NOT_A_NUMBER = re.compile(
     r"\b(?:no|any|some|every|that|this|the|which|last|an)\s*one\b|\bone (?:of|more)\b"
     r"|\b\w+ (?:seconds?|moments?|minutes?|hours?|days?|weeks?|months?|years?|times?|[ap]\.?m)\b"
 )
-_NUMBER = re.compile(r"\b(?:no|any|some|every|that|this|the|which|last|an)\s*one\b|\bone of\b")
-_NUMBER = re.compile(r"\b(?:no|any|some|every|that|this|the|which|last|an)\s*one\b|\bone of\b")
 _NUMBER = re.compile(r"\d+(?:[.,]\d+)?|[a-z]+")
 
 
@@ -50,7 +49,8 @@ def opt_out_evidence(heard: Heard) -> Literal["speech", "digit"] | None:
     return "speech" if said or is_opt_out(heard.text) else None
 
 
-def understand(heard: Speech, node: Node) -> Meaning:
+def understand(heard: Speech, node: Node, region: str = "US") -> Meaning:
+    """`region` is the country of telephone numbers that are said without their prefix."""
     modelled, guessed = _modelled(heard), guess_intent(heard.text)
     if "ask_robot" in (modelled, guessed) and (node.expects != "open" or _is_aside(heard.text)):
         return Meaning("ask_robot")
@@ -58,15 +58,28 @@ def understand(heard: Speech, node: Node) -> Meaning:
         rating = find_rating(heard.text, node.scale)
         if rating is not None:
             return Meaning("rating", str(rating))
-    if node.expects == "when":
-        when = find_when(heard.text)
-        if when is not None:
-            return Meaning(None, when)
+    value = _typed(heard.text, node, region)
+    if value is not None:
+        return Meaning(None, value)
     if node.expects == "open":
         return _open_answer(heard.text, node, modelled, guessed)
     if modelled not in node.on and guessed in node.on:
         return Meaning(guessed)
     return Meaning(modelled or guessed)
+
+
+def _typed(text: str, node: Node, region: str) -> str | None:
+    match node.expects:
+        case "when":
+            return find_when(text)
+        case "number":
+            number = find_number(text, node.between)
+            return None if number is None else str(number)
+        case "phone":
+            return find_phone(text, region)
+        case "email":
+            return find_email(text)
+    return None
 
 
 def _open_answer(text: str, node: Node, modelled: Intent | None, guessed: Intent | None) -> Meaning:

@@ -1,0 +1,233 @@
+"""Conversations written down with what must come of them: a script's own tests, in words.
+
+Nothing is dialed and no time passes: a scenario drives the same pure machine as a call does.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from voice_ai.conversation.graph import Prompts, Script
+from voice_ai.conversation.source import Document, Path, read_document
+from voice_ai.conversation.trial import Exchange, Trial, begin_trial, take
+from voice_ai.conversation.turns import (
+    Digits,
+    DispositionCode,
+    HangUpReason,
+    Heard,
+    HungUp,
+    Intent,
+    MachineDetected,
+    Silence,
+    Speech,
+    TimeUp,
+)
+from voice_ai.errors import BadInput
+
+# Where in a scenario, and a sentence about it.
+Fault = tuple[Path, str]
+Gesture = Literal["silence", "hangs_up", "machine", "fax", "time_up"]
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Step(_Frozen):
+    """What the callee does, one thing, and what must follow. What is not said is not checked."""
+
+    heard: str | None = None
+    keys: str | None = Field(None, pattern=r"^[0-9*#]+$")
+    does: Gesture | None = None
+    # What a model says of the words; without it the words alone are understood.
+    intent: Intent | None = None
+    emotion: str | None = None
+    # They spoke while something that may not be interrupted was said.
+    over_agent: bool = False
+    # Of the agent's words they had heard so much when they interrupted.
+    heard_of_agent: str | None = None
+
+    understood: Intent | Literal["nothing"] | None = None
+    says: Prompts = ()
+    never_says: Prompts = ()
+    at: str | None = None
+    sets: Mapping[str, str] = Field(default_factory=dict)
+    suppressed: bool | None = None
+    callback: str | None = None
+    ends: DispositionCode | None = None
+    because: HangUpReason | None = None
+
+    @model_validator(mode="after")
+    def one_thing(self) -> "Step":
+        if sum(done is not None for done in (self.heard, self.keys, self.does)) != 1:
+            raise ValueError("say one thing that the callee does: `heard`, `keys` or `does`")
+        return self
+
+    def as_heard(self, script: Script) -> Heard:
+        if self.heard is not None:
+            return Speech(
+                self.heard,
+                intent=self.intent,
+                emotion=self.emotion,
+                heard_of_agent=self.heard_of_agent,
+                over_agent=self.over_agent,
+            )
+        if self.keys is not None:
+            return Digits(self.keys)
+        match self.does:
+            case "hangs_up":
+                return HungUp()
+            case "machine":
+                return MachineDetected("machine_start")
+            case "fax":
+                return MachineDetected("fax")
+            case "time_up":
+                return TimeUp()
+        return Silence(script.silence_s)
+
+    @property
+    def told(self) -> str:
+        return self.heard or (f"/{self.keys}" if self.keys else f"/{self.does}")
+
+
+class Scenario(_Frozen):
+    name: str = Field(min_length=1)
+    slots: Mapping[str, str] = Field(default_factory=dict)
+    # What the opening must contain, in this order.
+    opens: Prompts = ()
+    steps: tuple[Step, ...] = Field(min_length=1)
+
+
+class Scenarios(_Frozen):
+    """`script` is a built-in one's name or a path beside the file."""
+
+    script: str
+    slots: Mapping[str, str] = Field(default_factory=dict)
+    scenarios: tuple[Scenario, ...] = Field(min_length=1)
+
+
+@dataclass(frozen=True)
+class Result:
+    """`faults` are sentences with file, line and field; none: it went as it is written."""
+
+    name: str
+    faults: tuple[BadInput, ...]
+    trial: Trial
+
+
+@dataclass(frozen=True)
+class ScenarioFile:
+    scenarios: Scenarios
+    document: Document
+
+
+def read_scenarios(text: str, *, source: str) -> ScenarioFile:
+    """Raises BadInput with file, line and field."""
+    document = read_document(text, source=source)
+    try:
+        return ScenarioFile(Scenarios.model_validate(document.data), document)
+    except ValidationError as error:
+        found = error.errors()[0]
+        path = tuple(part for part in found["loc"] if part != "[key]")
+        raise document.fault(path, _type_fault(found["type"], found["msg"], path)) from error
+
+
+def run_scenarios(file: ScenarioFile, script: Script) -> Iterator[Result]:
+    """One result for each, in the order of the file."""
+    for place, scenario in enumerate(file.scenarios.scenarios):
+        trial = begin_trial(script, {**file.scenarios.slots, **scenario.slots})
+        found = list(_said(("opens",), scenario.opens, trial.exchanges[0]))
+        trial = _play(scenario, trial, found)
+        at: Path = ("scenarios", place)
+        faults = tuple(file.document.fault((*at, *path), message) for path, message in found)
+        yield Result(scenario.name, faults, trial)
+
+
+def _play(scenario: Scenario, trial: Trial, found: list[Fault]) -> Trial:
+    """The trial as far as it went; what is not as it is written is added to `found`."""
+    for place, step in enumerate(scenario.steps):
+        at: Path = ("steps", place)
+        if trial.over:
+            found.append((at, f"the call was over before ({trial.state.ended}): nobody hears it."))
+            return trial
+        trial = take(trial, step.as_heard(trial.script), step.told)
+        found += [((*at, *path), message) for path, message in _differences(step, trial)]
+    if trial.over and scenario.steps[-1].ends is None:
+        last: Path = ("steps", len(scenario.steps) - 1)
+        found.append((last, f"the call ended here; write `ends: {trial.state.disposition}`."))
+    return trial
+
+
+def _differences(step: Step, after: Trial) -> Iterator[Fault]:
+    exchange = after.exchanges[-1]
+    yield from _said(("says",), step.says, exchange)
+    for words in step.never_says:
+        if _plain(words) in _plain(" ".join(exchange.said)):
+            yield ("never_says",), f"“{words}” was said."
+    yield from _state_differences(step, after)
+    # What is written, and what came of it; both as a person would read them.
+    stands = f"as {after.state.disposition}" if after.over else "not yet"
+    noted = f"a callback is noted: {step.callback}" in exchange.effects
+    for field, wanted, holds, message in (
+        (
+            "understood",
+            step.understood,
+            step.understood == (exchange.intent or "nothing"),
+            f"it was understood as {exchange.intent or 'nothing'}.",
+        ),
+        (
+            "callback",
+            step.callback,
+            noted,
+            f"what was done: {', '.join(exchange.effects) or 'nothing'}.",
+        ),
+        (
+            "ends",
+            step.ends,
+            after.over and after.state.disposition == step.ends,
+            f"the call has ended {stands}.",
+        ),
+    ):
+        if wanted is not None and not holds:
+            yield (field,), message
+
+
+def _state_differences(step: Step, after: Trial) -> Iterator[Fault]:
+    state = after.state
+    if step.at is not None and state.node != step.at:
+        yield ("at",), f"the conversation stands at `{state.node}`."
+    for slot, value in step.sets.items():
+        if (found := state.slots.get(slot)) != value:
+            yield ("sets", slot), f"`{slot}` is {'empty' if found is None else f'“{found}”'}."
+    if step.suppressed is not None and state.opted_out != step.suppressed:
+        yield ("suppressed",), f"the number is {'' if state.opted_out else 'not '}suppressed."
+    if step.because is not None and state.ended != step.because:
+        yield ("because",), f"the reason is {state.ended or 'none: the call goes on'}."
+
+
+def _said(path: Path, wanted: Prompts, exchange: Exchange) -> Iterator[Fault]:
+    """Each of the words, one behind the other."""
+    said, begin = _plain(" ".join(exchange.said)), 0
+    for words in wanted:
+        found = said.find(_plain(words), begin)
+        if found < 0:
+            yield path, f"“{words}” was not said (or not in this order); said was “{said}”."
+            return
+        begin = found + len(_plain(words))
+
+
+def _plain(text: str) -> str:
+    return " ".join(text.casefold().split())
+
+
+def _type_fault(kind: str, message: str, path: Path) -> str:
+    if kind == "extra_forbidden":
+        words = sorted(Step.model_fields)
+        return f"`{path[-1]}` is not a word here; a step has: {', '.join(words)}."
+    if kind == "missing":
+        return f"`{path[-1]}` is missing."
+    if kind == "literal_error" and path[-1] == "does":
+        return f"a callee does one of: {', '.join(get_args(Gesture))}."
+    return message.removeprefix("Value error, ").rstrip(".") + "."
