@@ -289,7 +289,10 @@ class Conversation:
         if actions:
             self._after_protected = ()
         lines: list[Line] = []
+        endpoint_s = None
         for action in actions:
+            if isinstance(action, Ask):
+                endpoint_s = action.endpoint_s
             if isinstance(action, Say | Ask):
                 lines.append(_line(action, self.state.node))
             elif not isinstance(action, OptOut):
@@ -300,6 +303,7 @@ class Conversation:
         if actions and self._playback.lines:
             await self._cut(by_person=False)
         if lines and not self._gone:
+            self._taking.listen_for(endpoint_s)
             self._say(lines, speech_ended)
 
     def _note(self, action: SetSlot | Callback | Disposition | HangUp) -> None:

@@ -18,7 +18,10 @@ from dialer.media.voice_activity import VoiceActivity
 
 @dataclass(frozen=True, kw_only=True)
 class TurnLimits:
-    """Seconds of audio. `settle_s` and `final_wait_s` are waits for the recogniser."""
+    """Seconds of audio. `settle_s` and `final_wait_s` are waits for the recogniser.
+
+    `endpoint_s` ends what is said when nothing was asked; a question brings its own.
+    """
 
     endpoint_s: float = 0.5
     shortest_speech_s: float = 0.1
@@ -144,6 +147,7 @@ class TurnTaking:
         self._given_up: str | None = None
         self._silence_from_s = 0.0
         self._silence_s: float | None = None
+        self._endpoint_s = limits.endpoint_s
 
     @property
     def now_s(self) -> float:
@@ -160,6 +164,10 @@ class TurnTaking:
     def wait_for_answer(self, silence_s: float | None) -> None:
         """From now on, that much silence is `SilenceOver`; None: wait for nothing."""
         self._silence_from_s, self._silence_s = self.now_s, silence_s
+
+    def listen_for(self, endpoint_s: float | None) -> None:
+        """Such a pause ends what is said from now on; None: nothing was asked."""
+        self._endpoint_s = self._limits.endpoint_s if endpoint_s is None else endpoint_s
 
     def hear(self, frame: bytes, floor: Floor) -> Signal | None:
         voiced = self._activity.feed(frame)
@@ -239,7 +247,7 @@ class TurnTaking:
 
     def _end_of_turn(self, turn: PersonTurn) -> EndOfTurn | None:
         now_s, limits = self.now_s, self._limits
-        quiet = not turn.noticed_by_text and now_s - turn.voiced_until_s >= limits.endpoint_s
+        quiet = not turn.noticed_by_text and now_s - turn.voiced_until_s >= self._endpoint_s
         settled = bool(turn.partial) and now_s - turn.partial_at_s >= limits.settle_s
         if not quiet and not settled and now_s - turn.onset_s < limits.longest_turn_s:
             return None

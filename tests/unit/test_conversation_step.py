@@ -331,3 +331,14 @@ def test_nothing_but_an_opt_out_is_answered_after_the_end(survey: Script) -> Non
     state, _ = call(survey, "wrong number")
     for heard in (Speech("hello?"), Silence(9), HungUp(), TimeUp(), Digits("1")):
         assert step(survey, state, heard) == (state, ())
+
+
+def test_a_question_brings_the_pause_that_ends_its_answer(survey: Script) -> None:
+    script = survey
+    state, actions = begin(script, SLOTS)
+    (first,) = (action for action in actions if isinstance(action, Ask))
+    assert (first.expects, first.endpoint_s) == ("yes_no", 0.4)
+    nodes = {**script.nodes, "rate": script.nodes["rate"].model_copy(update={"endpoint_s": 1.5})}
+    _, actions = step(script.model_copy(update={"nodes": nodes}), state, Speech("yes"))
+    (asked,) = (action for action in actions if isinstance(action, Ask))
+    assert (asked.expects, asked.endpoint_s) == ("rating", 1.5)

@@ -57,6 +57,22 @@ def test_a_turn_is_over_half_a_second_after_the_last_sound() -> None:
     assert signal.turn.endpoint_s == pytest.approx(0.5)
 
 
+@pytest.mark.parametrize("endpoint_s", [0.4, 1.2])
+def test_a_question_says_which_pause_ends_its_answer(endpoint_s: float) -> None:
+    ear = Ear()
+    ear.taking.listen_for(endpoint_s)
+    ear.hear(LOUD, 1.0)
+    ear.hear(QUIET, 2.0)
+    ((at_s, signal),) = ear.signals
+    assert isinstance(signal, EndOfTurn)
+    assert at_s == pytest.approx(1.0 + endpoint_s, abs=0.03)
+    ear.taking.final("yes")
+    ear.taking.listen_for(None)
+    ear.hear(LOUD, 1.0)
+    ear.hear(QUIET, 2.0)
+    assert ear.signals[-1][0] == pytest.approx(4.5, abs=0.03), "what nothing was asked about"
+
+
 def test_a_breath_does_not_end_a_turn() -> None:
     ear = Ear()
     for _ in range(4):

@@ -23,6 +23,17 @@ def _listed(value: Any) -> Any:
     return [value] if isinstance(value, str) else value
 
 
+# How long a pause ends the answer, by what is asked: "yes" is said at once, and who says a number
+# or spells an address stops to think in the middle of it.
+ENDPOINT_S: Mapping[Expects, float] = {
+    "yes_no": 0.4,
+    "rating": 0.4,
+    "number": 0.6,
+    "when": 0.6,
+    "open": 0.8,
+    "phone": 1.2,
+    "email": 1.2,
+}
 Prompts = Annotated[tuple[str, ...], BeforeValidator(_listed)]
 
 
@@ -56,6 +67,7 @@ class Node(_Frozen):
     retry: Prompts | None = None
     otherwise: str | None = Field(None, alias="else")
     silence_s: float | None = Field(None, ge=2, le=30)
+    endpoint_s: float | None = Field(None, ge=0.2, le=3)
     interruptible: bool = True
     disposition: ScriptDisposition | None = None
     goal: bool = False

@@ -18,7 +18,8 @@ _FILLER = re.compile(
 _CALL = (
     r"(?:call|calls|called|calling|callin|phone|phones|phoned|phoning|ring|rings|ringing|dial"
     r"|dialing|contact|contacting|contacted|text|texting|bother|bothering|pester|pestering"
-    r"|harass|harassing|disturb|disturbing|annoy|annoying|solicit|soliciting)"
+    r"|harass|harassing|disturb|disturbing|annoy|annoying|solicit|soliciting|bug|bugging|spam"
+    r"|spamming|robocall|robocalling)"
 )
 _NOT = r"(?:do not|dont|don t|doo not|never|not ever|no longer|must not|mustnt|should not|shouldnt)"
 _SOMEBODY = (
@@ -30,8 +31,18 @@ _LIST = (
     r"|directory|roster|queue|campaign)"
 )
 _NOW_ONLY = (
-    r"(?:before|until|till|during|so early|so late|this early|this late|that late|today|tonight"
+    r"(?:before|until|till|during|early|late|this early|this late|that late|today|tonight"
     r"|while|later)"
+)
+_CALLS = r"(?:calls|calling|phoning|ringing|dialing|contacting|texting|robocalls)"
+_NOT_EVER = r"(?:not|never|dont|doesnt|didnt|isnt|arent|wont|wouldnt)"
+# Verbs that are names of nothing else: "not call" is a wish, "did not call" is a tale.
+_DIAL = r"(?:call|phone|ring|contact|dial|bother|text)"
+_SOLICITORS = r"(?:telemarket\w+|solicit\w+|robocalls?)"
+_PERMISSION = r"(?:permission|consent|authorized|authorised|allowed|permitted|authorization)"
+_REST = (
+    r"(?:me|us|here|again|anymore|any more|back"
+    r"|(?:this|my|our|that) (?:\w+ )?(?:number|phone|line))"
 )
 # Each pattern is matched against `_plain` text without fillers: lower case, no punctuation.
 _OPT_OUT = tuple(
@@ -43,7 +54,8 @@ _OPT_OUT = tuple(
         rf"{_CALL}\b(?! (?:\w+ )?{_NOW_ONLY}\b)",
         rf"\b{_NOT} (?:\w+ ){{0,3}}{_CALL}? ?(?:\w+ ){{0,2}}(?:me|us|here|number) "
         r"(?:again|anymore|any more|ever)\b",
-        r"\b(?:dont|do not|did not|didnt|no longer|never) (?:want|wanted|wish|care|like|appreciate)"
+        r"\b(?:dont|do not|did not|didnt|no longer|never) (?:ever |really |even )?"
+        r"(?:want|wanted|wish|care|like|appreciate)"
         rf" (?!(?:to )?(?:miss|lose|take|call)\b)(?:\w+ ){{0,5}}?{_CALL}\b",
         # "my list" is the person's own.
         r"\b(?:take|taking|taken|remove|removing|removed|delete|get|scratch|strike|erase|drop|cross"
@@ -56,19 +68,41 @@ _OPT_OUT = tuple(
         r"\b(?:take|get) (?:me|us) off$",
         rf"\boff (?:of )?(?:your|this|that|those|these) (?:\w+ ){{0,2}}{_LIST}\b",
         r"\bun ?subscri\w*|\b(?:opt|opted|opting|opts) (?:\w+ ){0,2}out\b|\boptout\b",
-        r"\b(?:lose|forget|burn) (?:my|our|this) (?:\w+ )?number\b",
+        r"(?<!i )(?<!always )\b(?:lose|forget|burn|trash|ditch|toss|throw|get rid of)"
+        r" (?:you |ever |had |have )*(?:away )?(?:my|our|this) (?:\w+ )?number\b",
         r"\b(?:block|blocking|reporting|report|sue|suing) (?:you|your number|this number)\b",
         r"\bcease desist\b|\benough (?:with|of) (?:\w+ ){0,2}calls\b|\bknock it off\b",
         rf"\b{_CALL} (?:\w+ ){{0,5}}stop$|\b{_CALL} (?:\w+ ){{0,4}}stop it\b",
         rf"\b{_NOT} (?:\w+ ){{0,3}}hear (?:\w+ ){{0,2}}from (?:you|your|them)\b",
         r"\bno (?:more )?(?:\w+ )?(?:calls|calling|robocalls|solicitation|soliciting)\b",
         r"\bno ?call (?:list|registry)\b|\bdnc\b|\bcall registry\b",
-        r"\bleave (?:me|us|my family|this number) alone\b|\bgo away\b|\bget lost\b",
+        r"\bleave (?:me|us|my family|this number) alone\b|(?<!dont )(?<!not )\bgo away\b"
+        r"|\bget lost\b",
         r"\b(?:fuck|piss|bugger|screw) (?:off|you)\b|\bharassment\b|\bharassing\b",
         r"\b(?:revoke|withdraw|cancel) (?:\w+ ){0,2}(?:consent|permission)\b",
         r"\b(?:do not|dont|never|not) (?:\w+ )?(?:consent|agree) to (?!be recorded|record)(?:\w+ )*"
         rf"{_CALL}",
         r"\bkeep (?:calling|phoning|ringing|bothering) (?:me|us)\b(?! back)",
+        rf"\b(?:stop|quit|cease) (?:\w+ ){{0,4}}{_CALLS}\b",
+        rf"\b(?:end|cancel|discontinue|halt|terminate|refrain from|desist from) (?:\w+ ){{0,3}}"
+        rf"{_CALLS}\b",
+        rf"\bno need (?:for \w+ )?to (?:ever )?{_DIAL}\b",
+        rf"\b(?:asked|told|telling|asking|begged|warned) (?:\w+ ){{0,7}}not to (?:ever )?{_CALL}\b",
+        rf"\b(?:tired|sick|fed up) (?:of|with) (?:\w+ ){{0,4}}{_CALL}\b",
+        rf"\b{_NOT_EVER} (?:\w+ ){{0,4}}{_PERMISSION} (?:\w+ ){{0,3}}{_CALL}\b",
+        rf"\b(?:nobody|no one|none of us) (?:\w+ ){{0,2}}(?:wants?|needs?|likes?|asked for)"
+        rf" (?:\w+ ){{0,3}}{_CALLS}\b",
+        rf"\b(?:do not|dont|never) (?:accept|take|want|need|allow|answer|like) (?:\w+ ){{0,3}}"
+        rf"(?:{_CALLS}|{_SOLICITORS})\b",
+        rf"\bno (?:more )?(?:\w+ )?{_SOLICITORS}\b",
+        rf"\b(?:rather|prefer) (?:\w+ )?not (?:\w+ ){{0,3}}(?:hear|{_CALL})\b",
+        rf"\blast time you (?:ever )?{_DIAL}\b|\b(?:be|is) (?:your )?last call\b",
+        rf"(?<!did )(?<!why )(?<!have )\bnot (?:ever )?{_DIAL} {_REST}\b",
+        rf"\b(?:appreciate|prefer|grateful|glad|happy) (?:\w+ ){{0,3}}if (?:\w+ ){{0,3}}{_NOT_EVER}"
+        rf" (?:\w+ )?{_DIAL}\b",
+        r"\bno (?:further|additional) (?:\w+ )?(?:calls?|contact)\b|\bnot another call\b",
+        rf"\b(?:ensure|make sure|see that|see to it|guarantee) (?:\w+ ){{0,6}}{_NOT_EVER}"
+        rf" (?:\w+ ){{0,3}}{_CALL}\b",
     )
 )
 _BARE_STOP = re.compile(

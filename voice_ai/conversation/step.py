@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Literal, assert_never
 
-from voice_ai.conversation.graph import Node, Script
+from voice_ai.conversation.graph import ENDPOINT_S, Node, Script
 from voice_ai.conversation.keywords import (
     asks_who_is_calling,
     find_when,
@@ -305,7 +305,14 @@ def _line(script: Script, state: State, name: str, *, interruptible: bool = True
 
 def _ask(script: Script, state: State, node: Node, place: str, template: str) -> Ask:
     text, key = render(script, place, template, state.slots)
-    return Ask(text, key, node.interruptible, node.expects, node.silence_s or script.silence_s)
+    return Ask(
+        text,
+        key,
+        node.interruptible,
+        node.expects,
+        silence_s=node.silence_s or script.silence_s,
+        endpoint_s=node.endpoint_s or ENDPOINT_S[node.expects],
+    )
 
 
 def _close(

@@ -110,13 +110,17 @@ class Say:
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """Say `text`, then listen; after `silence_s` seconds without a word report `Silence`."""
+    """Say `text`, then listen; after `silence_s` seconds without a word report `Silence`.
+
+    An answer is over when `endpoint_s` seconds of silence follow it.
+    """
 
     text: str
     key: str | None
     interruptible: bool
     expects: Expects
     silence_s: float
+    endpoint_s: float
 
 
 @dataclass(frozen=True, slots=True)
