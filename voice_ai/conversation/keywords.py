@@ -38,6 +38,7 @@ _CALLS = r"(?:calls|calling|phoning|ringing|dialing|contacting|texting|robocalls
 _NOT_EVER = r"(?:not|never|dont|doesnt|didnt|isnt|arent|wont|wouldnt)"
 # Verbs that are names of nothing else: "not call" is a wish, "did not call" is a tale.
 _DIAL = r"(?:call|phone|ring|contact|dial|bother|text)"
+_UNNEGATED = r"(?<!not )(?<!dont )(?<!never )(?<!cant )(?<!wont )"
 _SOLICITORS = r"(?:telemarket\w+|solicit\w+|robocalls?)"
 _PERMISSION = r"(?:permission|consent|authorized|authorised|allowed|permitted|authorization)"
 _REST = (
@@ -83,8 +84,9 @@ _OPT_OUT = tuple(
         r"\b(?:do not|dont|never|not) (?:\w+ )?(?:consent|agree) to (?!be recorded|record)(?:\w+ )*"
         rf"{_CALL}",
         r"\bkeep (?:calling|phoning|ringing|bothering) (?:me|us)\b(?! back)",
-        rf"\b(?:stop|quit|cease) (?:\w+ ){{0,4}}{_CALLS}\b",
-        rf"\b(?:end|cancel|discontinue|halt|terminate|refrain from|desist from) (?:\w+ ){{0,3}}"
+        rf"{_UNNEGATED}\b(?:stop|quit|cease) (?:\w+ ){{0,4}}{_CALLS}\b",
+        rf"{_UNNEGATED}\b(?:end|cancel|discontinue|halt|terminate|refrain from|desist from)"
+        rf" (?:\w+ ){{0,3}}"
         rf"{_CALLS}\b",
         rf"\bno need (?:for \w+ )?to (?:ever )?{_DIAL}\b",
         rf"\b(?:asked|told|telling|asking|begged|warned) (?:\w+ ){{0,7}}not to (?:ever )?{_CALL}\b",
