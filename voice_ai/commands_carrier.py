@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
 from voice_ai.carrier_account import carrier_credentials
 from voice_ai.command_database import AsJson, database
@@ -80,7 +80,8 @@ def caller_ids(as_json: AsJson = False) -> None:
     if as_json:
         print(json.dumps({"caller_ids": rows}, default=str))
         return
-    table = Table("Number", "Seller", "Standing", "Until", "Dials in 24 h", "Own ceiling", "Where")
+    columns = ("Seller", "Standing", "Until", "Dials in 24 h", "Own ceiling", "Where")
+    table = Table(Column("Number", no_wrap=True), *columns)
     for row in rows:
         standing = row["standing"] if row["active"] else "retired"
         until = f"{row['cool_until']:%F}" if row["cool_until"] else ""
