@@ -4,6 +4,7 @@ None of the sentences here is in the training data.
 """
 
 from collections.abc import Mapping
+from pathlib import Path
 
 import pytest
 
@@ -13,6 +14,8 @@ from ml.fit import fit
 from ml.gates import judge
 from ml.linear_text import LinearText, clean
 from ml.tasks import TASKS
+from voice_ai.conversation.turns import Speech
+from voice_ai.conversation.understanding import opt_out_evidence
 
 # A little below what was measured when the data was written: intent 0.92, emotion 0.94.
 MEASURED = {"intent": 0.88, "emotion": 0.88}
@@ -48,6 +51,31 @@ def test_held_out_figures_and_gate(held_out: Mapping[str, Evaluation], name: str
 
 def test_opt_out_is_recalled_on_held_out_texts(held_out: Mapping[str, Evaluation]) -> None:
     assert held_out["intent"].slices["label"]["opt_out"].accuracy >= 0.94
+
+
+def test_words_and_model_together_hear_every_opt_out_of_the_set_written_for_it(
+    models: Mapping[str, LinearText],
+) -> None:
+    """222 phrasings, a third of them held out from rules and data; 223 sentences that are none.
+
+    Measured: all of them heard, 3 of the others too (1.3 %; of the 83 held out 3.6 %). Of the held
+    out phrasings nine stand in the training data as well; the other 74 are new to it.
+    """
+    data = Path(__file__).parents[1] / "data"
+    said, others = (
+        (data / f"{name}.txt").read_text(encoding="utf-8").splitlines()
+        for name in ("opt_outs", "not_opt_outs")
+    )
+    model = models["intent"]
+
+    def is_heard(text: str) -> bool:
+        scores = model.probabilities(text)
+        best = int(scores.argmax())
+        speech = Speech(text, intent=model.labels[best], intent_score=float(scores[best]))
+        return opt_out_evidence(speech) is not None
+
+    assert [text for text in said if not is_heard(text)] == []
+    assert sum(map(is_heard, others)) / len(others) < 0.02
 
 
 MINIMUM = {
