@@ -2,7 +2,7 @@
 
 import getpass
 import json
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import Annotated, Any
 
 import typer
@@ -15,6 +15,7 @@ from voice_ai.errors import BadInput, UsageError
 from voice_ai.pacing.caller_ids import Standing
 from voice_ai.store import caller_ids as numbers
 from voice_ai.store import carrier as store
+from voice_ai.store.prices import CARRIER_MINUTE, Price, prices_in_force, set_price
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -65,6 +66,48 @@ def limits(
         return
     for name, value in wanted.items():
         print(f"{name.replace('_', ' '):17} {_UNLIMITED if value is None else value}")
+
+
+@app.command()
+def price(
+    amount: Annotated[
+        str | None, typer.Argument(help="What a carrier minute costs; left out: show the prices.")
+    ] = None,
+    currency: Annotated[str, typer.Option(help="ISO 4217.")] = "USD",
+    country: Annotated[
+        str | None, typer.Option(help="Where it holds, ISO 3166-1; left out: everywhere.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show what a carrier minute costs, or set it: the pre-flight's forecast goes by it.
+
+    A new price ends the one before; what was costed with that stays.
+
+    Example: voice-ai carrier price 0.014 --country US
+    """
+    with database() as (context, db):
+        now = context.clock.now()
+        if amount is not None:
+            new = Price(
+                CARRIER_MINUTE, _amount(amount), currency.upper(), country and country.upper()
+            )
+            set_price(db, new, by=getpass.getuser(), now=now)
+        rows = prices_in_force(db, now)
+    if as_json:
+        print(json.dumps({"prices": rows}, default=str))
+        return
+    for row in rows:
+        where = row["country"] or "everywhere"
+        print(f"{row['item']:17} {row['amount'].normalize():f} {row['currency']}  {where}")
+    if not rows:
+        print("No price is known; the forecast of a pre-flight is an estimate.")
+
+
+def _amount(text: str) -> Decimal:
+    try:
+        return Decimal(text)
+    except InvalidOperation as error:
+        raise BadInput("give a number such as 0.014", field="amount") from error
 
 
 @app.command("caller-ids")

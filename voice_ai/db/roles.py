@@ -45,7 +45,7 @@ _GRANTS: dict[str, tuple[str, ...]] = {
         _READ_ALL,
         "INSERT, UPDATE ON sellers, numbers, campaigns, caller_ids, campaign_leads, commands,"
         " flow_requests, switches, alerts, users, workers, carrier_limits, list_snapshots,"
-        " list_entries",
+        " list_entries, prices",
         "INSERT ON campaign_versions, suppressions, consents, audit_log, preflights",
         "DELETE ON list_entries",
         "UPDATE (revoked_at, revoked_through) ON consents",

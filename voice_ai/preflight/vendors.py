@@ -239,7 +239,7 @@ def _balance(balance: BalanceFacts, forecast: Forecast) -> Check:
     elif forecast.price is None or foreign:
         light = Light.AMBER
         mend = (
-            f"Record what a carrier minute costs in {balance.currency} in the table `prices`: "
+            f"Say what a carrier minute costs in {balance.currency}: `voice-ai carrier price`; "
             "the forecast is an estimate until then."
         )
     return check("money.balance", "Balance", light, seen, mend)
