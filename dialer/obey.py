@@ -8,7 +8,12 @@ import structlog
 
 from dialer.carrier import Carrier, CarrierSilent
 from dialer.start_gate import let_through
-from voice_ai.campaign_states import TRANSITIONS, refusal
+from voice_ai.campaign_states import (
+    NOT_ACCOUNTED_FOR,
+    TRANSITIONS,
+    is_accounted_for,
+    refusal,
+)
 from voice_ai.db import queries
 from voice_ai.db.connect import AsyncDb
 from voice_ai.ids import CarrierSid
@@ -64,6 +69,8 @@ async def _ask(db: AsyncDb, lock: str) -> bool:
 
 async def _change_state(db: AsyncDb, command: Row, now: datetime) -> list[Row]:
     step = TRANSITIONS[command["kind"]]
+    if not _is_accounted_for(command):
+        return []
     changed = await db.execute(
         _SQL.set_campaign_state,
         {
@@ -81,6 +88,10 @@ async def _change_state(db: AsyncDb, command: Row, now: datetime) -> list[Row]:
         pace = {"campaign_ids": ids, "now": now, "anew": True}
         await db.execute(queries("pacing").begin_pace, pace)
     return campaigns
+
+
+def _is_accounted_for(command: Row) -> bool:
+    return is_accounted_for(command["kind"], command["asked_by"], command["reason"])
 
 
 def _drain_until(command: Row, now: datetime) -> datetime | None:
@@ -108,6 +119,8 @@ async def _see_through(
 
 
 async def _outcome(db: AsyncDb, command: Row, changed: list[Row], stragglers: list[str]) -> str:
+    if not _is_accounted_for(command):
+        return f"refused: {NOT_ACCOUNTED_FOR}"
     if not changed:
         async with db.transaction():
             cursor = await db.execute(_SQL.campaign_state, {"campaign_id": command["campaign_id"]})

@@ -25,6 +25,15 @@ TRANSITIONS: Mapping[str, Transition] = {
 }
 
 
+NOT_ACCOUNTED_FOR = "an emergency stop is cleared by a named person who says why"
+
+
+def is_accounted_for(command: str, by: str | None, reason: str | None) -> bool:
+    """Whether it says who and why, where that must be said; asked when it is given and when it is
+    obeyed, since a row may come from anywhere."""
+    return command != "clear" or bool(by and by.strip() and reason and reason.strip())
+
+
 def commands_from(state: str) -> tuple[str, ...]:
     """What may be asked of a campaign in this state, the gentle commands first."""
     return tuple(kind for kind, step in TRANSITIONS.items() if state in step.sources)

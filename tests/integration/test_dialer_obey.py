@@ -263,3 +263,22 @@ async def test_leads_beyond_the_limit_do_not_keep_a_campaign_from_completing(
     dialer.office.db.execute("UPDATE campaign_leads SET state = 'done' WHERE state = 'calling'")
     await settle(dialer)
     assert state_of(dialer, campaign_id) == "completed"
+
+
+@pytest.mark.parametrize(("by", "reason"), [("ana", None), ("ana", " "), (" ", "mended")])
+async def test_a_clear_that_nobody_accounts_for_is_refused_also_when_it_is_obeyed(
+    dialer: House, by: str, reason: str | None
+) -> None:
+    dialer.office.leads(1)
+    campaign_id = dialer.office.campaign()
+    dialer.office.set_state(campaign_id, "emergency_stopped")
+    row = dialer.office.row(
+        "INSERT INTO commands (campaign_id, kind, asked_by, reason, asked_at)"
+        " VALUES (%s, 'clear', %s, %s, now()) RETURNING id",
+        campaign_id,
+        by,
+        reason,
+    )
+    assert await obey(dialer) == 1
+    assert "a named person who says why" in outcome(dialer, row["id"])
+    assert state_of(dialer, campaign_id) == "emergency_stopped"

@@ -3,7 +3,8 @@ INSERT INTO commands (campaign_id, kind, asked_by, reason, parameters, asked_at)
 VALUES (%(campaign_id)s, %(kind)s, %(asked_by)s, %(reason)s, %(parameters)s, %(now)s) RETURNING id
 
 -- name: open_commands
-SELECT id, campaign_id, kind, asked_by, parameters FROM commands WHERE obeyed_at IS NULL ORDER BY id
+SELECT id, campaign_id, kind, asked_by, reason, parameters FROM commands
+WHERE obeyed_at IS NULL ORDER BY id
 FOR UPDATE SKIP LOCKED
 
 -- name: answer

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from psycopg.types.json import Jsonb
 
+from voice_ai.campaign_states import NOT_ACCOUNTED_FOR, is_accounted_for
 from voice_ai.campaigns import Campaign, check_campaign
 from voice_ai.db import queries
 from voice_ai.db.connect import Db, Row
@@ -311,10 +312,8 @@ def ask(
     `limit_s`: how long a drain lets live calls go on. Raises BadInput when an emergency stop is to
     be cleared without a name and a reason.
     """
-    if kind == "clear" and not (by.strip() and reason and reason.strip()):
-        raise BadInput(
-            "an emergency stop is cleared by a named person who says why", field="reason"
-        )
+    if not is_accounted_for(kind, by, reason):
+        raise BadInput(NOT_ACCOUNTED_FOR, field="reason")
     with db.transaction():
         row = db.execute(
             _COMMANDS.ask,
