@@ -4,6 +4,7 @@ import signal
 import time
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
+from dataclasses import replace
 
 from dialer.claims import SPARE
 from tests.chaos.arena import START, Arena
@@ -57,6 +58,8 @@ def _twins(arena: Arena, seed: int, schema: str | None) -> Outcome:
     """
     with open_run(arena, seed, leads=_TWINS, concurrent=40, per_second=_TWIN_CPS) as run:
         _prepare(run, schema)
+        # Caps are an account's, and here are two of them: this run is about numbers alone.
+        run.limits = replace(run.limits, concurrent=14 * 40, per_second=2 * _TWIN_CPS)
         server = run.server()
         token = arena.keyring.password_for("rehearsal-carrier")
         workers = [
