@@ -59,7 +59,7 @@ def _twins(arena: Arena, seed: int, schema: str | None) -> Outcome:
     with open_run(arena, seed, leads=_TWINS, concurrent=40, per_second=_TWIN_CPS) as run:
         _prepare(run, schema)
         # Caps are an account's, and here are two of them: this run is about numbers alone.
-        run.limits = replace(run.limits, concurrent=14 * 40, per_second=2 * _TWIN_CPS)
+        run.limits = replace(run.limits, concurrent=40 * (1 + 2 * _WAVES), per_second=2 * _TWIN_CPS)
         server = run.server()
         token = arena.keyring.password_for("rehearsal-carrier")
         workers = [
@@ -67,7 +67,7 @@ def _twins(arena: Arena, seed: int, schema: str | None) -> Outcome:
             for digit in "34"
         ]
         arena.wait_ready(server, *workers)
-        for wave in range(1, 6):
+        for wave in range(1, _WAVES + 1):
             _wave(run, wave)
             time.sleep(2)
         run.settle(20.0, 180.0)
@@ -76,6 +76,7 @@ def _twins(arena: Arena, seed: int, schema: str | None) -> Outcome:
 
 # What one claim locks beside its slots, and the slots of two campaigns in the claim's half second.
 _TWIN_CPS = 30.0
+_WAVES = 5
 _TWINS = SPARE + int(_TWIN_CPS / 1.25 * 0.5 * 1.5)
 
 

@@ -37,11 +37,13 @@ ENDPOINT_S: Mapping[Expects, float] = {
 Prompts = Annotated[tuple[str, ...], BeforeValidator(_listed)]
 
 
-class _Frozen(BaseModel):
+class Frozen(BaseModel):
+    """What people write in YAML: a value, and a word that is not known is a fault."""
+
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-class Slot(_Frozen):
+class Slot(Frozen):
     """A blank in the prompts, filled by the campaign, by the lead, or during the call."""
 
     scope: Literal["campaign", "lead", "call"] = "campaign"
@@ -50,7 +52,7 @@ class Slot(_Frozen):
     speak: Literal["text", "name", "phone"] = "text"
 
 
-class Node(_Frozen):
+class Node(Frozen):
     identify: str | None = None
     disclose: str | None = None
     opt_out: str | None = None
@@ -106,7 +108,7 @@ class Node(_Frozen):
         return None
 
 
-class Lines(_Frozen):
+class Lines(Frozen):
     """What is said anywhere in a call; a script in another language brings all of them."""
 
     robot: str = "Yes, I am an automated A I assistant, not a person."
@@ -136,7 +138,7 @@ LAST_LINES = frozenset(
 )
 
 
-class Script(_Frozen):
+class Script(Frozen):
     name: Name = Field(alias="script")
     version: int = Field(1, ge=1)
     language: str = Field("en-US", pattern=r"^[a-z]{2}(-[A-Z]{2})?$")

@@ -86,8 +86,7 @@ _OPT_OUT = tuple(
         r"\bkeep (?:calling|phoning|ringing|bothering) (?:me|us)\b(?! back)",
         rf"{_UNNEGATED}\b(?:stop|quit|cease) (?:\w+ ){{0,4}}{_CALLS}\b",
         rf"{_UNNEGATED}\b(?:end|cancel|discontinue|halt|terminate|refrain from|desist from)"
-        rf" (?:\w+ ){{0,3}}"
-        rf"{_CALLS}\b",
+        rf" (?:\w+ ){{0,3}}{_CALLS}\b",
         rf"\bno need (?:for \w+ )?to (?:ever )?{_DIAL}\b",
         rf"\b(?:asked|told|telling|asking|begged|warned) (?:\w+ ){{0,7}}not to (?:ever )?{_CALL}\b",
         rf"\b(?:tired|sick|fed up) (?:of|with) (?:\w+ ){{0,4}}{_CALL}\b",

@@ -7,9 +7,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, model_validator
 
-from voice_ai.conversation.graph import Prompts, Script
+from voice_ai.conversation.graph import Frozen, Prompts, Script
 from voice_ai.conversation.source import Document, Path, read_document
 from voice_ai.conversation.trial import Exchange, Trial, begin_trial, take
 from voice_ai.conversation.turns import (
@@ -31,11 +31,7 @@ Fault = tuple[Path, str]
 Gesture = Literal["silence", "hangs_up", "machine", "fax", "time_up"]
 
 
-class _Frozen(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Step(_Frozen):
+class Step(Frozen):
     """What the callee does, one thing, and what must follow. What is not said is not checked."""
 
     heard: str | None = None
@@ -92,7 +88,7 @@ class Step(_Frozen):
         return self.heard or (f"/{self.keys}" if self.keys else f"/{self.does}")
 
 
-class Scenario(_Frozen):
+class Scenario(Frozen):
     name: str = Field(min_length=1)
     slots: Mapping[str, str] = Field(default_factory=dict)
     # What the opening must contain, in this order.
@@ -100,7 +96,7 @@ class Scenario(_Frozen):
     steps: tuple[Step, ...] = Field(min_length=1)
 
 
-class Scenarios(_Frozen):
+class Scenarios(Frozen):
     """`script` is a built-in one's name or a path beside the file."""
 
     script: str
