@@ -132,6 +132,7 @@ def _whom(fields: Fields, lists: list[LeadList], *, fixed: bool) -> dict[str, An
         legal_name = fields.text("seller.legal_name", "Legal name", value=legal)
         callback = fields.text("seller.callback_number", "Callback number")
         voice = fields.text("voice.voice_id", "Voice")
+        other_voice = fields.text("voice.other_voice_id", "Other voice")
     purpose, countries = _purpose(fields)
     return {
         "purpose": purpose,
@@ -140,7 +141,7 @@ def _whom(fields: Fields, lists: list[LeadList], *, fixed: bool) -> dict[str, An
         "list": str(fields.known("list")) if fixed else chosen.name,
         "caller_ids": form.numbers(caller_ids or ""),
         "seller": {"name": seller, "legal_name": legal_name, "callback_number": callback},
-        "voice": {"voice_id": voice},
+        "voice": {"voice_id": voice, "other_voice_id": other_voice or None},
     }
 
 

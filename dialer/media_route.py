@@ -19,6 +19,7 @@ from dialer.media.prompts import CachedVoice
 from dialer.media.session import SessionLimits, converse
 from dialer.parts import ServerParts
 from dialer.ports import SocketClosed, StreamStart
+from dialer.prompt_store import voices_of
 from voice_ai.calls import AttemptState
 from voice_ai.campaigns import Pacing, Voice
 from voice_ai.conversation.graph import Script
@@ -176,7 +177,9 @@ async def _hold(
             script=setup.script,
             slots=setup.slots,
             ears=parts.speech,
-            voice=CachedVoice(parts.speech.voice(setup.voice.voice_id), parts.prompts),
+            voice=CachedVoice(
+                *voices_of(parts.speech, setup.voice), cache=parts.prompts, circuit=parts.circuit
+            ),
             mind=parts.mind,
             log=PostgresCallLog(
                 pool=parts.pool,

@@ -19,6 +19,7 @@ from dialer.health import Addresses, Health, redis_in_use
 from dialer.inbound import Inbound
 from dialer.live_calls import LiveCalls
 from dialer.media.prompts import PromptCache
+from dialer.media.voice_circuit import VoiceCircuit
 from dialer.metrics import ServerMetrics, SpeechMetrics, WorkerMetrics
 from dialer.mind import ServedMind
 from dialer.permission import CarrierAccess, confirm_carrier, speech_access
@@ -60,6 +61,7 @@ class ServerParts:
     mind: ServedMind
     speech: ElevenLabs
     prompts: PromptCache
+    circuit: VoiceCircuit
     spool: OptOutSpool
     recordings: Recordings
     webhooks: Webhooks
@@ -159,6 +161,7 @@ async def open_server(context: Context) -> AsyncIterator[ServerParts]:
             mind=ServedMind(models),
             speech=speech,
             prompts=prompts,
+            circuit=VoiceCircuit(),
             spool=spool,
             recordings=recordings,
             webhooks=Webhooks(pool, carrier, clock, urls, signatures, live, metrics),

@@ -104,6 +104,9 @@ class Voice(Protocol):
     def speak(self, text: str, key: str | None) -> AsyncGenerator[SpokenAudio, None]:
         """`key` names a fixed prompt, worth keeping; None is said once. Raises VoiceLost."""
 
+    def remembered(self, text: str) -> bytes | None:
+        """The audio of a text that can sound at once; None when it would be waited for."""
+
 
 class Prediction(Protocol):
     """One model's word on one utterance; `ml.serving.Prediction` is one."""

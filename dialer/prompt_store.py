@@ -8,7 +8,7 @@ import psycopg
 import psycopg_pool
 import structlog
 
-from dialer.adapters.elevenlabs import ElevenLabs
+from dialer.adapters.elevenlabs import ElevenLabs, ElevenLabsSynthesis
 from dialer.media.prompts import CachedVoice, PromptCache
 from voice_ai.campaigns import Voice
 from voice_ai.clock import Clock
@@ -76,6 +76,13 @@ async def _render(
     callback = keyring.decrypt(row["callback_sealed"]).decode() if row["callback_sealed"] else None
     slots = {**config["slots"], "seller": row["legal_name"], "callback_number": callback}
     script = load_script(row["script"], source=row["script_name"])
-    voice = CachedVoice(speech.voice(Voice.model_validate(config["voice"]).voice_id), cache)
-    failed = await voice.render_ahead(prompts(script, slots))
+    said, failed = prompts(script, slots), 0
+    for voice in voices_of(speech, Voice.model_validate(config["voice"])):
+        failed += await CachedVoice(voice, cache=cache).render_ahead(said)
     log.info("prompts_ready", campaign=str(row["campaign_id"]), not_rendered=failed)
+
+
+def voices_of(speech: ElevenLabs, voice: Voice) -> tuple[ElevenLabsSynthesis, ...]:
+    """The campaign's voice, and the one that speaks when it fails."""
+    ids = (voice.voice_id, voice.other_voice_id)
+    return tuple(speech.voice(voice_id) for voice_id in ids if voice_id is not None)

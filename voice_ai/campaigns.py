@@ -119,6 +119,9 @@ class Budget(_Part):
 
 class Voice(_Part):
     voice_id: str = Field("21m00Tcm4TlvDq8ikWAM", description="voice at the speech vendor")
+    other_voice_id: str | None = Field(
+        None, description="speaks when the first one fails; null: the first one is asked again"
+    )
 
 
 class CampaignConfig(_Part):

@@ -5,20 +5,26 @@ real time, a mark tells when it has been heard, and a clear throws away the rest
 frames here would cost a timer a frame and would stutter whenever this process is busy.
 """
 
-from collections.abc import Callable, Iterable
+import asyncio
+from collections.abc import AsyncGenerator, Callable, Iterable
 from contextlib import aclosing
 
 from dialer.media.frames import SAMPLE_RATE, Writer
 from dialer.media.playback import Line, Playback
 from dialer.media.recorder import Tape
-from dialer.ports import MediaSocket, Voice, VoiceLost
+from dialer.ports import MediaSocket, SpokenAudio, Voice, VoiceLost
 from voice_ai.clock import Clock
+from voice_ai.conversation.prompts import Prompt
 
 _MESSAGE_BYTES = SAMPLE_RATE  # one second of audio
 
 
 class Mouth:
-    """`audio_now_s` is the time that `Playback` goes by."""
+    """`audio_now_s` is the time that `Playback` goes by.
+
+    `comfort` is said, if it is in the cache, when a synthesis leaves the person in silence for
+    `comfort_s` clock seconds.
+    """
 
     def __init__(
         self,
@@ -29,6 +35,9 @@ class Mouth:
         clock: Clock,
         audio_now_s: Callable[[], float],
         tape: Tape,
+        *,
+        comfort: Prompt,
+        comfort_s: float,
     ) -> None:
         self._socket = socket
         self._writer = writer
@@ -37,6 +46,8 @@ class Mouth:
         self._clock = clock
         self._audio_now_s = audio_now_s
         self._tape = tape
+        self._comfort = comfort
+        self._comfort_s = comfort_s
 
     async def say(self, lines: Iterable[Line], speech_ended: float | None) -> None:
         """`speech_ended`: clock.monotonic() when the person these lines answer stopped speaking.
@@ -54,7 +65,10 @@ class Mouth:
     async def _say(self, line: Line, speech_ended: float | None) -> None:
         asked = self._clock.monotonic()
         # Closed here, not by the garbage collector, when a barge-in stops this task.
-        async with aclosing(self._voice.speak(line.text, line.key)) as pieces:
+        async with (
+            aclosing(self._voice.speak(line.text, line.key)) as spoken,
+            aclosing(self._never_silent(line, spoken)) as pieces,
+        ):
             async for piece in pieces:
                 if line.sent_bytes == 0:
                     now = self._clock.monotonic()
@@ -65,6 +79,46 @@ class Mouth:
                     speech_ended = None
         if line.sent_bytes == 0:
             raise VoiceLost("the synthesis gave no audio")
+        await self._over(line)
+
+    async def _never_silent(
+        self, line: Line, pieces: AsyncGenerator[SpokenAudio, None]
+    ) -> AsyncGenerator[SpokenAudio, None]:
+        """The pieces; when the first is long in coming and nothing plays, a comfort line before."""
+        if self._voice.remembered(line.text) is None:
+            first = asyncio.ensure_future(anext(pieces, None))
+            try:
+                if not await self._comes_in_time(first) and self._playback.lines[:1] == (line,):
+                    await self._comfort_the_person(line)
+                piece = await first
+            finally:
+                first.cancel()
+                await asyncio.wait((first,))
+            if piece is None:
+                return
+            yield piece
+        async for piece in pieces:
+            yield piece
+
+    async def _comes_in_time(self, first: "asyncio.Future[SpokenAudio | None]") -> bool:
+        waiting = asyncio.ensure_future(self._clock.sleep(self._comfort_s))
+        try:
+            await asyncio.wait((first, waiting), return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            waiting.cancel()
+        return first.done()
+
+    async def _comfort_the_person(self, line: Line) -> None:
+        """Not when the comfort itself would have to be synthesised."""
+        audio = self._voice.remembered(self._comfort.text)
+        if audio is None:
+            return
+        said = Line(self._comfort.text, self._comfort.key, line.interruptible, line.node)
+        self._playback.put_before(line, said)
+        await self._send(said, audio)
+        await self._over(said)
+
+    async def _over(self, line: Line) -> None:
         line.all_sent = True
         await self._socket.send(self._writer.mark(line.mark))
 

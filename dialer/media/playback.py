@@ -91,9 +91,17 @@ class Playback:
         """Lines of one answer; what was heard of the answer before is forgotten."""
         self._heard = []
         for line in lines:
-            self._count += 1
-            line.mark = f"{self.generation}.{self._count}"
+            self._mark(line)
             self._lines.append(line)
+
+    def put_before(self, line: Line, first: Line) -> None:
+        """`first` is played before `line`, of which nothing was sent."""
+        self._mark(first)
+        self._lines.insert(self._lines.index(line), first)
+
+    def _mark(self, line: Line) -> None:
+        self._count += 1
+        line.mark = f"{self.generation}.{self._count}"
 
     def sent(self, line: Line, size: int, now_s: float) -> None:
         """`size` bytes of the line were handed to the socket."""

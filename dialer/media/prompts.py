@@ -3,18 +3,17 @@
 import asyncio
 import hashlib
 from collections import OrderedDict
-from collections.abc import AsyncGenerator, Iterable
+from collections.abc import AsyncGenerator, Iterable, Iterator, Sequence
 from contextlib import aclosing
 from typing import Protocol
 
 import structlog
 
+from dialer.media.voice_circuit import VoiceCircuit
 from dialer.ports import SpokenAudio, Synthesis, SynthesisFailed, VoiceLost
-from voice_ai.conversation.prompts import Prompt
+from voice_ai.conversation.prompts import Prompt, sentences
 
 log = structlog.get_logger(__name__)
-
-_ATTEMPTS = 2
 
 
 def prompt_digest(voice: str, model: str, output_format: str, text: str) -> str:
@@ -81,19 +80,41 @@ class PromptCache:
 
 
 class CachedVoice:
-    """A `Voice` that synthesises what the cache has not; one more attempt when that fails early.
+    """A `Voice` that synthesises what the cache has not, and goes on when a voice fails.
 
-    A sentence that has begun to sound is not tried again: the person would hear it twice.
+    A voice that fails before it sounds is replaced for the rest of the call by the next of
+    `voices`; the only one gets a second attempt. A sentence that has begun to sound is not tried
+    again: the person would hear it twice.
     """
 
-    def __init__(self, synthesis: Synthesis, cache: PromptCache) -> None:
-        self._synthesis = synthesis
+    def __init__(
+        self, *voices: Synthesis, cache: PromptCache, circuit: VoiceCircuit | None = None
+    ) -> None:
+        self._voices = voices
         self._cache = cache
+        self._circuit = circuit or VoiceCircuit()
+        self._current = 0
 
     async def speak(self, text: str, key: str | None) -> AsyncGenerator[SpokenAudio, None]:
-        """Raises VoiceLost."""
-        digest = self._digest(text)
-        known = self._cache.remembered(digest) if key is None else await self._cache.get(digest)
+        """Raises VoiceLost.
+
+        What is personal is made sentence by sentence, so that only those with a name in them wait
+        for the synthesis; the others were rendered ahead (`conversation.prompts`).
+        """
+        for part in (text,) if key is not None else sentences(text):
+            async with aclosing(self._part(part, fixed=key is not None)) as pieces:
+                async for piece in pieces:
+                    yield piece
+
+    def remembered(self, text: str) -> bytes | None:
+        """The whole text's audio when it can sound at once, from memory, in any of the voices."""
+        found = (self._cache.remembered(_digest(voice, text)) for voice in self._preferred())
+        return next((audio for audio in found if audio is not None), None)
+
+    async def _part(self, text: str, *, fixed: bool) -> AsyncGenerator[SpokenAudio, None]:
+        known = self.remembered(text)
+        if known is None and fixed:
+            known = await self._stored(text)
         if known is not None:
             yield SpokenAudio(known, cached=True)
             return
@@ -102,9 +123,17 @@ class CachedVoice:
             async for piece in synthesised:
                 pieces.append(piece)
                 yield SpokenAudio(piece, cached=False)
-        if key is not None:
-            voice, model = self._synthesis.voice, self._synthesis.model
-            await self._cache.put(digest, voice=voice, model=model, audio=b"".join(pieces))
+        if fixed:
+            by = self._voices[self._current]
+            await self._cache.put(
+                _digest(by, text), voice=by.voice, model=by.model, audio=b"".join(pieces)
+            )
+
+    async def _stored(self, text: str) -> bytes | None:
+        for voice in self._preferred():
+            if (audio := await self._cache.get(_digest(voice, text))) is not None:
+                return audio
+        return None
 
     async def render_ahead(self, prompts: Iterable[Prompt], *, at_once: int = 4) -> int:
         """Put prompts into the cache; how many could not be. Texts said twice are made once."""
@@ -125,19 +154,41 @@ class CachedVoice:
         rendered = await asyncio.gather(*(render(prompt) for prompt in unique.values()))
         return rendered.count(False)
 
+    def _preferred(self) -> Iterator[Synthesis]:
+        """The voice of this call first; another one's recording is better than a wait."""
+        yield from self._voices[self._current :]
+        yield from self._voices[: self._current]
+
     async def _synthesise(self, text: str) -> AsyncGenerator[bytes, None]:
-        for attempt in range(1, _ATTEMPTS + 1):
-            sounding = False
+        attempts = self._attempts()
+        for number, position in enumerate(attempts, 1):
+            voice, sounding = self._voices[position], False
             try:
-                async with aclosing(self._synthesis.synthesise(text)) as pieces:
+                async with aclosing(voice.synthesise(text)) as pieces:
                     async for piece in pieces:
-                        sounding = True
+                        self._current, sounding = position, True
                         yield piece
+                self._circuit.worked(voice.voice)
                 return
             except SynthesisFailed as failed:
-                if sounding or not failed.worth_retrying or attempt == _ATTEMPTS:
+                self._circuit.failed(voice.voice, for_good=not failed.worth_retrying)
+                same_again = attempts[number:] and attempts[number] == position
+                if (
+                    sounding
+                    or number == len(attempts)
+                    or (same_again and not failed.worth_retrying)
+                ):
                     raise VoiceLost(str(failed)) from failed
+                log.warning("voice_failed", voice=voice.voice, reason=str(failed))
 
-    def _digest(self, text: str) -> str:
-        by = self._synthesis
-        return prompt_digest(by.voice, by.model, by.output_format, text)
+    def _attempts(self) -> Sequence[int]:
+        """Which voice is asked, one after the other."""
+        left = range(self._current, len(self._voices))
+        if len(left) == 1:
+            return (left[0], left[0])
+        able = [position for position in left if self._circuit.allows(self._voices[position].voice)]
+        return able or (left[-1],)
+
+
+def _digest(by: Synthesis, text: str) -> str:
+    return prompt_digest(by.voice, by.model, by.output_format, text)

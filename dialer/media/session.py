@@ -29,6 +29,7 @@ from dialer.ports import (
 from voice_ai.clock import Clock
 from voice_ai.conversation import begin
 from voice_ai.conversation.graph import Script
+from voice_ai.conversation.prompts import comfort_line
 from voice_ai.conversation.turns import Action, State
 
 __all__ = ["SessionControl", "SessionLimits", "SessionResult", "converse"]
@@ -51,6 +52,7 @@ class SessionLimits:
     mark_grace_s: float = 2.0
     last_words_s: float = 3.0
     ears_backlog_s: float = 10.0
+    comfort_s: float = 1.2
 
     def at_speed(self, speed: float) -> "SessionLimits":
         """In clock seconds: a rehearsal that runs faster makes people quicker, not machines."""
@@ -64,7 +66,7 @@ class SessionLimits:
         return replace(self, turns=turns, **scaled)
 
 
-_MACHINE_WAITS = ("no_media_s", "mark_grace_s", "last_words_s", "ears_backlog_s")
+_MACHINE_WAITS = ("no_media_s", "mark_grace_s", "last_words_s", "ears_backlog_s", "comfort_s")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -175,7 +177,17 @@ class _Session:
         self._conversation = Conversation(
             script=script,
             state=state,
-            mouth=Mouth(socket, writer, voice, playback, clock, lambda: taking.now_s, tape),
+            mouth=Mouth(
+                socket,
+                writer,
+                voice,
+                playback,
+                clock,
+                lambda: taking.now_s,
+                tape,
+                comfort=comfort_line(script, state.slots),
+                comfort_s=limits.comfort_s,
+            ),
             playback=playback,
             taking=taking,
             book=self._book,

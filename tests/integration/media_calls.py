@@ -70,7 +70,7 @@ class Clerk:
     """Answers every stream with a conversation; `held` is what came of each, by call."""
 
     def __init__(self, speech: ElevenLabs, clock: Clock, script: Script) -> None:
-        self.voice = CachedVoice(speech.voice("default"), PromptCache())
+        self.voice = CachedVoice(speech.voice("default"), cache=PromptCache())
         self.held: dict[str, Held] = {}
         self.controls: dict[str, SessionControl] = {}
         self._speech = speech

@@ -209,22 +209,35 @@ class FakeEarsFactory:
 class FakeVoice:
     """Speaks in pieces of 100 ms; texts with a key are cached, those in `broken` are lost.
 
-    Texts in `stuck` give one piece and then nothing until `stuck[text]` is set.
+    Texts in `stuck` give one piece and then nothing until `stuck[text]` is set; those in `late`
+    give nothing before. `known` are the texts that can sound at once.
     """
 
     def __init__(self) -> None:
         self.asked: list[str] = []
         self.broken: Callable[[str], bool] = lambda text: False
         self.stuck: dict[str, asyncio.Event] = {}
+        self.late: dict[str, asyncio.Event] = {}
+        self.known: set[str] = set()
+
+    def remembered(self, text: str) -> bytes | None:
+        return _sound(text) if text in self.known else None
 
     async def speak(self, text: str, key: str | None) -> AsyncGenerator[SpokenAudio, None]:
         self.asked.append(text)
         if self.broken(text):
             raise VoiceLost("429")
-        for number in range(max(1, round(10 * len(text) / CHARACTERS_PER_S))):
-            yield SpokenAudio(b"\x20" * 800, cached=key is not None)
+        if text in self.late:
+            await self.late[text].wait()
+        sound = _sound(text)
+        for number, at in enumerate(range(0, len(sound), 800)):
+            yield SpokenAudio(sound[at : at + 800], cached=key is not None)
             if number == 0 and text in self.stuck:
                 await self.stuck[text].wait()
+
+
+def _sound(text: str) -> bytes:
+    return b"\x20" * 800 * max(1, round(10 * len(text) / CHARACTERS_PER_S))
 
 
 @dataclass(frozen=True)

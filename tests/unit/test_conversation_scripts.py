@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from voice_ai.conversation.prompts import prompts, sentences
 from voice_ai.conversation.script import (
     Lines,
     Node,
@@ -261,3 +262,23 @@ def test_slots_are_one_line_of_speakable_words(small: Script) -> None:
         "seller": "What's Up x Inc.",
         "callback_number": "eight zero zero, five five five, zero one zero zero",
     }
+
+
+def test_of_a_personal_prompt_the_sentences_without_the_name_are_rendered_ahead() -> None:
+    text = script_with("say: Our number is", "say: Thank you, {who}. Our number is")
+    text = text.replace("  rating: {", "  who: {scope: lead, default: all}\n  rating: {")
+    script = load_script(text, source="small.yaml")
+    given = {"seller": "Acme", "callback_number": "1"}
+    said = [prompt.text for prompt in prompts(script, given)]
+    assert "Our number is one." in said
+    assert "Goodbye." in said
+    assert "Thank you, all. Our number is one. Goodbye." in said
+    assert "Thank you, all." not in said
+
+
+def test_sentences_end_where_a_voice_may_draw_breath() -> None:
+    assert sentences(" Hello, Dr. Ada Ray. Is it 3.5 now?  Yes! ") == (
+        "Hello, Dr. Ada Ray.",
+        "Is it 3.5 now?",
+        "Yes!",
+    )

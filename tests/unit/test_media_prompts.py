@@ -3,6 +3,7 @@ from collections.abc import AsyncGenerator
 import pytest
 
 from dialer.media.prompts import CachedVoice, PromptCache, prompt_digest
+from dialer.media.voice_circuit import VoiceCircuit
 from dialer.ports import SynthesisFailed, VoiceLost
 from voice_ai.conversation.prompts import Prompt
 
@@ -59,10 +60,10 @@ def passing() -> SynthesisFailed:
 
 async def test_a_fixed_prompt_is_synthesised_once_also_across_restarts() -> None:
     synthesis, store = Synthesis(), Store()
-    voice = CachedVoice(synthesis, PromptCache(store))
+    voice = CachedVoice(synthesis, cache=PromptCache(store))
     assert await spoken(voice, "Hello") == (b"Hello.", False)
     assert await spoken(voice, "Hello") == (b"Hello.", True)
-    restarted = CachedVoice(synthesis, PromptCache(store))
+    restarted = CachedVoice(synthesis, cache=PromptCache(store))
     assert await spoken(restarted, "Hello") == (b"Hello.", True)
     assert await spoken(restarted, "Hello") == (b"Hello.", True)
     assert synthesis.requests == ["Hello"]
@@ -73,7 +74,7 @@ async def test_a_fixed_prompt_is_synthesised_once_also_across_restarts() -> None
 
 async def test_what_is_personal_is_not_kept() -> None:
     synthesis, store = Synthesis(), Store()
-    voice = CachedVoice(synthesis, PromptCache(store))
+    voice = CachedVoice(synthesis, cache=PromptCache(store))
     await spoken(voice, "Hello Ada", key=None)
     await spoken(voice, "Hello Ada", key=None)
     assert synthesis.requests == ["Hello Ada", "Hello Ada"]
@@ -99,7 +100,7 @@ def test_voice_model_format_and_text_all_make_a_difference() -> None:
 
 async def test_one_more_attempt_is_made_before_a_sentence_is_lost() -> None:
     synthesis = Synthesis()
-    voice = CachedVoice(synthesis, PromptCache())
+    voice = CachedVoice(synthesis, cache=PromptCache())
     synthesis.failures = [passing()]
     assert (await spoken(voice, "Hello"))[0] == b"Hello."
     synthesis.failures = [passing(), passing()]
@@ -112,14 +113,14 @@ async def test_what_was_refused_is_not_asked_for_again() -> None:
     synthesis = Synthesis()
     synthesis.failures = [SynthesisFailed("401 quota_exceeded", worth_retrying=False)]
     with pytest.raises(VoiceLost, match="quota"):
-        await spoken(CachedVoice(synthesis, PromptCache()), "Hello")
+        await spoken(CachedVoice(synthesis, cache=PromptCache()), "Hello")
     assert len(synthesis.requests) == 1
 
 
 async def test_a_sentence_that_has_begun_is_not_begun_again_and_not_kept() -> None:
     synthesis, store = Synthesis(), Store()
     synthesis.fails_after_a_piece = True
-    voice = CachedVoice(synthesis, PromptCache(store))
+    voice = CachedVoice(synthesis, cache=PromptCache(store))
     with pytest.raises(VoiceLost):
         await spoken(voice, "Hello")
     assert len(synthesis.requests) == 1
@@ -129,7 +130,7 @@ async def test_a_sentence_that_has_begun_is_not_begun_again_and_not_kept() -> No
 async def test_a_store_that_is_down_costs_a_synthesis_and_no_call() -> None:
     synthesis, store = Synthesis(), Store()
     store.down = True
-    voice = CachedVoice(synthesis, PromptCache(store))
+    voice = CachedVoice(synthesis, cache=PromptCache(store))
     assert await spoken(voice, "Hello") == (b"Hello.", False)
     assert await spoken(voice, "Hello") == (b"Hello.", True)
 
@@ -149,9 +150,73 @@ async def test_the_least_recently_used_prompt_goes_first() -> None:
 async def test_prompts_are_rendered_ahead_once_and_failures_are_counted() -> None:
     synthesis = Synthesis()
     synthesis.failures = [SynthesisFailed("no", worth_retrying=False)]
-    voice = CachedVoice(synthesis, PromptCache())
+    voice = CachedVoice(synthesis, cache=PromptCache())
     wanted = [Prompt("s.a", "One"), Prompt("s.b", "Two"), Prompt("s.c", "Two")]
     assert await voice.render_ahead(wanted, at_once=1) == 1
     assert await voice.render_ahead(wanted) == 0
     assert sorted(synthesis.requests) == ["One", "One", "Two"]
     assert (await spoken(voice, "Two"))[1]
+
+
+async def test_another_voice_goes_on_for_the_rest_of_the_call_when_the_first_one_fails() -> None:
+    first, other = Synthesis("rachel"), Synthesis("adam")
+    voice = CachedVoice(first, other, cache=PromptCache())
+    first.failures = [passing()]
+    assert (await spoken(voice, "Hello"))[0] == b"Hello."
+    assert (await spoken(voice, "Bye"))[0] == b"Bye."
+    assert (first.requests, other.requests) == (["Hello"], ["Hello", "Bye"])
+    assert voice.remembered("Hello") == b"Hello."
+
+
+async def test_a_recording_of_the_other_voice_is_better_than_a_wait() -> None:
+    first, other, cache = Synthesis("rachel"), Synthesis("adam"), PromptCache()
+    await spoken(CachedVoice(other, cache=cache), "Goodbye.")
+    assert await spoken(CachedVoice(first, other, cache=cache), "Goodbye.") == (b"Goodbye..", True)
+    assert first.requests == []
+
+
+async def test_both_voices_lost_is_a_voice_lost() -> None:
+    first, other = Synthesis("rachel"), Synthesis("adam")
+    first.failures, other.failures = [passing()], [passing()]
+    with pytest.raises(VoiceLost):
+        await spoken(CachedVoice(first, other, cache=PromptCache()), "Hello")
+
+
+async def test_a_voice_that_keeps_failing_is_left_alone_by_every_call_for_a_while() -> None:
+    now = [0.0]
+    circuit, cache = VoiceCircuit(lambda: now[0]), PromptCache()
+    first, other = Synthesis("rachel"), Synthesis("adam")
+    first.failures = [SynthesisFailed("401 quota_exceeded", worth_retrying=False)]
+
+    async def call(text: str) -> None:
+        await spoken(CachedVoice(first, other, cache=cache, circuit=circuit), text, key=None)
+
+    await call("One.")
+    await call("Two.")
+    assert first.requests == ["One."]
+    now[0] = 31.0
+    await call("Three.")
+    await call("Four.")
+    assert first.requests == ["One.", "Three.", "Four."]
+
+
+def test_three_failures_in_a_row_open_a_circuit_and_a_success_forgets_them() -> None:
+    circuit = VoiceCircuit(lambda: 0.0)
+    for _ in range(2):
+        circuit.failed("v", for_good=False)
+    circuit.worked("v")
+    for _ in range(2):
+        circuit.failed("v", for_good=False)
+    assert circuit.allows("v")
+    circuit.failed("v", for_good=False)
+    assert not circuit.allows("v")
+    assert circuit.allows("w")
+
+
+async def test_only_the_sentence_with_the_name_is_synthesised() -> None:
+    synthesis = Synthesis()
+    voice = CachedVoice(synthesis, cache=PromptCache())
+    await voice.render_ahead([Prompt("s.a", "We have news.")])
+    said = [piece async for piece in voice.speak("Good day, Dr. Ada. We have news.", None)]
+    assert [piece.cached for piece in said] == [False, False, True]
+    assert synthesis.requests == ["We have news.", "Good day, Dr. Ada."]

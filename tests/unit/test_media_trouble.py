@@ -7,7 +7,8 @@ import pytest
 from dialer.media.session import SessionLimits, converse
 from dialer.ports import SocketClosed
 from tests.unit.media_fakes import LOUD, SLOTS, START, Call
-from voice_ai.conversation import builtin_scripts, load_script
+from voice_ai.conversation import begin, builtin_scripts, load_script, step
+from voice_ai.conversation.turns import Ask, Say, Speech
 from voice_ai.errors import BadInput
 
 SCRIPT = load_script(builtin_scripts()["satisfaction_survey"], source="survey")
@@ -218,3 +219,24 @@ async def test_closing_a_socket_that_is_closed_already_is_fine() -> None:
     await call.pass_time(0.5)
     call.control.stop("operator")
     assert (await call.result()).end_reason == "operator"
+
+
+async def test_a_sentence_that_is_long_in_coming_is_not_waited_for_in_silence() -> None:
+    call = picked_up()
+    await call.until_asked(OPENING_QUESTION)
+    call.voice.known = {"One moment, please."}
+    late = first_words_after_yes()[0]
+    call.voice.late[late] = asyncio.Event()
+    await call.say("Yes.")
+    await call.until(lambda: call.was_heard("One moment, please."))
+    call.voice.late[late].set()
+    await call.until_asked(RATING_QUESTION)
+    said = call.log.said_by("agent")
+    assert said.index("One moment, please.") + 1 == said.index(late)
+    assert said.count("One moment, please.") == 1
+
+
+def first_words_after_yes() -> list[str]:
+    state, _ = begin(SCRIPT, SLOTS)
+    _, actions = step(SCRIPT, state, Speech("Yes.", intent="yes"))
+    return [action.text for action in actions if isinstance(action, Say | Ask)]

@@ -119,6 +119,7 @@ class Lines(Frozen):
     declined: str = "All right, thank you for your time. Goodbye."
     not_understood: str = "Sorry, I did not catch that."
     not_heard: str = "I did not hear you."
+    one_moment: str = "One moment, please."
     cannot_answer: str = "I am sorry, I cannot answer that myself."
     silence_end: str = "I cannot hear you, so I will end the call here. Goodbye."
     out_of_time: str = "I have to end the call here. Thank you. Goodbye."

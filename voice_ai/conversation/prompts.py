@@ -12,6 +12,9 @@ from voice_ai.errors import BadInput
 MAX_SLOT_CHARACTERS = 200
 DIGIT_WORDS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 
+# A full stop after these ends no sentence.
+_TITLES = frozenset({"mr", "mrs", "ms", "dr", "prof", "st", "no", "jr", "sr", "a", "i"})
+_SENTENCE_END = re.compile(r"(?<=[.!?])\s+(?=\S)")
 _UNSPEAKABLE = re.compile(r"[\x00-\x1f\x7f{}?<>]")
 _WHERE_FROM = {
     "campaign": "set it in the campaign file under `slots`",
@@ -56,11 +59,31 @@ def prompts(script: Script, slots: Mapping[str, str | None]) -> tuple[Prompt, ..
     values = _defaults(script) | campaign
     found: dict[str, Prompt] = {}
     for place, template in templates(script):
-        if all(name in values for name in SLOT.findall(template)):
-            text, key = render(script, place, template, values)
-            if key is not None:
-                found.setdefault(key, Prompt(key, text))
+        for part in (template, *_fixed_sentences(script, template)):
+            if all(name in values for name in SLOT.findall(part)):
+                text, key = render(script, place, part, values)
+                if key is not None:
+                    found.setdefault(key, Prompt(key, text))
     return tuple(found.values())
+
+
+def _fixed_sentences(script: Script, template: str) -> tuple[str, ...]:
+    """Of a prompt with a lead's own values in it, the sentences that have none."""
+    shared = {name for name, slot in script.slots.items() if slot.scope == "campaign"}
+    if shared.issuperset(SLOT.findall(template)):
+        return ()
+    return tuple(part for part in sentences(template) if shared.issuperset(SLOT.findall(part)))
+
+
+def sentences(text: str) -> tuple[str, ...]:
+    """The text in the pieces in which it may be synthesised one by one."""
+    parts: list[str] = []
+    for part in _SENTENCE_END.split(text.strip()):
+        if parts and parts[-1].rpartition(" ")[2].rstrip(".").lower() in _TITLES:
+            parts[-1] += " " + part
+        else:
+            parts.append(part)
+    return tuple(parts)
 
 
 def templates(script: Script) -> tuple[tuple[str, str], ...]:
@@ -86,6 +109,12 @@ def render(
         return text, None
     digest = sha256(text.encode()).hexdigest()[:8]
     return text, f"{script.name}.{place}.{digest}"
+
+
+def comfort_line(script: Script, values: Mapping[str, str]) -> Prompt:
+    """What is said while a sentence is long in coming: always the same, so that it is cached."""
+    text, key = render(script, "lines.one_moment", script.lines.one_moment, values)
+    return Prompt(key or "", text)
 
 
 def speakable(value: str, slot: Slot) -> str:
