@@ -73,6 +73,17 @@ class SynthesisFailed(Exception):
         self.worth_retrying = worth_retrying
 
 
+class Recording(NamedTuple):
+    """Mu-law audio of a text, or a piece of it.
+
+    `ends_ms`: when each further character has been said, since the text's beginning; empty where
+    the vendor did not tell.
+    """
+
+    audio: bytes
+    ends_ms: tuple[int, ...] = ()
+
+
 class Synthesis(Protocol):
     """One vendor's voice; `voice`, `model` and `output_format` are what decides how it sounds."""
 
@@ -85,8 +96,8 @@ class Synthesis(Protocol):
     @property
     def output_format(self) -> str: ...
 
-    def synthesise(self, text: str) -> AsyncGenerator[bytes, None]:
-        """Mu-law pieces as they come. Raises SynthesisFailed."""
+    def synthesise(self, text: str) -> AsyncGenerator[Recording, None]:
+        """Pieces as they come. Raises SynthesisFailed."""
 
 
 class VoiceLost(Exception):
@@ -94,18 +105,22 @@ class VoiceLost(Exception):
 
 
 class SpokenAudio(NamedTuple):
-    """`cached` when it comes from the prompt cache, so that no synthesis was waited for."""
+    """`cached` when it comes from the prompt cache, so that no synthesis was waited for.
+
+    `ends_ms` as in `Recording`.
+    """
 
     audio: bytes
     cached: bool
+    ends_ms: tuple[int, ...] = ()
 
 
 class Voice(Protocol):
     def speak(self, text: str, key: str | None) -> AsyncGenerator[SpokenAudio, None]:
         """`key` names a fixed prompt, worth keeping; None is said once. Raises VoiceLost."""
 
-    def remembered(self, text: str) -> bytes | None:
-        """The audio of a text that can sound at once; None when it would be waited for."""
+    def remembered(self, text: str) -> Recording | None:
+        """A text that can sound at once; None when it would be waited for."""
 
 
 class Prediction(Protocol):

@@ -15,7 +15,7 @@ import structlog
 
 from dialer.callbacks import CallbackUrls
 from dialer.carrier import CarrierAccount, CarrierSilent
-from dialer.ports import SynthesisFailed
+from dialer.ports import Recording, SynthesisFailed
 from voice_ai.clock import Clock
 from voice_ai.errors import VoiceAIError
 from voice_ai.preflight.check import Failed
@@ -40,7 +40,7 @@ class Signatures(Protocol):
 
 
 class SampleVoice(Protocol):
-    def synthesise(self, text: str) -> AsyncGenerator[bytes, None]:
+    def synthesise(self, text: str) -> AsyncGenerator[Recording, None]:
         """Raises SynthesisFailed."""
 
 
@@ -110,7 +110,7 @@ async def sample_of(speech: Speech, voice_id: str) -> SampleFacts:
     async with aclosing(speech.voice(voice_id).synthesise(_SAMPLE)) as pieces:
         async for piece in pieces:
             first = first or time.perf_counter() - began
-            received += len(piece)
+            received += len(piece.audio)
     return SampleFacts(first, received)
 
 

@@ -10,6 +10,7 @@ import structlog
 
 from dialer.adapters.elevenlabs import ElevenLabs, ElevenLabsSynthesis
 from dialer.media.prompts import CachedVoice, PromptCache
+from dialer.ports import Recording
 from voice_ai.campaigns import Voice
 from voice_ai.clock import Clock
 from voice_ai.conversation.script import load_script, prompts
@@ -31,12 +32,12 @@ class PostgresPrompts:
     keyring: Keyring
     clock: Clock
 
-    async def get(self, digest: str) -> bytes | None:
+    async def get(self, digest: str) -> Recording | None:
         async with self.pool.connection() as db:
             row = await (await db.execute(_SQL.get_prompt, {"sha256": digest})).fetchone()
-        return None if row is None else self.keyring.decrypt(row["audio_sealed"])
+        return None if row is None else Recording(self.keyring.decrypt(row["audio_sealed"]))
 
-    async def put(self, digest: str, *, voice: str, model: str, audio: bytes) -> None:
+    async def put(self, digest: str, *, voice: str, model: str, said: Recording) -> None:
         async with self.pool.connection() as db:
             await db.execute(
                 _SQL.put_prompt,
@@ -44,7 +45,7 @@ class PostgresPrompts:
                     "sha256": digest,
                     "voice": voice,
                     "model": model,
-                    "audio_sealed": self.keyring.encrypt(audio),
+                    "audio_sealed": self.keyring.encrypt(said.audio),
                     "now": self.clock.now(),
                 },
             )

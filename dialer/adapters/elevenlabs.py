@@ -7,7 +7,7 @@ for the peer. Timeouts here are real seconds, whatever the clock: machines are n
 """
 
 import asyncio
-from base64 import b64encode
+from base64 import b64decode, b64encode
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import structlog
 
 from dialer.metrics import SpeechMetrics
-from dialer.ports import EarEvent, EarsLost, FinalText, PartialText, SynthesisFailed
+from dialer.ports import EarEvent, EarsLost, FinalText, PartialText, Recording, SynthesisFailed
 from voice_ai.errors import NotAvailable
 
 if TYPE_CHECKING:
@@ -27,7 +27,6 @@ log = structlog.get_logger(__name__)
 DEFAULT_VOICE = "21m00Tcm4TlvDq8ikWAM"
 OUTPUT_FORMAT = "ulaw_8000"
 _SAMPLE_RATE = 8000
-_PIECE_BYTES = 800  # 100 ms; the SDK's default of 1024 holds the first audio back longer
 _EVENTS = 200
 _CLOSE_S = 1.0
 # Refusals that concern one commit, not the session: there was nothing to transcribe.
@@ -169,7 +168,7 @@ class ElevenLabsSynthesis:
         self._places = places
         self._metrics = metrics
 
-    async def synthesise(self, text: str) -> AsyncGenerator[bytes, None]:
+    async def synthesise(self, text: str) -> AsyncGenerator[Recording, None]:
         """Raises SynthesisFailed."""
         async with self._places, aclosing(self._stream(text)) as pieces:
             self._metrics.characters.inc(len(text))
@@ -179,7 +178,7 @@ class ElevenLabsSynthesis:
                         request.answered()
                         yield piece
 
-    async def _in_time(self, pieces: AsyncGenerator[bytes, None]) -> AsyncGenerator[bytes, None]:
+    async def _in_time(self, pieces: AsyncGenerator[Any, None]) -> AsyncGenerator[Recording, None]:
         patience = self._options.first_piece_s
         while True:
             try:
@@ -189,18 +188,18 @@ class ElevenLabsSynthesis:
                 raise _failed(error) from error
             if piece is None:
                 return
-            yield piece
+            yield _recording(piece)
             patience = self._options.next_piece_s
 
-    def _stream(self, text: str) -> AsyncGenerator[bytes, None]:
-        stream: Any = self._client.text_to_speech.stream(
+    def _stream(self, text: str) -> AsyncGenerator[Any, None]:
+        stream: Any = self._client.text_to_speech.stream_with_timestamps(
             self.voice,
             text=text,
             model_id=self.model,
             output_format=OUTPUT_FORMAT,
-            request_options={"max_retries": 0, "chunk_size": _PIECE_BYTES},
+            request_options={"max_retries": 0},
         )
-        pieces: AsyncGenerator[bytes, None] = stream
+        pieces: AsyncGenerator[Any, None] = stream
         return pieces
 
 
@@ -269,6 +268,12 @@ class ScribeEars:
             # Nobody listens any more; the last place is for saying so.
             self._events.get_nowait()
             self._events.put_nowait(EarsLost("events of Scribe were not taken"))
+
+
+def _recording(piece: Any) -> Recording:
+    """The SDK does not check what the vendor sends: a piece may lack its alignment."""
+    told = getattr(piece.alignment, "character_end_times_seconds", None) or ()
+    return Recording(b64decode(piece.audio_base_64), tuple(round(1000 * end) for end in told))
 
 
 def _failed(error: Exception) -> SynthesisFailed:

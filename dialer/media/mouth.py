@@ -73,6 +73,7 @@ class Mouth:
                 if line.sent_bytes == 0:
                     now = self._clock.monotonic()
                     line.tts_first_byte_ms = None if piece.cached else 1000 * (now - asked)
+                line.ends_ms.extend(piece.ends_ms)
                 await self._send(line, piece.audio)
                 if speech_ended is not None:
                     line.response_ms = 1000 * (self._clock.monotonic() - speech_ended)
@@ -110,12 +111,13 @@ class Mouth:
 
     async def _comfort_the_person(self, line: Line) -> None:
         """Not when the comfort itself would have to be synthesised."""
-        audio = self._voice.remembered(self._comfort.text)
-        if audio is None:
+        known = self._voice.remembered(self._comfort.text)
+        if known is None:
             return
         said = Line(self._comfort.text, self._comfort.key, line.interruptible, line.node)
         self._playback.put_before(line, said)
-        await self._send(said, audio)
+        said.ends_ms.extend(known.ends_ms)
+        await self._send(said, known.audio)
         await self._over(said)
 
     async def _over(self, line: Line) -> None:

@@ -4,8 +4,9 @@ Everything sent lies in the carrier's buffer and is played in real time; a mark 
 was sent before it has been played. Times are seconds of inbound audio, which runs at the same pace.
 """
 
+from bisect import bisect_right
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from math import inf
 
@@ -39,6 +40,7 @@ class Line:
     ended_s: float | None = None
     tts_first_byte_ms: float | None = None
     response_ms: float | None = None
+    ends_ms: list[int] = field(default_factory=list)
 
     @property
     def seconds(self) -> float:
@@ -47,10 +49,20 @@ class Line:
         return sent if self.all_sent else max(sent, len(self.text) / _CHARACTERS_PER_S)
 
     def heard_fraction(self, now_s: float) -> float:
+        return min(1.0, self._played_s(now_s) / self.seconds) if self.seconds else 0.0
+
+    def heard_text(self, now_s: float) -> str:
+        """The whole words that were heard: by the vendor's alignment where it was given."""
+        played_ms = 1000 * self._played_s(now_s)
+        aligned = len(self.ends_ms) >= len(self.text)
+        if aligned or (self.ends_ms and played_ms <= self.ends_ms[-1]):
+            return _whole_words(self.text, bisect_right(self.ends_ms, played_ms))
+        return _whole_words(self.text, int(len(self.text) * self.heard_fraction(now_s)))
+
+    def _played_s(self, now_s: float) -> float:
         if self.starts_s is None:
             return 0.0
-        played = min(max(0.0, now_s - self.starts_s), self.sent_bytes / SAMPLE_RATE)
-        return min(1.0, played / self.seconds) if self.seconds else 0.0
+        return min(max(0.0, now_s - self.starts_s), self.sent_bytes / SAMPLE_RATE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +144,7 @@ class Playback:
         cuts = []
         for line in self._lines:
             fraction = line.heard_fraction(now_s)
-            text = _beginning(line.text, fraction)
+            text = line.heard_text(now_s)
             line.ended_s = now_s
             if text:
                 self._heard.append(text)
@@ -159,9 +171,9 @@ class Playback:
         return line
 
 
-def _beginning(text: str, fraction: float) -> str:
-    """The whole words that fit into this share of the text."""
-    if fraction >= 1.0:
+def _whole_words(text: str, characters: int) -> str:
+    """The whole words among so many of its first characters."""
+    if characters >= len(text):
         return text
-    end = int(len(text) * fraction)
-    return text[:end] if text[end : end + 1] == " " else text[:end].rpartition(" ")[0]
+    beginning = text[:characters]
+    return beginning if text[characters] == " " else beginning.rpartition(" ")[0]

@@ -10,10 +10,12 @@ from typing import Protocol
 import structlog
 
 from dialer.media.voice_circuit import VoiceCircuit
-from dialer.ports import SpokenAudio, Synthesis, SynthesisFailed, VoiceLost
+from dialer.ports import Recording, SpokenAudio, Synthesis, SynthesisFailed, VoiceLost
 from voice_ai.conversation.prompts import Prompt, sentences
 
 log = structlog.get_logger(__name__)
+
+_BYTES_PER_MS = 8
 
 
 def prompt_digest(voice: str, model: str, output_format: str, text: str) -> str:
@@ -25,9 +27,9 @@ def prompt_digest(voice: str, model: str, output_format: str, text: str) -> str:
 class PromptStore(Protocol):
     """Where rendered prompts survive a restart."""
 
-    async def get(self, digest: str) -> bytes | None: ...
+    async def get(self, digest: str) -> Recording | None: ...
 
-    async def put(self, digest: str, *, voice: str, model: str, audio: bytes) -> None: ...
+    async def put(self, digest: str, *, voice: str, model: str, said: Recording) -> None: ...
 
 
 class PromptCache:
@@ -40,43 +42,44 @@ class PromptCache:
         self._store = store
         self._max_bytes = max_bytes
         self._bytes = 0
-        self._audio: OrderedDict[str, bytes] = OrderedDict()
+        self._said: OrderedDict[str, Recording] = OrderedDict()
 
-    def remembered(self, digest: str) -> bytes | None:
+    def remembered(self, digest: str) -> Recording | None:
         """From memory alone."""
-        audio = self._audio.get(digest)
-        if audio is not None:
-            self._audio.move_to_end(digest)
-        return audio
+        said = self._said.get(digest)
+        if said is not None:
+            self._said.move_to_end(digest)
+        return said
 
-    async def get(self, digest: str) -> bytes | None:
-        audio = self.remembered(digest)
-        if audio is not None or self._store is None:
-            return audio
+    async def get(self, digest: str) -> Recording | None:
+        said = self.remembered(digest)
+        if said is not None or self._store is None:
+            return said
         try:
-            audio = await self._store.get(digest)
+            said = await self._store.get(digest)
         except Exception as error:
             log.warning("prompt_store_unavailable", error=type(error).__name__)
             return None
-        if audio is not None:
-            self._remember(digest, audio)
-        return audio
+        if said is not None:
+            self._remember(digest, said)
+        return said
 
-    async def put(self, digest: str, *, voice: str, model: str, audio: bytes) -> None:
-        self._remember(digest, audio)
+    async def put(self, digest: str, *, voice: str, model: str, said: Recording) -> None:
+        self._remember(digest, said)
         if self._store is None:
             return
         try:
-            await self._store.put(digest, voice=voice, model=model, audio=audio)
+            await self._store.put(digest, voice=voice, model=model, said=said)
         except Exception as error:
             log.warning("prompt_not_stored", error=type(error).__name__)
 
-    def _remember(self, digest: str, audio: bytes) -> None:
-        self._bytes += len(audio) - len(self._audio.pop(digest, b""))
-        self._audio[digest] = audio
-        while self._bytes > self._max_bytes and len(self._audio) > 1:
-            _, oldest = self._audio.popitem(last=False)
-            self._bytes -= len(oldest)
+    def _remember(self, digest: str, said: Recording) -> None:
+        before = self._said.pop(digest, None)
+        self._bytes += len(said.audio) - (len(before.audio) if before else 0)
+        self._said[digest] = said
+        while self._bytes > self._max_bytes and len(self._said) > 1:
+            _, oldest = self._said.popitem(last=False)
+            self._bytes -= len(oldest.audio)
 
 
 class CachedVoice:
@@ -101,38 +104,43 @@ class CachedVoice:
         What is personal is made sentence by sentence, so that only those with a name in them wait
         for the synthesis; the others were rendered ahead (`conversation.prompts`).
         """
-        for part in (text,) if key is not None else sentences(text):
+        parts = (text,) if key is not None else sentences(text)
+        timeline = _Timeline()
+        for part in parts:
             async with aclosing(self._part(part, fixed=key is not None)) as pieces:
                 async for piece in pieces:
-                    yield piece
+                    yield timeline.placed(piece)
+            timeline.end_part(part)
 
-    def remembered(self, text: str) -> bytes | None:
-        """The whole text's audio when it can sound at once, from memory, in any of the voices."""
+    def remembered(self, text: str) -> Recording | None:
+        """The whole text when it can sound at once, from memory, in any of the voices."""
         found = (self._cache.remembered(_digest(voice, text)) for voice in self._preferred())
-        return next((audio for audio in found if audio is not None), None)
+        return next((said for said in found if said is not None), None)
 
     async def _part(self, text: str, *, fixed: bool) -> AsyncGenerator[SpokenAudio, None]:
         known = self.remembered(text)
         if known is None and fixed:
             known = await self._stored(text)
         if known is not None:
-            yield SpokenAudio(known, cached=True)
+            yield SpokenAudio(known.audio, cached=True, ends_ms=known.ends_ms)
             return
-        pieces: list[bytes] = []
+        pieces: list[Recording] = []
         async with aclosing(self._synthesise(text)) as synthesised:
             async for piece in synthesised:
                 pieces.append(piece)
-                yield SpokenAudio(piece, cached=False)
+                yield SpokenAudio(piece.audio, cached=False, ends_ms=piece.ends_ms)
         if fixed:
             by = self._voices[self._current]
-            await self._cache.put(
-                _digest(by, text), voice=by.voice, model=by.model, audio=b"".join(pieces)
+            said = Recording(
+                b"".join(piece.audio for piece in pieces),
+                tuple(end for piece in pieces for end in piece.ends_ms),
             )
+            await self._cache.put(_digest(by, text), voice=by.voice, model=by.model, said=said)
 
-    async def _stored(self, text: str) -> bytes | None:
+    async def _stored(self, text: str) -> Recording | None:
         for voice in self._preferred():
-            if (audio := await self._cache.get(_digest(voice, text))) is not None:
-                return audio
+            if (said := await self._cache.get(_digest(voice, text))) is not None:
+                return said
         return None
 
     async def render_ahead(self, prompts: Iterable[Prompt], *, at_once: int = 4) -> int:
@@ -159,7 +167,7 @@ class CachedVoice:
         yield from self._voices[self._current :]
         yield from self._voices[: self._current]
 
-    async def _synthesise(self, text: str) -> AsyncGenerator[bytes, None]:
+    async def _synthesise(self, text: str) -> AsyncGenerator[Recording, None]:
         attempts = self._attempts()
         for number, position in enumerate(attempts, 1):
             voice, sounding = self._voices[position], False
@@ -188,6 +196,33 @@ class CachedVoice:
             return (left[0], left[0])
         able = [position for position in left if self._circuit.allows(self._voices[position].voice)]
         return able or (left[-1],)
+
+
+class _Timeline:
+    """Joins the parts of a text: each one's times since the beginning of the whole."""
+
+    def __init__(self) -> None:
+        self._bytes = 0
+        self._began_ms = 0
+        self._told = 0
+        self._known = True
+        self._at_seam = False
+
+    def placed(self, piece: SpokenAudio) -> SpokenAudio:
+        self._bytes += len(piece.audio)
+        self._told += len(piece.ends_ms)
+        if not self._known or not piece.ends_ms:
+            return piece._replace(ends_ms=())
+        ends = tuple(self._began_ms + end for end in piece.ends_ms)
+        if self._at_seam:
+            self._at_seam = False
+            ends = (self._began_ms, *ends)  # the space between two sentences
+        return piece._replace(ends_ms=ends)
+
+    def end_part(self, part: str) -> None:
+        """After a part whose times were not told, those of the next ones have no place."""
+        self._known = self._known and self._told == len(part)
+        self._began_ms, self._told, self._at_seam = self._bytes // _BYTES_PER_MS, 0, True
 
 
 def _digest(by: Synthesis, text: str) -> str:

@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 import pytest
 
 from dialer.adapters.elevenlabs import DEFAULT_VOICE, ElevenLabs, ElevenLabsOptions, ScribeEars
-from dialer.ports import EarEvent, EarsLost, FinalText, PartialText, SynthesisFailed
+from dialer.ports import EarEvent, EarsLost, FinalText, PartialText, Recording, SynthesisFailed
 from dialer.simulator.elevenlabs import ElevenLabsConfig, SpeechFaults
 from dialer.simulator.mulaw import SILENCE
 from dialer.simulator.speech import Speech
@@ -32,7 +32,7 @@ async def vendor(
             await adapter.close()
 
 
-async def synthesised(adapter: ElevenLabs, text: str, voice: str = "default") -> list[bytes]:
+async def synthesised(adapter: ElevenLabs, text: str, voice: str = "default") -> list[Recording]:
     return [piece async for piece in adapter.voice(voice).synthesise(text)]
 
 
@@ -44,12 +44,17 @@ async def heard(ears: ScribeEars, kind: type[EarEvent]) -> EarEvent:
     raise AssertionError("the ears were closed")
 
 
-async def test_speech_comes_in_small_pieces_of_untouched_mu_law() -> None:
+async def test_speech_comes_in_pieces_of_untouched_mu_law_with_a_time_for_each_character() -> None:
     async with vendor() as (adapter, speech):
         pieces = await synthesised(adapter, TEXT)
-        assert b"".join(pieces) == speech.speak(TEXT, voice=DEFAULT_VOICE).audio
-        assert len(pieces) > 5
-        assert max(len(piece) for piece in pieces) <= 800
+        spoken = speech.speak(TEXT, voice=DEFAULT_VOICE)
+        assert b"".join(piece.audio for piece in pieces) == spoken.audio
+        assert len(pieces) > 1
+        ends = [end for piece in pieces for end in piece.ends_ms]
+        assert len(ends) == len(TEXT)
+        for word in spoken.words:
+            last = TEXT.index(word.text) + len(word.text) - 1
+            assert ends[last] == pytest.approx(1000 * word.end, abs=1)
 
 
 async def test_a_synthesis_that_is_left_early_frees_its_place() -> None:

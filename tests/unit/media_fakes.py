@@ -22,6 +22,7 @@ from dialer.ports import (
     EarsLost,
     FinalText,
     PartialText,
+    Recording,
     SocketClosed,
     SpokenAudio,
     StreamStart,
@@ -220,8 +221,8 @@ class FakeVoice:
         self.late: dict[str, asyncio.Event] = {}
         self.known: set[str] = set()
 
-    def remembered(self, text: str) -> bytes | None:
-        return _sound(text) if text in self.known else None
+    def remembered(self, text: str) -> Recording | None:
+        return Recording(_sound(text)) if text in self.known else None
 
     async def speak(self, text: str, key: str | None) -> AsyncGenerator[SpokenAudio, None]:
         self.asked.append(text)

@@ -48,6 +48,20 @@ def test_a_cut_keeps_the_words_that_were_played_to_their_end() -> None:
     assert playback.floor is Floor.QUIET
 
 
+def test_where_the_vendor_aligned_its_audio_the_words_are_those_that_had_sounded() -> None:
+    playback = Playback()
+    slow_start = line("Well then, how are you?")
+    # "Well" is drawn out over two of the three seconds.
+    slow_start.ends_ms = [*range(500, 2001, 500), *range(2050, 2951, 50)]
+    playback.queue([slow_start])
+    sent(playback, slow_start, seconds=3.0)
+    assert slow_start.heard_text(1.9) == ""
+    assert slow_start.heard_text(2.0) == "Well"
+    assert slow_start.heard_text(2.4) == "Well then,"
+    (cut,) = playback.cut(2.96)
+    assert cut.heard_text == "Well then, how are you?"
+
+
 def test_what_was_never_begun_was_not_heard() -> None:
     playback = Playback()
     first, second = line("Hello there."), line("How are you?")

@@ -1,10 +1,10 @@
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 
 import pytest
 
 from dialer.media.prompts import CachedVoice, PromptCache, prompt_digest
 from dialer.media.voice_circuit import VoiceCircuit
-from dialer.ports import SynthesisFailed, VoiceLost
+from dialer.ports import Recording, SynthesisFailed, VoiceLost
 from voice_ai.conversation.prompts import Prompt
 
 
@@ -19,34 +19,35 @@ class Synthesis:
         self.requests: list[str] = []
         self.failures: list[SynthesisFailed] = []
         self.fails_after_a_piece = False
+        self.times: Callable[[str], tuple[int, ...]] = lambda text: ()
 
-    async def synthesise(self, text: str) -> AsyncGenerator[bytes, None]:
+    async def synthesise(self, text: str) -> AsyncGenerator[Recording, None]:
         self.requests.append(text)
         if self.failures:
             raise self.failures.pop(0)
-        yield text.encode()
+        yield Recording(text.encode(), self.times(text))
         if self.fails_after_a_piece:
             raise SynthesisFailed("cut", worth_retrying=True)
-        yield b"."
+        yield Recording(b".")
 
 
 class Store:
     def __init__(self) -> None:
-        self.rows: dict[str, tuple[str, str, bytes]] = {}
+        self.rows: dict[str, tuple[str, str, Recording]] = {}
         self.asked = 0
         self.down = False
 
-    async def get(self, digest: str) -> bytes | None:
+    async def get(self, digest: str) -> Recording | None:
         self.asked += 1
         if self.down:
             raise ConnectionError
         row = self.rows.get(digest)
         return row[2] if row else None
 
-    async def put(self, digest: str, *, voice: str, model: str, audio: bytes) -> None:
+    async def put(self, digest: str, *, voice: str, model: str, said: Recording) -> None:
         if self.down:
             raise ConnectionError
-        self.rows[digest] = (voice, model, audio)
+        self.rows[digest] = (voice, model, said)
 
 
 async def spoken(voice: CachedVoice, text: str, key: str | None = "k") -> tuple[bytes, bool]:
@@ -69,7 +70,7 @@ async def test_a_fixed_prompt_is_synthesised_once_also_across_restarts() -> None
     assert synthesis.requests == ["Hello"]
     assert store.asked == 2, "memory answers first"
     (row,) = store.rows.values()
-    assert row == ("rachel", "flash", b"Hello.")
+    assert row == ("rachel", "flash", Recording(b"Hello."))
 
 
 async def test_what_is_personal_is_not_kept() -> None:
@@ -138,13 +139,17 @@ async def test_a_store_that_is_down_costs_a_synthesis_and_no_call() -> None:
 async def test_the_least_recently_used_prompt_goes_first() -> None:
     cache = PromptCache(max_bytes=10)
     for digest, audio in (("a", b"aaaa"), ("b", b"bbbb")):
-        await cache.put(digest, voice="v", model="m", audio=audio)
-    assert cache.remembered("a") == b"aaaa"
-    await cache.put("c", voice="v", model="m", audio=b"cccc")
-    assert [cache.remembered(digest) for digest in "abc"] == [b"aaaa", None, b"cccc"]
-    await cache.put("c", voice="v", model="m", audio=b"cc")
-    await cache.put("d", voice="v", model="m", audio=b"dddd")
-    assert cache.remembered("a") == b"aaaa", "a replaced prompt is not counted twice"
+        await cache.put(digest, voice="v", model="m", said=Recording(audio))
+    assert cache.remembered("a") == Recording(b"aaaa")
+    await cache.put("c", voice="v", model="m", said=Recording(b"cccc"))
+    assert [cache.remembered(digest) for digest in "abc"] == [
+        Recording(b"aaaa"),
+        None,
+        Recording(b"cccc"),
+    ]
+    await cache.put("c", voice="v", model="m", said=Recording(b"cc"))
+    await cache.put("d", voice="v", model="m", said=Recording(b"dddd"))
+    assert cache.remembered("a") == Recording(b"aaaa"), "a replaced prompt is not counted twice"
 
 
 async def test_prompts_are_rendered_ahead_once_and_failures_are_counted() -> None:
@@ -165,7 +170,7 @@ async def test_another_voice_goes_on_for_the_rest_of_the_call_when_the_first_one
     assert (await spoken(voice, "Hello"))[0] == b"Hello."
     assert (await spoken(voice, "Bye"))[0] == b"Bye."
     assert (first.requests, other.requests) == (["Hello"], ["Hello", "Bye"])
-    assert voice.remembered("Hello") == b"Hello."
+    assert voice.remembered("Hello") == Recording(b"Hello.")
 
 
 async def test_a_recording_of_the_other_voice_is_better_than_a_wait() -> None:
@@ -220,3 +225,23 @@ async def test_only_the_sentence_with_the_name_is_synthesised() -> None:
     said = [piece async for piece in voice.speak("Good day, Dr. Ada. We have news.", None)]
     assert [piece.cached for piece in said] == [False, False, True]
     assert synthesis.requests == ["We have news.", "Good day, Dr. Ada."]
+
+
+async def test_times_of_sentences_made_one_by_one_count_from_the_beginning_of_the_whole() -> None:
+    synthesis = Synthesis()
+    synthesis.times = lambda text: tuple(range(10, 10 * len(text) + 1, 10))
+    voice = CachedVoice(synthesis, cache=PromptCache())
+    text = "x" * 79 + ". Ab."
+    said = [piece async for piece in voice.speak(text, None)]
+    ends = [end for piece in said for end in piece.ends_ms]
+    assert len(ends) == len(text)
+    # 80 bytes and one more of the first sentence are ten milliseconds.
+    assert ends[79:] == [800, 10, 20, 30, 40]
+
+
+async def test_a_sentence_whose_times_are_not_told_leaves_the_next_ones_without() -> None:
+    synthesis = Synthesis()
+    synthesis.times = lambda text: (1, 2, 3) if text == "Ab." else ()
+    voice = CachedVoice(synthesis, cache=PromptCache())
+    said = [piece async for piece in voice.speak("Ab. Cd. Ab.", None)]
+    assert [piece.ends_ms for piece in said] == [(1, 2, 3), (), (), (), (), ()]
