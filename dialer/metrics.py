@@ -121,6 +121,11 @@ class ConversationMetrics:
         self.live = Gauge(
             "voice_ai_live_conversations", "Conversations held now", registry=registry
         )
+        self.tasks = Gauge(
+            "voice_ai_asyncio_tasks",
+            "Tasks alive in this process; without calls it stays where it was",
+            registry=registry,
+        )
         self.ended = Counter(
             "voice_ai_conversations_total",
             "Conversations by how they ended",

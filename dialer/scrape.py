@@ -1,5 +1,6 @@
 """What the database, the models and the spool say, filled into the metrics at a scrape."""
 
+import asyncio
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
@@ -45,6 +46,7 @@ class Day:
 async def fill_in(parts: "ServerParts") -> None:
     metrics = parts.metrics
     metrics.talk.live.set(len(parts.live))
+    metrics.talk.tasks.set(len(asyncio.all_tasks()))
     metrics.opt_outs_waiting.set(parts.spool.count())
     _models(metrics, parts.models)
     rows = await _live(parts.pool)

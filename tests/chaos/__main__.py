@@ -81,7 +81,7 @@ def _say(console: Console, outcome: Outcome) -> None:
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="make chaos", description=__doc__)
-    parser.add_argument("--scenario", type=int, help="only this one, 1 to 10")
+    parser.add_argument("--scenario", type=int, help="only this one, 1 to 11")
     parser.add_argument("--seed", type=int, help="only this seed")
     parser.add_argument("--short", action="store_true", help="small loads, one seed each")
     parser.add_argument("--no-mutations", action="store_true", help="leave the mutation check out")

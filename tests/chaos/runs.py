@@ -101,6 +101,7 @@ class Run:
     draws: random.Random
     began: float = field(default_factory=time.monotonic)
     faults: Counter[str] = field(default_factory=Counter)
+    notes: Counter[str] = field(default_factory=Counter)
     suppressions: list[Suppression] = field(default_factory=list)
     stops: list[tuple[UUID, datetime]] = field(default_factory=list)
     more: list[str] = field(default_factory=list)
@@ -198,7 +199,7 @@ class Run:
         carrier = sum(verdict["faults"].values()) + sum(
             callbacks[name] for name in ("duplicated", "lost", "reordered", "late", "forged")
         )
-        notes = Counter(self.faults)
+        notes = self.faults + self.notes
         notes["late calls"] = sum(attempt.late for attempt in evidence.attempts)
         notes["not dialed"] = sum(a.disposition == "not_dialed" for a in evidence.attempts)
         return Outcome(

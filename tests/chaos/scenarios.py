@@ -1,10 +1,11 @@
-"""The ten scenarios of the acceptance plan, each with its seeds and its small form for tests."""
+"""The scenarios of the acceptance plan, each with its seeds and its small form for tests."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from tests.chaos.arena import Arena
 from tests.chaos.carrier_faults import carrier_trouble
+from tests.chaos.conversations import conversations
 from tests.chaos.crash import crash_storm
 from tests.chaos.database import postgres_trouble
 from tests.chaos.drain import rolling_deploy
@@ -112,5 +113,13 @@ SCENARIOS = (
         (1,),
         lambda arena, seed: simulate(seed, 100_000),
         lambda arena, seed: simulate(seed, 4_000),
+    ),
+    Scenario(
+        11,
+        "conversations",
+        "every kind of person, while line and speech vendor fail",
+        (1,),
+        lambda arena, seed: conversations(arena, seed, calls=1000, at_once=100),
+        lambda arena, seed: conversations(arena, seed, calls=32, at_once=24),
     ),
 )

@@ -83,7 +83,13 @@ def _become(order: dict[str, Any]) -> None:
 
 
 def hurry(
-    *, timeout_s: float, quiet_s: float, list_lag_s: float, dead_after_s: float, last_words_s: float
+    *,
+    timeout_s: float,
+    quiet_s: float,
+    list_lag_s: float,
+    dead_after_s: float,
+    last_words_s: float,
+    renders_ahead: bool = False,
 ) -> None:
     """The same patience in a shorter time. The order between the waits stays as it is."""
     assert timeout_s < list_lag_s
@@ -100,8 +106,9 @@ def hurry(
     def reconciler(*given: Any, **named: Any) -> Any:
         return made(*given, **{**named, "patience": patience})
 
-    # No conversation is held here, so nobody needs prompts rendered ahead at every start.
-    put(parts, Reconciler=reconciler, keep_prompts_ready=_nothing_to_render)
+    put(parts, Reconciler=reconciler)
+    if not renders_ahead:  # no conversation is held
+        put(parts, keep_prompts_ready=_nothing_to_render)
 
 
 async def _nothing_to_render(*given: Any) -> None:
