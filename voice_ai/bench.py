@@ -22,6 +22,7 @@ _MODULES = (
     "dialer.bench_decide",
     "dialer.bench_cycle",
     "dialer.bench_long_list",
+    "dialer.bench_vad",
 )
 
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import numpy as np
 import orjson
 
 from dialer.media.recorder import Tape
@@ -30,11 +31,16 @@ from dialer.ports import (
     Understanding,
     VoiceLost,
 )
+from dialer.simulator import mulaw
 from voice_ai.conversation.graph import Script
 
 FRAME = 160
 SILENT = b"\xff" * FRAME
-LOUD = b"\x10" * FRAME
+# A vowel at 100 Hz, two periods a frame, so that frames join.
+_HARMONICS = np.arange(1, 10)[:, None]
+_WEIGHTS = np.array([1, 0.9, 0.8, 0.7, 0.5, 0.6, 0.8, 0.5, 0.3])[:, None]
+_VOWEL = _WEIGHTS * np.sin(2 * np.pi * _HARMONICS * np.arange(FRAME) / 80 + _HARMONICS)
+LOUD = mulaw.encode((2000 * _VOWEL.sum(axis=0)).astype(np.int16))
 START = StreamStart(stream_sid="MZ" + "a" * 32, call_sid="CA" + "b" * 32, account_sid="AC0")
 SLOTS = {"seller": "Acme Health", "callback_number": "+1 800 555 0100"}
 CHARACTERS_PER_S = 14.0

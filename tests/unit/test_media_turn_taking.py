@@ -15,9 +15,9 @@ from dialer.media.turn_taking import (
     is_pick_up,
     verdict,
 )
+from tests.unit.media_fakes import LOUD
 
 QUIET = b"\xff" * 160
-LOUD = b"\x10" * 160
 
 
 class Ear:
