@@ -12,6 +12,7 @@ from voice_ai.ids import AttemptId
 from voice_ai.vault import Keyring
 
 MEDIA_PATH = "/twilio/media"
+RELAY_PATH = "/twilio/relay"
 
 
 class CallbackUrls:
@@ -42,8 +43,15 @@ class CallbackUrls:
 
     def media(self) -> str:
         """The media address; carriers strip a query from it, so the token goes as a parameter."""
-        scheme, _, rest = self._public.partition("://")
-        return f"{'wss' if scheme == 'https' else 'ws'}://{rest}{MEDIA_PATH}"
+        return self._socket(MEDIA_PATH)
+
+    def relay(self) -> str:
+        """The address that text is relayed to; the token goes as a parameter here, too."""
+        return self._socket(RELAY_PATH)
+
+    def relay_over(self, attempt_id: AttemptId) -> str:
+        """What the carrier asks for when its relay session has ended."""
+        return self._address("relay", attempt_id)
 
     def inbound(self, step: str) -> str:
         """Where a call to one of our numbers goes on; proved by the carrier's signature alone."""
@@ -52,6 +60,10 @@ class CallbackUrls:
     def full(self, path: str, query: str) -> str:
         """The address as the carrier was given it: built from our name, never from its headers."""
         return f"{self._public}{path}" + (f"?{query}" if query else "")
+
+    def _socket(self, path: str) -> str:
+        scheme, _, rest = self._public.partition("://")
+        return f"{'wss' if scheme == 'https' else 'ws'}://{rest}{path}"
 
     def _address(self, what: str, attempt_id: AttemptId) -> str:
         return f"{self._public}/twilio/{what}/{attempt_id}?t={self.token(attempt_id)}"

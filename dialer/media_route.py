@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
@@ -13,6 +12,7 @@ from starlette.websockets import WebSocketDisconnect
 
 from dialer.call_log import PostgresCallLog
 from dialer.callbacks import MEDIA_PATH
+from dialer.connecting import script_of
 from dialer.media.events import SessionControl
 from dialer.media.frames import BadFrame, Connected, Started, read
 from dialer.media.prompts import CachedVoice
@@ -23,7 +23,6 @@ from dialer.prompt_store import voices_of
 from voice_ai.calls import AttemptState
 from voice_ai.campaigns import Pacing, Voice
 from voice_ai.conversation.graph import Script
-from voice_ai.conversation.script import load_script
 from voice_ai.db import queries
 from voice_ai.errors import BadInput
 from voice_ai.ids import AttemptId
@@ -33,6 +32,8 @@ log = structlog.get_logger()
 _SQL = queries("attempts")
 # The carrier ends the call at its own limit; ours comes first, with a polite word.
 _GOODBYE_S = 15.0
+# A close frame came, with a code of its own or with none; anything else is a broken connection.
+_PROPERLY = (1000, 1001, 1005)
 
 
 class StarletteSocket:
@@ -44,7 +45,7 @@ class StarletteSocket:
     async def receive(self) -> str | bytes:
         message = await self._socket.receive()
         if message["type"] == "websocket.disconnect":
-            raise SocketClosed
+            raise SocketClosed(properly=message.get("code") in _PROPERLY)
         text: str | None = message.get("text")
         return text if text is not None else message["bytes"]
 
@@ -73,6 +74,11 @@ class CallSetup:
     answer_class: str | None
 
     @property
+    def talks_s(self) -> float:
+        """How long the conversation may go on."""
+        return max(15.0, self.max_call_s - _GOODBYE_S)
+
+    @property
     def private_words(self) -> tuple[str, ...]:
         """Values that must not appear in stored text."""
         names = ("lead_name", "first_name", "last_name", "callback_number")
@@ -93,7 +99,7 @@ def routes(parts: ServerParts) -> APIRouter:
         line = StarletteSocket(socket)
         try:
             start = await _read_start(line)
-            setup = await _authorise(parts, start)
+            setup = await authorise(parts, start)
         except (SocketClosed, BadFrame):
             return
         if setup is None:
@@ -116,7 +122,7 @@ async def _read_start(line: StarletteSocket) -> StreamStart:
                 raise SocketClosed
 
 
-async def _authorise(parts: ServerParts, start: StreamStart) -> CallSetup | None:
+async def authorise(parts: ServerParts, start: StreamStart) -> CallSetup | None:
     """The call of the attempt that the stream's parameters prove; None when they do not."""
     try:
         attempt_id = AttemptId(UUID(start.parameters.get("attempt_id", "")))
@@ -144,7 +150,7 @@ def setup_of(keyring: Keyring, row: Mapping[str, Any]) -> CallSetup:
     }
     return CallSetup(
         attempt_id=AttemptId(row["id"]),
-        script=_script(row["script"], row["script_name"]),
+        script=script_of(row),
         slots=slots,
         voice=Voice.model_validate(config["voice"]),
         max_call_s=float(Pacing.model_validate(config["pacing"]).max_call_s),
@@ -152,9 +158,16 @@ def setup_of(keyring: Keyring, row: Mapping[str, Any]) -> CallSetup:
     )
 
 
-@lru_cache(maxsize=64)
-def _script(text: str, name: str) -> Script:
-    return load_script(text, source=name)
+def call_log(parts: ServerParts, setup: CallSetup) -> PostgresCallLog:
+    return PostgresCallLog(
+        pool=parts.pool,
+        keyring=parts.keyring,
+        clock=parts.clock,
+        spool=parts.spool,
+        attempt_id=setup.attempt_id,
+        known=setup.private_words,
+        metrics=parts.metrics,
+    )
 
 
 async def _hold(
@@ -166,7 +179,7 @@ async def _hold(
         log.warning("second_media_stream_refused", attempt=str(setup.attempt_id))
         await line.close()
         return
-    max_call_s = max(15.0, setup.max_call_s - _GOODBYE_S)
+    max_call_s = setup.talks_s
     tape = parts.recordings.tape(setup.script, max_call_s)
     if setup.answer_class == "machine":
         control.machine_detected("machine_start")
@@ -181,15 +194,7 @@ async def _hold(
                 *voices_of(parts.speech, setup.voice), cache=parts.prompts, circuit=parts.circuit
             ),
             mind=parts.mind,
-            log=PostgresCallLog(
-                pool=parts.pool,
-                keyring=parts.keyring,
-                clock=parts.clock,
-                spool=parts.spool,
-                attempt_id=setup.attempt_id,
-                known=setup.private_words,
-                metrics=parts.metrics,
-            ),
+            log=call_log(parts, setup),
             clock=parts.clock,
             limits=SessionLimits(max_call_s=max_call_s),
             control=control,

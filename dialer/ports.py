@@ -11,7 +11,11 @@ from typing import Literal, NamedTuple, Protocol
 
 
 class SocketClosed(Exception):
-    """The carrier's side of the media socket is gone."""
+    """The carrier's side of the media socket is gone; `properly` when it took its leave."""
+
+    def __init__(self, *, properly: bool = False) -> None:
+        super().__init__()
+        self.properly = properly
 
 
 class MediaSocket(Protocol):

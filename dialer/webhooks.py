@@ -10,9 +10,10 @@ import structlog
 from fastapi import APIRouter, HTTPException, Request, Response
 
 from dialer import journal
-from dialer.adapters.twilio import TwilioSignatures, hang_up_twiml, stream_twiml
+from dialer.adapters.twilio import TwilioSignatures, hang_up_twiml
 from dialer.callbacks import CallbackUrls
 from dialer.carrier import Carrier, CarrierSilent
+from dialer.connecting import connect_twiml
 from dialer.end_batches import EndBatches
 from dialer.journal_batch import End
 from dialer.live_calls import LiveCalls
@@ -65,7 +66,7 @@ class Webhooks:
         return {"nonce": str(nonce), "now": self.clock.now().isoformat()}
 
     async def answered(self, attempt_id: AttemptId, form: Mapping[str, str]) -> str:
-        """The call was picked up: TwiML that connects its audio to us."""
+        """The call was picked up: TwiML that connects it to us."""
         now = self.clock.now()
         async with self.pool.connection() as db, db.transaction():
             attempt = await journal.lock_attempt(db, attempt_id)
@@ -81,8 +82,7 @@ class Webhooks:
             if await is_revoked(db, attempt):
                 await journal.revoke(db, attempt)
                 return hang_up_twiml()
-        parameters = {"attempt_id": str(attempt_id), "token": self.urls.token(attempt_id)}
-        return stream_twiml(self.urls.media(), parameters)
+            return await connect_twiml(db, self.urls, attempt_id)
 
     async def status(self, attempt_id: AttemptId, form: Mapping[str, str]) -> None:
         news = news_of(form)

@@ -30,6 +30,7 @@ from voice_ai.conversation.source import Document, read_document
 from voice_ai.errors import BadInput
 from voice_ai.pacing.caller_ids import DAILY_CEILING
 from voice_ai.retries import DEFAULT_RULES, RetryPolicy
+from voice_ai.transports import ABOUT, MEDIA_STREAMS, Transport, find_misfit
 
 _WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
@@ -150,6 +151,7 @@ class CampaignConfig(_Part):
     max_leads: int | None = Field(None, ge=1, description="start at most this many leads")
     budget: Budget | None = Field(None, description="what the calls may cost; null: no limit")
     detect_machines: bool = Field(True, description="hang up on answering machines")
+    transport: Transport = Field(MEDIA_STREAMS, description=ABOUT)
 
     @field_validator("caller_ids")
     @classmethod
@@ -218,6 +220,8 @@ def parse_campaign(
     if script_text is None:
         script_text = _script_text(config.script, folder, document)
     script = load_script(script_text, source=config.script)
+    if misfit := find_misfit(script, config.transport):
+        raise document.fault(("transport",), misfit)
     try:
         resolve_slots(script, script_slots(config))
     except BadInput as error:
@@ -251,6 +255,8 @@ def judge_campaign(
         faults.setdefault("script", script_faults[0].message)
     if config is None or script is None:
         return None, faults
+    if misfit := find_misfit(script, config.transport):
+        return None, {"transport": misfit}
     try:
         resolve_slots(script, script_slots(config))
     except BadInput as error:

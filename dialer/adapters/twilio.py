@@ -243,6 +243,33 @@ def stream_twiml(url: str, parameters: Mapping[str, str]) -> str:
     return str(response)
 
 
+def relay_twiml(
+    url: str, action: str, *, language: str, voice: str, parameters: Mapping[str, str]
+) -> str:
+    """Connects the call to `url` as text, spoken by an ElevenLabs voice; `action` is asked after.
+
+    No greeting: the script's opening is the first that is heard. Words over a sentence that must
+    be heard are reported, though they do not stop it: they may be an opt-out.
+    """
+    response = VoiceResponse()
+    connect = Connect(action=action, method="POST")
+    relay = connect.conversation_relay(
+        url=url,
+        language=language,
+        tts_provider="ElevenLabs",
+        voice=voice,
+        interruptible="any",
+        report_input_during_agent_speech="speech",
+        ignoreBackchannel="true",
+        partial_prompts="true",
+        dtmf_detection="true",
+    )
+    for name, value in parameters.items():
+        relay.parameter(name=name, value=value)
+    response.append(connect)
+    return str(response)
+
+
 def hang_up_twiml() -> str:
     response = VoiceResponse()
     response.hangup()

@@ -22,9 +22,9 @@ from dialer.media.events import (
     Transcript,
     Trouble,
 )
-from dialer.media.mouth import Mouth
 from dialer.media.playback import Floor, Line, Playback
-from dialer.media.turn_taking import SilenceOver, TurnTaking, verdict
+from dialer.media.sides import Listening, Speaking
+from dialer.media.turn_taking import SilenceOver, verdict
 from dialer.ports import CallLog, Mind, SocketClosed, Understanding, VoiceLost
 from voice_ai.clock import Clock
 from voice_ai.conversation import step
@@ -69,9 +69,9 @@ class Conversation:
         *,
         script: Script,
         state: State,
-        mouth: Mouth,
+        mouth: Speaking,
         playback: Playback,
-        taking: TurnTaking,
+        taking: Listening,
         book: TurnBook,
         mind: Mind,
         call_log: CallLog,

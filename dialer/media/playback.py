@@ -41,6 +41,7 @@ class Line:
     tts_first_byte_ms: float | None = None
     response_ms: float | None = None
     ends_ms: list[int] = field(default_factory=list)
+    told_fraction: float | None = None  # where a carrier says itself how much was heard
 
     @property
     def seconds(self) -> float:
@@ -49,6 +50,8 @@ class Line:
         return sent if self.all_sent else max(sent, len(self.text) / _CHARACTERS_PER_S)
 
     def heard_fraction(self, now_s: float) -> float:
+        if self.told_fraction is not None:
+            return self.told_fraction
         return min(1.0, self._played_s(now_s) / self.seconds) if self.seconds else 0.0
 
     def heard_text(self, now_s: float) -> str:

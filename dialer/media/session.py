@@ -2,6 +2,7 @@
 
 import asyncio
 import traceback
+from abc import ABC, abstractmethod
 from collections.abc import Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -38,7 +39,7 @@ log = structlog.get_logger(__name__)
 
 _CLOSE_S = 5.0
 # The carrier's own end of the call, some clock seconds after ours; then the watchdog ends it.
-_OVERTIME_S = 30.0
+OVERTIME_S = 30.0
 _TECHNICAL = frozenset({"media_lost", "no_media", "ears_lost", "voice_lost", "error"})
 
 
@@ -110,10 +111,19 @@ async def converse(
     """
     state, opening = begin(script, slots)
     tape = tape or Tape(0.0)
-    session = _Session(socket, start, script, state, ears, voice, mind, log, clock, limits, tape)
+    session = _MediaSession(
+        socket, start, script, state, ears, voice, mind, log, clock, limits, tape
+    )
+    return await hold(session, opening, start.stream_sid, control)
+
+
+async def hold(
+    session: "Session", opening: Sequence[Action], stream_sid: str, control: SessionControl
+) -> SessionResult:
+    """From the opening to the closed books, on any transport."""
     control.attach(session.events.put_nowait)
     journal = asyncio.create_task(session.journal.run())
-    session.journal.write(lambda call_log: call_log.media_started(start.stream_sid))
+    session.journal.write(lambda call_log: call_log.media_started(stream_sid))
     try:
         reason = await session.run(opening)
     except asyncio.CancelledError:
@@ -124,7 +134,7 @@ async def converse(
     return await asyncio.shield(session.finish(reason, journal))
 
 
-class _Over(Exception):
+class Over(Exception):
     """Ends the session past anything in it that may be stuck."""
 
     def __init__(self, reason: str) -> None:
@@ -132,8 +142,92 @@ class _Over(Exception):
         self.reason = reason
 
 
-class _Session:
-    """Puts the parts of one call together, runs them, and closes its books."""
+class Session(ABC):
+    """Runs the parts of one call and closes its books; each transport's own puts them together."""
+
+    _conversation: Conversation
+    _book: TurnBook
+
+    def __init__(self, socket: MediaSocket, call_log: CallLog, clock: Clock) -> None:
+        self.events: asyncio.Queue[Event] = asyncio.Queue()
+        self.journal = Journal(call_log)
+        self._socket = socket
+        self._clock = clock
+        self._began_at = clock.monotonic()
+        self._socket_closed = False
+        self._tasks: asyncio.TaskGroup | None = None
+
+    @property
+    @abstractmethod
+    def heard_s(self) -> float:
+        """How long the person's side was heard."""
+
+    @abstractmethod
+    def _beside(self) -> Sequence[Coroutine[None, None, None]]:
+        """What runs beside the conversation; raises Over to end the call past it."""
+
+    async def run(self, opening: Sequence[Action]) -> str:
+        """The end reason."""
+        reason = "error"
+        try:
+            async with asyncio.TaskGroup() as self._tasks:
+                beside = [self._spawn(task) for task in self._beside()]
+                await self._conversation.run(opening)
+                reason = self._conversation.closing or reason
+                # Before anything is tidied up: the person should not hear a dead line.
+                await self._close_socket()
+                for task in beside:
+                    task.cancel()
+        except* Over as over:
+            reason = _first(over).reason
+        except* Exception as errors:
+            log.error("media_session_failed", errors=[_place(e) for e in errors.exceptions])
+        return reason
+
+    async def finish(self, reason: str, journal: asyncio.Task[None]) -> SessionResult:
+        """Put the phone down first, then close the books."""
+        conversation = self._conversation
+        conversation.break_off()
+        await self._close_socket()
+        state, slots = conversation.state, dict(conversation.slots)
+        disposition = conversation.disposition or state.disposition
+        if disposition is None and state.spoken_to:
+            disposition = "conversed_no_goal"
+        elif disposition is None and reason in _TECHNICAL:
+            disposition = "failed_transient"
+        self.journal.write(lambda call_log: call_log.outcome(disposition, reason, slots))
+        self.journal.write(lambda call_log: call_log.media_stopped(reason))
+        self.journal.end()
+        await journal
+        return SessionResult(
+            end_reason=reason,
+            disposition=disposition,
+            slots=slots,
+            turns=self._book.turns,
+            barge_ins=self._book.barge_ins,
+            opted_out=state.opted_out,
+            audio_s=self.heard_s,
+        )
+
+    def _spawn(self, coroutine: Coroutine[None, None, None]) -> asyncio.Task[None]:
+        assert self._tasks is not None
+        return self._tasks.create_task(coroutine)
+
+    async def _close_socket(self) -> None:
+        if self._socket_closed:
+            return
+        self._socket_closed = True
+        try:
+            async with asyncio.timeout(_CLOSE_S):
+                await self._socket.close()
+        except SocketClosed:
+            pass
+        except TimeoutError as error:
+            log.warning("media_socket_not_closed", error=type(error).__name__)
+
+
+class _MediaSession(Session):
+    """The parts of a call over Media Streams."""
 
     def __init__(
         self,
@@ -149,14 +243,8 @@ class _Session:
         limits: SessionLimits,
         tape: Tape,
     ) -> None:
-        self.events: asyncio.Queue[Event] = asyncio.Queue()
-        self.journal = Journal(call_log)
-        self._socket = socket
-        self._clock = clock
+        super().__init__(socket, call_log, clock)
         self._limits = limits = limits.at_speed(clock.speed)
-        self._began_at = clock.monotonic()
-        self._socket_closed = False
-        self._tasks: asyncio.TaskGroup | None = None
         self._taking = taking = TurnTaking(limits.turns)
         self._book = TurnBook(self.journal, clock.now())
         playback = Playback()
@@ -199,55 +287,12 @@ class _Session:
             last_words_s=limits.last_words_s,
         )
 
-    async def run(self, opening: Sequence[Action]) -> str:
-        """The end reason."""
-        reason = "error"
-        try:
-            async with asyncio.TaskGroup() as self._tasks:
-                beside = [
-                    self._spawn(task)
-                    for task in (self._read(), self._inbound.listen(), self._watch())
-                ]
-                await self._conversation.run(opening)
-                reason = self._conversation.closing or reason
-                # Before anything is tidied up: the person should not hear a dead line.
-                await self._close_socket()
-                for task in beside:
-                    task.cancel()
-        except* _Over as over:
-            reason = _first(over).reason
-        except* Exception as errors:
-            log.error("media_session_failed", errors=[_place(e) for e in errors.exceptions])
-        return reason
+    @property
+    def heard_s(self) -> float:
+        return self._taking.now_s
 
-    async def finish(self, reason: str, journal: asyncio.Task[None]) -> SessionResult:
-        """Put the phone down first, then close the books."""
-        conversation = self._conversation
-        conversation.break_off()
-        await self._close_socket()
-        state, slots = conversation.state, dict(conversation.slots)
-        disposition = conversation.disposition or state.disposition
-        if disposition is None and state.spoken_to:
-            disposition = "conversed_no_goal"
-        elif disposition is None and reason in _TECHNICAL:
-            disposition = "failed_transient"
-        self.journal.write(lambda call_log: call_log.outcome(disposition, reason, slots))
-        self.journal.write(lambda call_log: call_log.media_stopped(reason))
-        self.journal.end()
-        await journal
-        return SessionResult(
-            end_reason=reason,
-            disposition=disposition,
-            slots=slots,
-            turns=self._book.turns,
-            barge_ins=self._book.barge_ins,
-            opted_out=state.opted_out,
-            audio_s=self._taking.now_s,
-        )
-
-    def _spawn(self, coroutine: Coroutine[None, None, None]) -> asyncio.Task[None]:
-        assert self._tasks is not None
-        return self._tasks.create_task(coroutine)
+    def _beside(self) -> Sequence[Coroutine[None, None, None]]:
+        return self._read(), self._inbound.listen(), self._watch()
 
     async def _read(self) -> None:
         try:
@@ -258,29 +303,17 @@ class _Session:
     async def _watch(self) -> None:
         """By the clock, because a call without frames has no time of its own."""
         limits, clock = self._limits, self._clock
-        latest = self._began_at + limits.max_call_s + limits.no_media_s + _OVERTIME_S
+        latest = self._began_at + limits.max_call_s + limits.no_media_s + OVERTIME_S
         while True:
             await clock.sleep(limits.no_media_s / 4)
             now = clock.monotonic()
             if now - self._inbound.last_frame_at > limits.no_media_s:
-                raise _Over("no_media")
+                raise Over("no_media")
             if now > latest:
-                raise _Over("time_up")
-
-    async def _close_socket(self) -> None:
-        if self._socket_closed:
-            return
-        self._socket_closed = True
-        try:
-            async with asyncio.timeout(_CLOSE_S):
-                await self._socket.close()
-        except SocketClosed:
-            pass
-        except TimeoutError as error:
-            log.warning("media_socket_not_closed", error=type(error).__name__)
+                raise Over("time_up")
 
 
-def _first(group: BaseExceptionGroup[_Over]) -> _Over:
+def _first(group: BaseExceptionGroup[Over]) -> Over:
     first = group.exceptions[0]
     return _first(first) if isinstance(first, BaseExceptionGroup) else first
 

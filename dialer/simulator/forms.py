@@ -2,7 +2,8 @@
 
 from datetime import datetime
 
-from dialer.simulator.call import Call, Recording
+from dialer.simulator.call import Call, Recording, new_sid
+from dialer.simulator.relay import RelayStream
 from dialer.simulator.rendering import API, VERSION, rfc2822
 
 Form = dict[str, str]
@@ -126,4 +127,16 @@ def stream_form(
     }
     if error is not None:
         form["StreamError"] = error
+    return form
+
+
+def relay_form(stream: RelayStream | None, status: str) -> Form:
+    """What the request after a relay session has besides the call's fields."""
+    form = {
+        "SessionId": new_sid("VX") if stream is None else stream.sid,
+        "SessionStatus": status,
+        "SessionDuration": str(0 if stream is None else stream.seconds),
+    }
+    if stream is not None and stream.handoff is not None:
+        form["HandoffData"] = stream.handoff
     return form

@@ -28,6 +28,11 @@ class Playout:
         """Bytes played since the line opened."""
         return self._played
 
+    @property
+    def written(self) -> int:
+        """Bytes written since the line opened."""
+        return self._written
+
     def write(self, audio: bytes) -> None:
         self._buffer += audio
         self._written += len(audio)
@@ -43,6 +48,13 @@ class Playout:
         self._read = 0
         self._starved = 0
         return self.due()
+
+    def take_back(self, begins: int) -> None:
+        """Drop what was written from this byte on and was not played."""
+        unplayed = self._written - max(begins, self._played)
+        if unplayed > 0:
+            del self._buffer[len(self._buffer) - unplayed :]
+            self._written -= unplayed
 
     def due(self) -> list[str]:
         """Names of the marks whose sounds have been played."""

@@ -12,15 +12,17 @@ from dialer.simulator.callbacks import Callbacks
 from dialer.simulator.callee import Human
 from dialer.simulator.callees import digit_for
 from dialer.simulator.faults import Fault, FaultProfile
-from dialer.simulator.forms import Form, stream_form, voice_form
+from dialer.simulator.forms import Form, relay_form, stream_form, voice_form
 from dialer.simulator.line import Line
 from dialer.simulator.media import HANDSHAKE_FAILED, MediaStream
 from dialer.simulator.orders import Callback, Instructions
+from dialer.simulator.relay import CONNECT_FAILED, SOCKET_ENDED, RelayStream
 from dialer.simulator.socket_client import SocketFailed
 from dialer.simulator.sounds import sound_of
 from dialer.simulator.speech import Speech
 from dialer.simulator.twiml import (
     SCHEMA_WARNING,
+    ConnectRelay,
     ConnectStream,
     Gather,
     Hangup,
@@ -131,6 +133,8 @@ class Session:
     async def _perform(self, verb: Verb) -> Instructions | None:
         if isinstance(verb, ConnectStream):
             return await self._connect(verb)
+        if isinstance(verb, ConnectRelay):
+            return await self._relay(verb)
         if isinstance(verb, Redirect):
             return self._at(verb.url, verb.method)
         self._line.open()
@@ -202,16 +206,52 @@ class Session:
                 self._report(verb, stream.sid, "stream-error", "31921 - Close Error")
         return self._after_connect(verb)
 
+    async def _relay(self, verb: ConnectRelay) -> Instructions | None:
+        services = self._services
+        try:
+            stream = await RelayStream.open(self._call, self._line, verb, services.speech)
+        except SocketFailed as problem:
+            log.warning("relay_failed", call_sid=self._call.sid, reason=str(problem))
+            self._fail(CONNECT_FAILED, "ConversationRelay: Unable to connect to websocket")
+            return self._after_relay(verb, None, "failed")
+        self._line.open()
+        self._maybe_drop(stream)
+        try:
+            properly = await stream.ended()
+        except asyncio.CancelledError:
+            # The call ended, and its session with it: the application is told all the same.
+            if verb.action is not None:
+                form = voice_form(self._call) | relay_form(stream, "completed")
+                address = urljoin(self._base, verb.action)
+                self._callbacks.post(Callback(address, verb.action_method), "relay", form)
+            raise
+        finally:
+            stream.stop()
+        if not properly:
+            self._fail(SOCKET_ENDED, "ConversationRelay: Websocket ended")
+        return self._after_relay(verb, stream, "ended" if properly else "failed")
+
+    def _after_relay(
+        self, verb: ConnectRelay, stream: RelayStream | None, status: str
+    ) -> Instructions | None:
+        if verb.action is None:
+            return None
+        self._extra = relay_form(stream, status)
+        if status == "failed":
+            self._extra["ErrorCode"] = str(self._call.error_code)
+            self._extra["ErrorMessage"] = self._call.error_message or ""
+        return self._at(verb.action, verb.action_method)
+
     def _after_connect(self, verb: ConnectStream) -> Instructions | None:
         return self._at(verb.action, verb.action_method) if verb.action else None
 
-    def _maybe_drop(self, stream: MediaStream) -> None:
+    def _maybe_drop(self, stream: MediaStream | RelayStream) -> None:
         draws = self._call.draws
         if self._services.faults.strikes(Fault.MEDIA_DROP, draws, "media"):
             after = draws.between(*_MEDIA_DROPS_AFTER_S, "media drop")
             self._line.after(after, lambda: self._drop(stream))
 
-    def _drop(self, stream: MediaStream) -> None:
+    def _drop(self, stream: MediaStream | RelayStream) -> None:
         self._services.on_fault(Fault.MEDIA_DROP.value)
         stream.drop()
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 from xml.etree import ElementTree
 
 _LONGEST = 64 * 1024
@@ -82,7 +82,25 @@ class ConnectStream:
     action_method: str
 
 
-Verb = Say | Play | Pause | Hangup | Reject | Redirect | Gather | ConnectStream
+@dataclass(frozen=True)
+class ConnectRelay:
+    """A ConversationRelay session; `interrupted_by` holds speech, dtmf, both or neither."""
+
+    url: str
+    parameters: Mapping[str, str]
+    voice: str
+    language: str
+    welcome_greeting: str
+    interrupted_by: frozenset[str]
+    reports_over_agent: bool
+    ignores_backchannel: bool
+    partial_prompts: bool
+    dtmf: bool
+    action: str | None
+    action_method: str
+
+
+Verb = Say | Play | Pause | Hangup | Reject | Redirect | Gather | ConnectStream | ConnectRelay
 
 
 def parse_twiml(document: str) -> tuple[Verb, ...]:
@@ -168,23 +186,33 @@ def _gather(element: ElementTree.Element) -> Gather:
     )
 
 
-def _connect(element: ElementTree.Element) -> ConnectStream:
+def _connect(element: ElementTree.Element) -> ConnectStream | ConnectRelay:
     children = list(element)
-    if len(children) != 1 or children[0].tag != "Stream":
+    reader = _CONNECTED.get(children[0].tag) if len(children) == 1 else None
+    if reader is None:
         names = ", ".join(child.tag for child in children) or "nothing"
         raise TwimlError(SCHEMA_WARNING, f"Schema validation warning: Connect with {names}")
-    stream = children[0]
-    address = urlsplit(stream.get("url", ""))
+    return reader(element, children[0])
+
+
+def _socket_address(noun: ElementTree.Element) -> SplitResult:
+    address = urlsplit(noun.get("url", ""))
     if address.scheme not in {"ws", "wss"} or not address.netloc:
-        raise TwimlError(INVALID_URL, "Invalid URL format: Stream url")
+        raise TwimlError(INVALID_URL, f"Invalid URL format: {noun.tag} url")
+    return address
+
+
+def _parameters(noun: ElementTree.Element) -> Mapping[str, str]:
+    return {
+        child.get("name", ""): child.get("value", "") for child in noun if child.tag == "Parameter"
+    }
+
+
+def _stream(element: ElementTree.Element, stream: ElementTree.Element) -> ConnectStream:
     return ConnectStream(
-        url=address._replace(query="", fragment="").geturl(),
+        url=_socket_address(stream)._replace(query="", fragment="").geturl(),
         name=stream.get("name"),
-        parameters={
-            child.get("name", ""): child.get("value", "")
-            for child in stream
-            if child.tag == "Parameter"
-        },
+        parameters=_parameters(stream),
         status_callback=stream.get("statusCallback"),
         status_method=_method(stream, "statusCallbackMethod"),
         action=element.get("action"),
@@ -192,6 +220,45 @@ def _connect(element: ElementTree.Element) -> ConnectStream:
     )
 
 
+def _relay(element: ElementTree.Element, relay: ElementTree.Element) -> ConnectRelay:
+    provider = relay.get("ttsProvider", "ElevenLabs")
+    if provider not in {"ElevenLabs", "Google", "Amazon"}:
+        raise TwimlError(64101, f"Invalid values for ConversationRelay: ttsProvider {provider}")
+    over = _inputs(relay, "reportInputDuringAgentSpeech", "none")
+    return ConnectRelay(
+        url=_socket_address(relay).geturl(),
+        parameters=_parameters(relay),
+        voice=relay.get("voice", "default"),
+        language=relay.get("language", "en-US"),
+        welcome_greeting=relay.get("welcomeGreeting", ""),
+        interrupted_by=_inputs(relay, "interruptible", "any"),
+        reports_over_agent="speech" in over,
+        ignores_backchannel=relay.get("ignoreBackchannel") == "true",
+        partial_prompts=relay.get("partialPrompts") == "true",
+        dtmf=relay.get("dtmfDetection") == "true",
+        action=element.get("action"),
+        action_method=_method(element),
+    )
+
+
+def _inputs(relay: ElementTree.Element, name: str, default: str) -> frozenset[str]:
+    found = _INPUTS.get(relay.get(name, default))
+    if found is None:
+        raise TwimlError(64101, f"Invalid values for ConversationRelay: {name}")
+    return found
+
+
+_INPUTS: Mapping[str, frozenset[str]] = {
+    "none": frozenset(),
+    "false": frozenset(),
+    "speech": frozenset({"speech"}),
+    "dtmf": frozenset({"dtmf"}),
+    "any": frozenset({"speech", "dtmf"}),
+    "true": frozenset({"speech", "dtmf"}),
+}
+_CONNECTED: Mapping[
+    str, Callable[[ElementTree.Element, ElementTree.Element], ConnectStream | ConnectRelay]
+] = {"Stream": _stream, "ConversationRelay": _relay}
 _READERS: Mapping[str, Callable[[ElementTree.Element], Verb]] = {
     "Say": _say,
     "Play": _play,

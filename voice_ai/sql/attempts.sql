@@ -154,6 +154,15 @@ JOIN leads l ON l.id = a.lead_id
 JOIN sellers s ON s.id = c.seller_id
 WHERE a.id = %(attempt_id)s
 
+-- name: answer_setup
+-- What the carrier must be told when the call of an attempt is answered.
+SELECT coalesce(v.config ->> 'transport', 'media_streams') AS transport, v.script, v.script_name,
+       v.config -> 'voice' ->> 'voice_id' AS voice_id
+FROM attempts a
+JOIN campaigns c ON c.id = a.campaign_id
+JOIN campaign_versions v ON v.campaign_id = c.id AND v.version = c.version
+WHERE a.id = %(attempt_id)s
+
 -- name: open_attempts
 -- Live attempts that have been silent for a while, with what is needed to ask the carrier.
 SELECT a.id, a.state, a.campaign_id, a.lead_id, a.number_id, a.worker_id, a.intended_at, a.sent_at,

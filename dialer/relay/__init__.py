@@ -1,0 +1,1 @@
+"""One conversation over ConversationRelay: the carrier hears and speaks, text passes between us."""
