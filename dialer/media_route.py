@@ -32,8 +32,8 @@ log = structlog.get_logger()
 _SQL = queries("attempts")
 # The carrier ends the call at its own limit; ours comes first, with a polite word.
 _GOODBYE_S = 15.0
-# A close frame came, with a code of its own or with none; anything else is a broken connection.
-_PROPERLY = (1000, 1001, 1005)
+# Codes that only a close frame brings; a connection that is lost gets one from the web server.
+_PROPERLY = (1000, 1001)
 
 
 class StarletteSocket:

@@ -1,5 +1,7 @@
 """From the carrier's messages, and from time that passes without any, to the events of a call."""
 
+from itertools import takewhile
+
 import structlog
 
 from dialer.media.events import (
@@ -91,26 +93,36 @@ class Inbound:
 
     def _said(self, text: str) -> None:
         """Words that did not stop what they could have stopped were said after the end of it."""
-        floor = self._floor()
-        if floor is Floor.QUIET or (floor is Floor.OPEN and not self._hearing.has_cut):
-            self._finish(sum(line.all_sent for line in self._playback.lines))
-        turn = self._hearing.final(text, self._floor())
+        floor, hearing = self._floor(), self._hearing
+        began_s = min(hearing.open_since_s, hearing.now_s)
+        if floor is Floor.QUIET or (floor is Floor.OPEN and not hearing.has_cut):
+            self._finish(sum(line.all_sent for line in self._playback.lines), began_s)
+        turn = hearing.final(text, self._floor())
         if turn is not None:
             self._emit(Transcript(text, turn, None, None))
 
     def _interrupted(self, heard: str) -> None:
-        """What the carrier tells of the agent's speech holds before any estimate."""
-        lines, answer = self._playback.lines, self._mouth.answer
-        turn = self._hearing.speaks(self._playback.floor)
+        """What the carrier tells of the agent's speech holds before any estimate.
+
+        What was stopped can be stopped: all that cannot, and was to be heard before it, is over.
+        """
+        playback, hearing = self._playback, self._hearing
+        turn = hearing.speaks(playback.floor)
         turn.cut = True
         self._mouth.stopped()
+        answer = self._mouth.answer
+        before = len(answer) - len(playback.lines)
         place = place_of(heard, [line.text for line in answer])
-        if lines and place is not None:
-            before = len(answer) - len(lines)
-            self._finish(max(0, place.line - before))
-            if self._playback.floor is Floor.OPEN:
-                line = self._playback.lines[0]
-                line.told_fraction = place.fraction if place.line >= before else 0.0
+        if place is not None:
+            self._finish(place.line - before, hearing.now_s)
+        protected = takewhile(lambda line: not line.interruptible, playback.lines)
+        self._finish(sum(1 for _ in protected), hearing.now_s)
+        if playback.floor is Floor.OPEN:
+            line = playback.lines[0]
+            if place is not None and answer[place.line] is line:
+                line.told_fraction = place.fraction
+            elif place is not None or not heard.strip():
+                line.told_fraction = 0.0
         self._emit(Interrupted(turn))
 
     def _floor(self) -> Floor:
@@ -124,11 +136,11 @@ class Inbound:
         )
         return Floor.QUIET if left_s <= _SLACK_S else self._playback.floor
 
-    def _finish(self, count: int) -> None:
-        """The first lines that are being said have been heard to their end."""
-        lines = self._playback.lines[:count]
+    def _finish(self, count: int, at_s: float) -> None:
+        """The first lines that are being said have been heard to their end by then."""
+        lines = self._playback.lines[: max(0, count)]
         if lines:
-            for line in self._playback.marked(lines[-1].mark, self._hearing.now_s):
+            for line in self._playback.marked(lines[-1].mark, at_s):
                 self._emit(LineOver(line))
 
     def _look_at_the_time(self) -> None:

@@ -41,7 +41,7 @@ def place_of(heard: str, lines: Sequence[str]) -> Place | None:
     ]
     told = [_plain(word) for word in _WORD.findall(heard)]
     if not told:
-        return Place(0, 0.0) if lines else None
+        return None
     spoken = [word for word, _, _ in words]
     for number in range(len(lines) - 1, -1, -1):
         first = next((at for at, word in enumerate(words) if word[1] == number), None)

@@ -7,10 +7,11 @@ from dataclasses import dataclass, field
 
 from dialer.adapters.twilio import relay_twiml
 from dialer.media.session import SessionControl, SessionLimits, SessionResult
+from dialer.media_route import StarletteSocket
 from dialer.relay import wire
 from dialer.relay.session import converse
 from dialer.simulator.config import SimulatorConfig
-from tests.integration.media_calls import StarletteSocket, Unmodelled, survey
+from tests.integration.media_calls import Unmodelled, survey
 from tests.integration.sim_carrier import Application, Carrier, Phone, application, carrier, until
 from tests.unit.media_fakes import SLOTS, KeptLog
 from voice_ai.clock import Clock

@@ -16,7 +16,18 @@ from voice_ai.conversation import load_script
 from voice_ai.transports import CONVERSATION_RELAY, for_transport
 
 QUIET = config("mute")
-PEOPLE = ("pleased", "annoyed", "opts_out", "wrong_person", "calls_back", "mute", "hangs_up")
+PEOPLE = (
+    "pleased",
+    "annoyed",
+    "opts_out",
+    "wrong_person",
+    "calls_back",
+    "mute",
+    "hangs_up",
+    "neutral",
+    "asks_robot",
+    "asks_again",
+)
 KEYS = load_script(
     """
 script: keys
@@ -26,6 +37,7 @@ start: opening
 slots:
   seller: {required: true}
   callback_number: {required: true, speak: phone}
+  rating: {scope: call}
 nodes:
   opening:
     identify: Hello, this is {seller}.
@@ -90,7 +102,7 @@ async def test_somebody_who_hangs_up_is_recorded_as_such() -> None:
 
 
 async def test_speech_over_the_agent_stops_it_where_the_carrier_says() -> None:
-    call, _ = await held("screens")
+    call, _ = await held("barges_in")
     assert call.result.barge_ins == 1
     ((index, fraction),) = call.log.of("barge_in")
     cut = call.log.turns[index]
