@@ -37,6 +37,9 @@ def create(
 ) -> None:
     """Check a campaign file and store it as a draft.
 
+    Its `transport` is media_streams (audio, the default) or conversation_relay: text only, with
+    no recording of ours, no emotion from the voice and no turn-taking of ours.
+
     Example: voice-ai campaign create --file spring.yaml
     """
     from voice_ai.campaigns import load_campaign

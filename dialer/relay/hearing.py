@@ -1,7 +1,8 @@
 """The person's side as text: what they are saying, and for how long they have said nothing.
 
 The carrier decides when a turn is over and whether it stops the agent; here is only what the
-conversation needs to know of it. Time is the clock's, in seconds since the call began.
+conversation needs to know of it. Time is seconds since the call began, without those in which
+this process stood still: it heard nothing in them, and nobody was silent for so long.
 """
 
 from collections.abc import Callable
@@ -13,12 +14,17 @@ from dialer.relay import pace
 
 
 class Hearing:
-    """`final_wait_s`: a turn whose last words do not come is given up after this long."""
+    """`final_wait_s`: a turn whose last words do not come is given up after this long.
 
-    def __init__(self, clock: Callable[[], float], final_wait_s: float) -> None:
+    `tick` is called often; more than `tick_s` between two of them is not counted.
+    """
+
+    def __init__(self, clock: Callable[[], float], final_wait_s: float, tick_s: float) -> None:
         self.opening = True
         self._clock = clock
-        self._began = clock()
+        self._ticked_at = clock()
+        self._ticked_s = 0.0
+        self._tick_s = tick_s
         self._final_wait_s = final_wait_s
         self._turn: PersonTurn | None = None
         self._given_up: str | None = None
@@ -27,7 +33,10 @@ class Hearing:
 
     @property
     def now_s(self) -> float:
-        return self._clock() - self._began
+        return self._ticked_s + min(self._clock() - self._ticked_at, self._tick_s)
+
+    def tick(self) -> None:
+        self._ticked_s, self._ticked_at = self.now_s, self._clock()
 
     @property
     def open_since_s(self) -> float:

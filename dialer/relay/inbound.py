@@ -144,6 +144,7 @@ class Inbound:
                 self._emit(LineOver(line))
 
     def _look_at_the_time(self) -> None:
+        self._hearing.tick()
         now_s = self._hearing.now_s
         for line in self._playback.overdue(now_s, 0.0):
             self._emit(LineOver(line))

@@ -27,6 +27,9 @@ from voice_ai.conversation.turns import State
 
 # The carrier closes the socket after an `end`; real seconds that it is waited for.
 _FAREWELL_S = 1.0
+# A longer time between two looks at it, and the machine stood still; the second is real.
+_TICK_S = 0.3
+_STALL_S = 0.05
 # Nothing moves and no time that passes will move it: this many times `no_media_s` are waited.
 _STUCK_FOR = 3
 
@@ -70,7 +73,9 @@ class _RelaySession(Session):
         self._limits = limits = limits.at_speed(clock.speed)
         self._gone = False
         self._read_out = asyncio.Event()
-        self._hearing = hearing = Hearing(clock.monotonic, limits.turns.final_wait_s)
+        self._hearing = hearing = Hearing(
+            clock.monotonic, limits.turns.final_wait_s, max(_TICK_S, _STALL_S * clock.speed)
+        )
         self._book = TurnBook(self.journal, clock.now())
         self._playback = playback = Playback()
         mouth = TextMouth(socket, playback, clock, lambda: hearing.now_s, script.language)

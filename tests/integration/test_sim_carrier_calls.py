@@ -205,7 +205,8 @@ async def test_a_recording_has_both_sides(app: Application) -> None:
     ("twiml", "status", "code"),
     [
         ("<Response><Dial>+14155550100</Dial></Response>", "failed", "12200"),
-        ("<Response><Connect><ConversationRelay/></Connect></Response>", "failed", "12200"),
+        ("<Response><Connect><Room>a</Room></Connect></Response>", "failed", "12200"),
+        ("<Response><Connect><ConversationRelay/></Connect></Response>", "failed", "11100"),
         ("no xml at all", "failed", "12100"),
         ("<!DOCTYPE x><Response/>", "failed", "12100"),
         ("<Response/>", "completed", None),
