@@ -10,7 +10,7 @@ from dialer.simulator.config import SimulatorConfig
 from dialer.simulator.faults import FaultProfile
 from tests.integration.media_calls import desk, survey
 from tests.integration.relay_calls import HeldByText, text_desk
-from tests.integration.sim_carrier import Phone
+from tests.integration.sim_carrier import Phone, until
 from tests.integration.test_media_calls import NUMBER, config
 from tests.unit.media_fakes import KeptLog
 from voice_ai.conversation import load_script
@@ -136,6 +136,35 @@ async def test_an_invalid_message_is_told_and_the_session_goes_on() -> None:
     assert [message["type"] for message in told] == ["error"] * 5
     assert all(str(message["description"]).startswith("64107") for message in told)
     assert over["SessionStatus"] == "ended"
+
+
+async def test_a_talk_cycle_is_replaced_by_the_next_only_if_it_allows_it() -> None:
+    async def speak(phone: Phone) -> None:
+        await phone.socket.receive_text()
+        for token, last, preemptible in (
+            ("This must ", False, False),
+            ("be heard.", True, False),
+            ("This is forgotten.", True, True),
+            ("This takes its place.", True, False),
+        ):
+            message = {"type": "text", "token": token, "last": last, "preemptible": preemptible}
+            await phone.socket.send_text(orjson.dumps(message).decode())
+        await only_listen_to_text(phone)
+
+    async with text_desk(QUIET) as it:
+        it.application.talk = speak
+        sid = await it.place(NUMBER)
+
+        async def heard() -> list[str] | None:
+            words: list[str] = (await it.carrier.get(f"/simulator/calls/{sid}"))["heard"]
+            return words if len(words) == 2 else None
+
+        assert await until(heard) == ["This must be heard.", "This takes its place."]
+
+
+async def only_listen_to_text(phone: Phone) -> None:
+    while True:
+        await phone.socket.receive_text()
 
 
 def story(log: KeptLog) -> dict[str, object]:

@@ -78,3 +78,17 @@ def test_a_broken_end_is_filled_up_after_a_while() -> None:
     playout.write(b"a" * 100)
     frames = [playout.frame() for _ in range(3)]
     assert frames == [None, None, b"a" * 100 + b"\xff" * 60]
+
+
+def test_what_was_written_last_can_be_taken_back_as_far_as_it_was_not_played() -> None:
+    playout = Playout()
+    playout.write(b"a" * 320)
+    begins = playout.written
+    playout.write(b"b" * 320)
+    playout.take_back(begins)
+    assert playout.written == begins
+    assert [playout.frame(), playout.frame(), playout.frame()] == [b"a" * 160, b"a" * 160, None]
+    playout.write(b"c" * 320)
+    playout.frame()
+    playout.take_back(begins)
+    assert (playout.empty, playout.written, playout.played) == (True, 480, 480)

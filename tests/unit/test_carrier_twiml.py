@@ -3,7 +3,9 @@
 import pytest
 from twilio.twiml.voice_response import Connect, VoiceResponse
 
+from dialer.adapters.twilio import relay_twiml
 from dialer.simulator.twiml import (
+    ConnectRelay,
     ConnectStream,
     Gather,
     Hangup,
@@ -36,6 +38,41 @@ def test_the_sdk_builds_what_the_carrier_reads() -> None:
             action_method="POST",
         ),
     )
+
+
+def test_a_relay_is_read_with_what_the_sdk_writes() -> None:
+    document = relay_twiml(
+        "wss://a.example/relay?kept=yes",
+        "https://a.example/over?t=1",
+        language="en-US",
+        voice="v1",
+        parameters={"attempt_id": "42"},
+    )
+    assert parse_twiml(document) == (
+        ConnectRelay(
+            url="wss://a.example/relay?kept=yes",
+            parameters={"attempt_id": "42"},
+            voice="v1",
+            language="en-US",
+            welcome_greeting="",
+            interrupted_by=frozenset({"speech", "dtmf"}),
+            reports_over_agent=True,
+            ignores_backchannel=True,
+            partial_prompts=True,
+            dtmf=True,
+            action="https://a.example/over?t=1",
+            action_method="POST",
+        ),
+    )
+
+
+def test_a_bare_relay_has_the_service_s_defaults() -> None:
+    (relay,) = parse_twiml(
+        "<Response><Connect><ConversationRelay url='wss://a.example/r'/></Connect></Response>"
+    )
+    assert isinstance(relay, ConnectRelay)
+    assert relay.interrupted_by == {"speech", "dtmf"}
+    assert (relay.partial_prompts, relay.dtmf, relay.reports_over_agent) == (False, False, False)
 
 
 def test_the_plain_verbs_are_read_in_order() -> None:
@@ -84,6 +121,17 @@ def test_a_gather_keeps_its_prompts() -> None:
         ("<Response><Gather input='speech'/></Response>", 12200),
         ("<Response><Gather><Hangup/></Gather></Response>", 12200),
         ("<Response><Connect><Stream url='https://a.example'/></Connect></Response>", 11100),
+        ("<Response><Connect><ConversationRelay url='/relay'/></Connect></Response>", 11100),
+        (
+            "<Response><Connect><ConversationRelay url='wss://a.example/r' interruptible='loud'/>"
+            "</Connect></Response>",
+            64101,
+        ),
+        (
+            "<Response><Connect><ConversationRelay url='wss://a.example/r' ttsProvider='Me'/>"
+            "</Connect></Response>",
+            64101,
+        ),
         ("<Response>" + "<Hangup/>" * 10000 + "</Response>", 11750),
     ],
 )
