@@ -18,6 +18,7 @@ from dialer.journal_batch import End
 from dialer.live_calls import LiveCalls
 from dialer.metrics import ServerMetrics
 from dialer.revocations import is_revoked
+from dialer.transfers import Transfers
 from voice_ai.calls import AttemptState, Reading, answer_class, is_terminal
 from voice_ai.clock import Clock
 from voice_ai.db.connect import Pool
@@ -39,6 +40,7 @@ class Webhooks:
     signatures: TwilioSignatures
     live: LiveCalls
     metrics: ServerMetrics
+    transfers: Transfers
 
     @cached_property
     def _ends(self) -> EndBatches:
@@ -92,6 +94,7 @@ class Webhooks:
                 await self._ends.write(End(attempt_id, news, self.clock.now()))
             except NotFound as error:
                 raise HTTPException(404, error.message) from error
+            await self.transfers.person_gone(attempt_id)
             return
         now = self.clock.now()
         async with self.pool.connection() as db, db.transaction():

@@ -11,6 +11,7 @@ from dialer.media.books import TurnBook
 from dialer.media.conversing import Conversation
 from dialer.media.events import Event, SessionControl
 from dialer.media.frames import Writer
+from dialer.media.handover import Handover, Resumed
 from dialer.media.inbound import Inbound
 from dialer.media.journal import Journal
 from dialer.media.mouth import Mouth
@@ -101,16 +102,23 @@ async def converse(
     limits: SessionLimits,
     control: SessionControl,
     tape: Tape | None = None,
+    handover: Handover | None = None,
+    resumed: Resumed | None = None,
 ) -> SessionResult:
     """Hold the conversation of one call; trouble of the call is in the result, never raised.
 
     Raises BadInput for a required slot without a value, before anything is said; CancelledError
     when the server stops, after the outcome has been logged. The log's last words are always
-    `outcome` and `media_stopped`, once each. `tape` takes down both sides for whoever gave it.
+    `outcome` and `media_stopped`, once each, but for a call that goes to a colleague (end reason
+    `transfer`): it has no outcome yet. `tape` takes down both sides for whoever gave it.
+    `resumed`: the call comes back from there and goes on as it stood.
     """
-    state, opening = begin(script, slots)
+    state, opening = begin(script, slots) if resumed is None else resumed.go_on(script)
     tape = tape or Tape(0.0)
-    session = _Session(socket, start, script, state, ears, voice, mind, log, clock, limits, tape)
+    session = _Session(
+        socket, start, script, state, ears, voice, mind, log, clock, limits, tape, handover,
+        first_turn=0 if resumed is None else resumed.turns,
+    )  # fmt: skip
     control.attach(session.events.put_nowait)
     journal = asyncio.create_task(session.journal.run())
     session.journal.write(lambda call_log: call_log.media_started(start.stream_sid))
@@ -148,6 +156,9 @@ class _Session:
         clock: Clock,
         limits: SessionLimits,
         tape: Tape,
+        handover: Handover | None,
+        *,
+        first_turn: int,
     ) -> None:
         self.events: asyncio.Queue[Event] = asyncio.Queue()
         self.journal = Journal(call_log)
@@ -158,7 +169,7 @@ class _Session:
         self._socket_closed = False
         self._tasks: asyncio.TaskGroup | None = None
         self._taking = taking = TurnTaking(limits.turns)
-        self._book = TurnBook(self.journal, clock.now())
+        self._book = TurnBook(self.journal, clock.now(), first_turn)
         playback = Playback()
         self._inbound = Inbound(
             socket=socket,
@@ -197,6 +208,7 @@ class _Session:
             events=self.events,
             spawn=self._spawn,
             last_words_s=limits.last_words_s,
+            handover=handover,
         )
 
     async def run(self, opening: Sequence[Action]) -> str:
@@ -231,7 +243,8 @@ class _Session:
             disposition = "conversed_no_goal"
         elif disposition is None and reason in _TECHNICAL:
             disposition = "failed_transient"
-        self.journal.write(lambda call_log: call_log.outcome(disposition, reason, slots))
+        if reason != "transfer":
+            self.journal.write(lambda call_log: call_log.outcome(disposition, reason, slots))
         self.journal.write(lambda call_log: call_log.media_stopped(reason))
         self.journal.end()
         await journal
