@@ -149,8 +149,7 @@ async def open_server(context: Context) -> AsyncIterator[ServerParts]:
         stack.push_async_callback(recordings.close)
         signatures = TwilioSignatures(access.auth_token)
         spool = OptOutSpool(context.settings.home)
-        transfers = Transfers(pool, context.keyring, clock, urls, carrier)
-        stack.push_async_callback(transfers.close)
+        transfers = _closed_with(stack, Transfers(pool, context.keyring, clock, urls, carrier))
         yield ServerParts(
             pool=pool,
             keyring=context.keyring,
@@ -207,6 +206,11 @@ async def open_worker(context: Context) -> AsyncIterator[Worker]:
             sends_at_once=_SENDS_AT_ONCE,
             metrics=metrics,
         )
+
+
+def _closed_with(stack: AsyncExitStack, transfers: Transfers) -> Transfers:
+    stack.push_async_callback(transfers.close)
+    return transfers
 
 
 async def _enter(stack: AsyncExitStack, presence: Presence) -> None:

@@ -32,6 +32,7 @@ class Facts:
     colleagues: tuple[str, ...]
     caller_id: str
     carrier_sid: str | None
+    calls_per_second: float
 
     @property
     def max_s(self) -> int:
@@ -75,4 +76,5 @@ async def read_facts(db: AsyncDb, keyring: Keyring, attempt_id: AttemptId) -> Fa
         colleagues=tuple(keyring.decrypt(each).decode() for each in row["colleagues_sealed"]),
         caller_id=keyring.decrypt(row["caller_id_sealed"]).decode(),
         carrier_sid=row["carrier_sid"],
+        calls_per_second=row["calls_per_second"] or 1.0,
     )

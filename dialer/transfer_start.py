@@ -8,6 +8,7 @@ import structlog
 from dialer import journal
 from dialer.carrier import Carrier, CarrierSilent
 from dialer.revocations import is_revoked
+from dialer.transfer_room import has_room
 from voice_ai.calls import AttemptState
 from voice_ai.conversation.turns import TransferKind
 from voice_ai.db import queries
@@ -62,6 +63,9 @@ async def begin(
         refused = await _refusal(db, attempt, facts)
         if refused is None and asked_by == SCRIPT and not rules.are_open(now):
             refused = "closed"
+        rehearsal = facts["rehearsal"]
+        if refused is None and not await has_room(db, carrier.account, now, rehearsal=rehearsal):
+            refused = "full"
         row = None
         if refused is None:
             sealed = {"state_sealed": state_sealed, "summary_sealed": summary_sealed}

@@ -29,6 +29,7 @@ from dialer.carrier import AgentLeg, Carrier, Placed, Rejected
 from dialer.media.handover import Resumed
 from dialer.revocations import is_revoked
 from dialer.transfer_facts import Facts, read_facts
+from dialer.transfer_room import take_turn
 from dialer.transfer_start import SQL, begin, end_leg, fail, lock_last, send_back
 from voice_ai.calls import AttemptState, is_terminal
 from voice_ai.clock import Clock
@@ -171,6 +172,12 @@ class Transfers:
         await self._outcome(attempt_id, "callback_requested", "transfer_failed")
         return last_words_twiml(facts.line("transfer_later"), facts.script.language)
 
+    async def has_begun(self, attempt_id: AttemptId) -> bool:
+        """Whether the call was handed over: then somebody has spoken to it."""
+        async with self.pool.connection() as db:
+            found = await db.execute(SQL.last, {"attempt_id": attempt_id})
+            return await found.fetchone() is not None
+
     async def person_gone(self, attempt_id: AttemptId) -> None:
         """The person's call has ended: a colleague who is still asked is left in peace."""
         now = self.clock.now()
@@ -238,6 +245,7 @@ class Transfers:
         """Calls the colleague whose turn it is, past the same gate as every call."""
         following: int | None = None
         unwanted: CarrierSid | None = None
+        await self._wait_for_turn(attempt_id)
         async with self.pool.connection() as db, db.transaction():
             facts = await read_facts(db, self.keyring, attempt_id)
             if facts is None:
@@ -262,6 +270,14 @@ class Transfers:
             await end_leg(self.carrier, unwanted)
         elif isinstance(answer, Rejected):
             await self._after(attempt_id, row, facts, following)
+
+    async def _wait_for_turn(self, attempt_id: AttemptId) -> None:
+        now = self.clock.now()
+        async with self.pool.connection() as db, db.transaction():
+            facts = await read_facts(db, self.keyring, attempt_id)
+            pace = 1.0 if facts is None else facts.calls_per_second
+            wait = await take_turn(db, self.carrier.account, now, calls_per_second=pace)
+        await self.clock.sleep(wait.total_seconds())
 
     def _leg(self, attempt_id: AttemptId, row: Row, facts: Facts) -> AgentLeg:
         return AgentLeg(

@@ -94,7 +94,8 @@ class Webhooks:
                 await self._ends.write(End(attempt_id, news, self.clock.now()))
             except NotFound as error:
                 raise HTTPException(404, error.message) from error
-            await self.transfers.person_gone(attempt_id)
+            if news.status == "completed":  # nothing else was ever answered
+                await self.transfers.person_gone(attempt_id)
             return
         now = self.clock.now()
         async with self.pool.connection() as db, db.transaction():
@@ -128,7 +129,10 @@ class Webhooks:
             return
         if (call := self.live.get(attempt_id)) is not None:
             call.control.machine_detected(answered_by)
-        elif attempt["state"] != AttemptState.ENDED:
+        # A verdict that comes while a colleague is asked, or talks, comes after a person spoke.
+        elif attempt["state"] != AttemptState.ENDED and not await self.transfers.has_begun(
+            attempt_id
+        ):
             await self._cancel(news.sid)
 
     async def _cancel(self, sid: CarrierSid) -> None:

@@ -124,6 +124,7 @@ def outcome_in_words(status: str, reason: str | None) -> str:
         "closed": "nobody is there at this hour",
         "nobody_named": "the campaign names nobody; add `transfer: {to: [...]}` to its file",
         "stopped": "the campaign was stopped in an emergency",
+        "full": "the account has no call left for a colleague",
         "suppressed": "the person does not want to be called any more",
         "under_way": "the call is being handed over already",
         "gone": "the call is over or not answered yet",

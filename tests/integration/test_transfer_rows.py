@@ -89,6 +89,30 @@ async def test_a_stopped_campaign_hands_nothing_over(dialer: House) -> None:
     assert transfers(dialer) == []
 
 
+async def test_a_colleague_s_call_counts_under_the_account_s_cap(dialer: House) -> None:
+    attempt_id, _ = await talking(dialer)
+    account = dialer.carrier.account
+
+    def cap(calls: int) -> None:
+        dialer.office.db.execute("DELETE FROM carrier_limits")
+        dialer.office.db.execute(
+            "INSERT INTO carrier_limits (account, max_concurrent, set_by, set_at)"
+            " VALUES (%s, %s, 'ana', now())",
+            (account, calls),
+        )
+
+    cap(1)
+    assert await start(dialer, attempt_id) == "full"
+    cap(2)
+    assert await start(dialer, attempt_id) is None
+    dialer.office.leads(1, name="more")
+    dialer.office.campaign("More", leads="more")
+    dialer.clock.advance(5)
+    assert await dialer.claim() == []
+    await desk(dialer).person_gone(attempt_id)
+    assert len(await dialer.claim()) == 1
+
+
 async def test_a_call_that_is_over_or_a_silent_carrier_leave_it_where_it_was(
     dialer: House,
 ) -> None:

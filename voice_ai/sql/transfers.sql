@@ -1,6 +1,7 @@
 -- name: facts
 -- What handing a call over goes by. `rules` NULL: its campaign names nobody.
 SELECT a.id, a.state, a.number_id, a.campaign_id, c.seller_id, c.state AS campaign_state,
+       c.rehearsal, (v.config -> 'pacing' ->> 'calls_per_second')::float AS calls_per_second,
        v.config -> 'transfer' AS rules, v.script, v.script_name, v.config -> 'slots' AS slots,
        s.legal_name, l.person_sealed, i.number_sealed AS caller_id_sealed,
        (SELECT n.number_sealed FROM numbers n WHERE n.id = s.callback_number_id)
