@@ -123,11 +123,26 @@ async def fail(
     stayed: bool = False,
 ) -> bool:
     """In the caller's transaction. `stayed`: the call never left its conversation."""
+    await journal.lock_attempt(db, attempt_id)  # before its hand-overs, as everywhere
     told: dict[str, Any] = {"id": row["id"], "reason": reason, "stayed": stayed, "now": now}
     if await (await db.execute(SQL.fail, told)).fetchone() is None:
         return False
     await journal.write_event(db, attempt_id, TransferFailed(row["nth"], reason), now)
     return True
+
+
+async def person_gone(db: AsyncDb, attempt_id: AttemptId, now: datetime) -> Row | None:
+    """In the caller's transaction: the open hand-over of a call that is over has failed."""
+    if (await (await db.execute(SQL.is_open, {"attempt_id": attempt_id})).fetchone()) is None:
+        return None
+    await journal.lock_attempt(db, attempt_id)
+    row = await (
+        await db.execute(SQL.person_gone, {"attempt_id": attempt_id, "now": now})
+    ).fetchone()
+    if row is not None:
+        event = TransferFailed(row["nth"], "person_hung_up")
+        await journal.write_event(db, attempt_id, event, now)
+    return row
 
 
 async def send_back(carrier: Carrier, sid: str, attempt_id: AttemptId, max_s: int) -> None:

@@ -2,11 +2,9 @@
 
 from datetime import datetime, timedelta
 
-from dialer import journal
 from dialer.carrier import Carrier
-from dialer.transfer_start import SQL, end_leg, fail, send_back
+from dialer.transfer_start import SQL, end_leg, fail, person_gone, send_back
 from voice_ai.db.connect import AsyncDb
-from voice_ai.events import TransferFailed
 
 # Longer than any colleague is rung and told what it is about.
 _SILENT = timedelta(seconds=150)
@@ -23,10 +21,7 @@ async def sweep_transfers(db: AsyncDb, carrier: Carrier, now: datetime, *, rehea
         attempt_id = row["attempt_id"]
         async with db.transaction():
             if row["status"] == "open" and row["gone"]:
-                told = {"attempt_id": attempt_id, "now": now}
-                if await (await db.execute(SQL.person_gone, told)).fetchone() is not None:
-                    event = TransferFailed(row["nth"], "person_hung_up")
-                    await journal.write_event(db, attempt_id, event, now)
+                await person_gone(db, attempt_id, now)
             elif row["status"] == "open":
                 await fail(db, attempt_id, row, "no_answer", now)
         if row["kind"] == "warm" and row["agent_sid"] and await end_leg(carrier, row["agent_sid"]):

@@ -30,7 +30,7 @@ from dialer.media.handover import Resumed
 from dialer.revocations import is_revoked
 from dialer.transfer_facts import Facts, read_facts
 from dialer.transfer_room import take_turn
-from dialer.transfer_start import SQL, begin, end_leg, fail, lock_last, send_back
+from dialer.transfer_start import SQL, begin, end_leg, fail, lock_last, person_gone, send_back
 from voice_ai.calls import AttemptState, is_terminal
 from voice_ai.clock import Clock
 from voice_ai.conversation import step
@@ -38,7 +38,7 @@ from voice_ai.conversation.handing_over import kept, restored, summary, taken_ov
 from voice_ai.conversation.turns import Disposition, State, Transfer, Transferred
 from voice_ai.db import queries
 from voice_ai.db.connect import AsyncDb, Pool, Row
-from voice_ai.events import OutcomeReached, TransferAnswered, TransferFailed
+from voice_ai.events import OutcomeReached, TransferAnswered
 from voice_ai.ids import AttemptId, CarrierSid
 from voice_ai.transfers import TAKEN, reason_of
 from voice_ai.vault import Keyring
@@ -180,14 +180,10 @@ class Transfers:
 
     async def person_gone(self, attempt_id: AttemptId) -> None:
         """The person's call has ended: a colleague who is still asked is left in peace."""
-        now = self.clock.now()
         async with self.pool.connection() as db, db.transaction():
-            told = {"attempt_id": attempt_id, "now": now}
-            row = await (await db.execute(SQL.person_gone, told)).fetchone()
-            if row is None:
-                return
-            event = TransferFailed(row["nth"], "person_hung_up")
-            await journal.write_event(db, attempt_id, event, now)
+            row = await person_gone(db, attempt_id, self.clock.now())
+        if row is None:
+            return
         if row["kind"] == "warm" and row["agent_sid"] is not None:
             await end_leg(self.carrier, row["agent_sid"])
 

@@ -65,6 +65,9 @@ WHERE id = %(id)s AND position = %(position)s AND status <> 'failed' RETURNING i
 -- name: leg_ended
 UPDATE transfers SET leg_ended_at = %(now)s WHERE id = %(id)s AND leg_ended_at IS NULL
 
+-- name: is_open
+SELECT id FROM transfers WHERE attempt_id = %(attempt_id)s AND status = 'open'
+
 -- name: person_gone
 -- The person's call is over: nobody needs to take it any more.
 UPDATE transfers SET status = 'failed', reason = 'person_hung_up', ended_at = %(now)s
