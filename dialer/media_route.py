@@ -1,7 +1,7 @@
 """The media socket: a signed upgrade, an attempt that it proves to belong to, a conversation."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
@@ -15,11 +15,13 @@ from dialer.callbacks import MEDIA_PATH
 from dialer.connecting import script_of
 from dialer.media.events import SessionControl
 from dialer.media.frames import BadFrame, Connected, Started, read
+from dialer.media.handover import Resumed
 from dialer.media.prompts import CachedVoice
 from dialer.media.session import SessionLimits, converse
 from dialer.parts import ServerParts
 from dialer.ports import SocketClosed, StreamStart
 from dialer.prompt_store import voices_of
+from dialer.transfer_routes import CallHandover
 from voice_ai.calls import AttemptState
 from voice_ai.campaigns import Pacing, Voice
 from voice_ai.conversation.graph import Script
@@ -72,6 +74,7 @@ class CallSetup:
     voice: Voice
     max_call_s: float
     answer_class: str | None
+    resumed: Resumed | None = None
 
     @property
     def talks_s(self) -> float:
@@ -134,7 +137,11 @@ async def authorise(parts: ServerParts, start: StreamStart) -> CallSetup | None:
         row = await (await db.execute(_SQL.call_setup, {"attempt_id": attempt_id})).fetchone()
     if row is None or row["state"] == AttemptState.ENDED:
         return None
-    return setup_of(parts.keyring, row)
+    setup = setup_of(parts.keyring, row)
+    if (transfer := start.parameters.get("transfer")) is None:
+        return setup
+    resumed = await parts.webhooks.transfers.resumed(attempt_id, transfer)
+    return None if resumed is None else replace(setup, resumed=resumed)
 
 
 def setup_of(keyring: Keyring, row: Mapping[str, Any]) -> CallSetup:
@@ -199,6 +206,8 @@ async def _hold(
             limits=SessionLimits(max_call_s=max_call_s),
             control=control,
             tape=tape,
+            handover=CallHandover(parts.webhooks.transfers, setup.attempt_id),
+            resumed=setup.resumed,
         )
         parts.metrics.conversations.labels(result.end_reason).inc()
     except BadInput as error:

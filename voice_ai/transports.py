@@ -31,9 +31,16 @@ def for_transport(script: Script, transport: str) -> Script:
     return script.model_copy(update={"recorded": False, "nodes": nodes})
 
 
-def find_misfit(script: Script, transport: str) -> str | None:
+def find_misfit(script: Script, transport: str, *, transfers: bool = False) -> str | None:
     """Why this script cannot be spoken over that transport; None when it can."""
-    if transport == MEDIA_STREAMS or not script.recorded:
+    if transport == MEDIA_STREAMS:
+        return None
+    if transfers:
+        return (
+            f"with {transport} a call that nobody takes could not come back; leave `transfer` out"
+            f" or use `transport: {MEDIA_STREAMS}`"
+        )
+    if not script.recorded:
         return None
     start = for_transport(script, transport).nodes[script.start]
     for part in OPENING_PARTS:

@@ -22,6 +22,7 @@ from dialer.media.events import (
     Transcript,
     Trouble,
 )
+from dialer.media.handover import Handover, Leaving
 from dialer.media.playback import Floor, Line, Playback
 from dialer.media.sides import Listening, Speaking
 from dialer.media.turn_taking import SilenceOver, verdict
@@ -46,6 +47,8 @@ from voice_ai.conversation.turns import (
     Speech,
     State,
     TimeUp,
+    Transfer,
+    TransferFailed,
 )
 from voice_ai.conversation.understanding import opt_out_evidence
 
@@ -53,6 +56,8 @@ log = structlog.get_logger(__name__)
 
 # After a noise made the agent stop for nothing, the question is asked again this soon.
 _RESUME_S = 2.0
+# The carrier has promised to take the call: so long it may go on sending us audio.
+_TAKES_IT_S = 10.0
 
 Actions = Sequence[Action]
 
@@ -79,6 +84,7 @@ class Conversation:
         events: asyncio.Queue[Event],
         spawn: Spawn,
         last_words_s: float,
+        handover: Handover | None = None,
     ) -> None:
         self.state = state
         self.closing: str | None = None
@@ -95,6 +101,7 @@ class Conversation:
         self._events = events
         self._spawn = spawn
         self._last_words_s = last_words_s
+        self._leaving = Leaving(handover)
         self._lingering: asyncio.Task[None] | None = None
         self._at_once = False
         self._gone = False
@@ -120,14 +127,16 @@ class Conversation:
             if self.closing is not None and not self._playback.lines and not self._lingering:
                 self._lingering = self._spawn(self._linger())
             await self._on(await self._events.get())
+            await self._hand_over()
             # A transcript that waits in the queue may belong to an earlier turn.
             if self._events.empty():
                 self._book.write(min(self._taking.open_since_s, self._playback.open_since_s))
         if self._dropped:
             self.state, _ = step(self._script, self.state, HungUp())
             self.disposition = self.state.disposition or self.disposition
-        if self._lingering is not None:
-            self._lingering.cancel()
+        for waiting in (self._lingering, self._leaving.patience):
+            if waiting is not None:
+                waiting.cancel()
 
     def break_off(self) -> None:
         """The call ends here, whatever is still being said."""
@@ -162,10 +171,10 @@ class Conversation:
             case StopOrder(reason):
                 await self._end_now(reason)
             case TimeIsUp():
-                if self.closing is None:
+                if self.closing is None and not self._leaving.under_way:
                     await self._say_last_words("time_up")
             case LineDropped(hung_up):
-                self._on_line_dropped(hung_up=hung_up)
+                await self._on_line_dropped(hung_up=hung_up)
             case LastWordsLate():
                 self._lingering = None
                 await self._take_partials()
@@ -228,7 +237,26 @@ class Conversation:
         if not self._playback.lines:
             self._taking.opening = False
             self._silence_s = line.silence_s or self._script.silence_s
-            self._taking.wait_for_answer(None if self.closing else self._silence_s)
+            ends = self.closing or self._leaving.under_way
+            self._taking.wait_for_answer(None if ends else self._silence_s)
+
+    async def _hand_over(self) -> None:
+        """Once everything before it was said, and nobody is in mid-sentence: it may be a no.
+
+        What the carrier cannot do, the conversation hears.
+        """
+        busy = self._playback.lines or self._taking.open_since_s != inf or self.closing
+        if self._leaving.asked is None or busy or not self._events.empty():
+            return
+        refused = await self._leaving.begin(self.state)
+        if refused is not None:
+            await self._step(TransferFailed(refused))
+        else:
+            self._leaving.patience = self._spawn(self._expect_the_carrier())
+
+    async def _expect_the_carrier(self) -> None:
+        await self._clock.sleep(_TAKES_IT_S * max(1.0, self._clock.speed))
+        self._events.put_nowait(LineDropped(hung_up=False))
 
     async def _on_key(self, key: KeyPressed) -> None:
         self._book.key_pressed(key.digit, key.at_s, node=self.state.node)
@@ -250,12 +278,17 @@ class Conversation:
                 await self._cut(by_person=False)
             return
         log.warning("call_in_trouble", reason=reason)
+        if self._leaving.under_way:
+            await self._cut(by_person=False)
+            return
         known, spoken_to = self.state.disposition, self.state.spoken_to
         await self._say_last_words(reason)
         self.disposition = known or ("conversed_no_goal" if spoken_to else "failed_transient")
 
-    def _on_line_dropped(self, *, hung_up: bool) -> None:
-        if self.closing is None:
+    async def _on_line_dropped(self, *, hung_up: bool) -> None:
+        if self.closing is None and await self._leaving.taken(self.state):
+            self.closing = "transfer"
+        elif self.closing is None:
             self.closing = "human_hangup" if hung_up else "media_lost"
             self._dropped = hung_up
         self._gone = True
@@ -287,7 +320,7 @@ class Conversation:
 
     async def _act(self, actions: Actions, speech_ended: float | None) -> None:
         if actions:
-            self._after_protected = ()
+            self._after_protected, self._leaving.asked = (), None
         lines: list[Line] = []
         endpoint_s = None
         for action in actions:
@@ -295,6 +328,8 @@ class Conversation:
                 endpoint_s = action.endpoint_s
             if isinstance(action, Say | Ask):
                 lines.append(_line(action, self.state.node))
+            elif isinstance(action, Transfer):
+                self._leaving.asked = action
             elif not isinstance(action, OptOut):
                 self._note(action)
             elif not await self._opt_out(action.evidence):
@@ -368,7 +403,8 @@ class Conversation:
 
     def _listen_again(self) -> None:
         """Nothing was answered and nothing is being said: do not wait for ever."""
-        if self.closing is None and self._playback.floor is Floor.QUIET:
+        ends = self.closing or self._leaving.under_way
+        if not ends and self._playback.floor is Floor.QUIET:
             stopped_for_nothing = self._heard_of_agent is not None
             self._heard_of_agent = None
             self._taking.wait_for_answer(_RESUME_S if stopped_for_nothing else self._silence_s)

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 import orjson
 
+from dialer.media.handover import Handover, Resumed
 from dialer.media.recorder import Tape
 from dialer.media.session import SessionControl, SessionLimits, SessionResult, converse
 from dialer.ports import (
@@ -337,6 +338,8 @@ class Call:
         self.log = KeptLog()
         self.control = SessionControl()
         self.tape: Tape | None = None
+        self.handover: Handover | None = None
+        self.resumed: Resumed | None = None
         self._script = script
         self._limits = limits or SessionLimits()
         self.task: asyncio.Task[SessionResult] | None = None
@@ -356,6 +359,8 @@ class Call:
                 limits=self._limits,
                 control=self.control,
                 tape=self.tape,
+                handover=self.handover,
+                resumed=self.resumed,
             )
         )
         return self

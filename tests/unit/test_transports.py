@@ -63,3 +63,11 @@ def test_a_transport_is_one_of_two_and_audio_unless_said() -> None:
         check_campaign({**data, "transport": "carrier_pigeon"}, TEXT)
     del data["transport"]
     assert check_campaign(data, TEXT).config.transport == MEDIA_STREAMS
+
+
+def test_calls_that_may_be_handed_over_need_the_audio() -> None:
+    built_in = script()
+    misfit = find_misfit(built_in, CONVERSATION_RELAY, transfers=True)
+    assert misfit is not None
+    assert "leave `transfer` out" in misfit
+    assert find_misfit(built_in, MEDIA_STREAMS, transfers=True) is None

@@ -7,6 +7,7 @@ from voice_ai.conversation.graph import (
     LAST_LINES,
     OPENING_PARTS,
     SLOT,
+    TRANSFER_LINES,
     Lines,
     Node,
     Script,
@@ -54,6 +55,12 @@ def check_shape(script: Script) -> Iterator[Fault]:
     for name, node in script.nodes.items():
         for path, message in _shape(node):
             yield ("nodes", name, *path), message
+    start = script.nodes.get(script.start)
+    if start is not None and start.transfer is not None:
+        yield (
+            ("nodes", script.start, "transfer"),
+            "the start node cannot hand the call over: somebody must have spoken before.",
+        )
 
 
 def _shape(node: Node) -> Iterator[Fault]:
@@ -62,6 +69,8 @@ def _shape(node: Node) -> Iterator[Fault]:
             yield ("end",), "a node that ends the call can neither ask nor go on."
         if not node.say or "goodbye" not in node.say[-1].lower():
             yield ("end",), 'the last thing said before the end must contain "Goodbye".'
+    elif node.transfer is not None:
+        yield from _transfer_shape(node)
     elif node.ask is None:
         if node.next is None:
             yield (), "this is a dead end: give the node `ask`, `next` or `end: true`."
@@ -70,6 +79,26 @@ def _shape(node: Node) -> Iterator[Fault]:
                 yield (field,), f"`{field}` needs an `ask` in the same node."
     else:
         yield from _question_shape(node)
+
+
+def _transfer_shape(node: Node) -> Iterator[Fault]:
+    for field in ("ask", "next", "on", "ratings", "retry", "capture", "disposition"):
+        if getattr(node, field):
+            yield (
+                (field,),
+                f"a node with `transfer` hands the call over, so `{field}` has no place in it; "
+                "only `say`, `goal` and `else` have.",
+            )
+    if node.otherwise is None:
+        yield (
+            ("transfer",),
+            "nobody may pick up: say with `else` at which node the conversation goes on then.",
+        )
+    if not node.say:
+        yield (
+            ("transfer",),
+            "tell the person with `say` that they are being connected; silence loses them.",
+        )
 
 
 def _question_shape(node: Node) -> Iterator[Fault]:
@@ -131,8 +160,9 @@ def check_paths(script: Script) -> Iterator[Fault]:
             yield ("nodes", name), f"no way leads from the node `{name}` to one with `end: true`."
     for name in script.nodes:
         if name in _silent_chain(script, name):
+            way = "next" if script.nodes[name].transfer is None else "else"
             yield (
-                ("nodes", name, "next"),
+                ("nodes", name, way),
                 f"the node `{name}` comes back to itself without asking anything.",
             )
 
@@ -141,11 +171,12 @@ def _silent_chain(script: Script, name: str) -> list[str]:
     """The nodes passed after `name` until somebody is asked something."""
     chain: list[str] = []
     node: Node | None = script.nodes[name]
-    while node is not None and node.ask is None and node.next is not None:
-        if node.next in chain:
+    while node is not None and node.ask is None:
+        following = node.otherwise if node.transfer is not None else node.next
+        if following is None or following in chain:
             break
-        chain.append(node.next)
-        node = script.nodes.get(node.next)
+        chain.append(following)
+        node = script.nodes.get(following)
     return chain
 
 
@@ -258,7 +289,8 @@ def _callback_number_spoken(script: Script, start: Node) -> Iterator[Fault]:
 def check_language(script: Script) -> Iterator[Fault]:
     if _is_english(script):
         return
-    missing = [name for name in Lines.model_fields if name not in script.lines.model_fields_set]
+    needed = [n for n in Lines.model_fields if script.transfers or n not in TRANSFER_LINES]
+    missing = [name for name in needed if name not in script.lines.model_fields_set]
     if missing:
         named = ", ".join(missing[:MAX_NAMED_VALUES])
         yield ("lines",), f"a script in {script.language} must bring its own lines: {named}."

@@ -33,7 +33,7 @@ def adjacency(script: Script) -> dict[str, tuple[str, ...]]:
 
 
 def mermaid(script: Script) -> str:
-    """A Mermaid flowchart; goals, ends and the start carry classes of these names."""
+    """A Mermaid flowchart; goals, ends, transfers and the start carry classes of these names."""
     lines = ["flowchart TD"]
     lines += [f"    n_{name}{_shape(name, node)}" for name, node in script.nodes.items()]
     for edge in edges(script):
@@ -43,6 +43,7 @@ def mermaid(script: Script) -> str:
     for css, members in (
         ("goal", [name for name, node in script.nodes.items() if node.goal]),
         ("ending", [name for name, node in script.nodes.items() if node.end]),
+        ("transfer", list(script.transfers)),
     ):
         if members:
             lines.append(f"    class {','.join(f'n_{name}' for name in members)} {css}")
@@ -50,7 +51,7 @@ def mermaid(script: Script) -> str:
 
 
 def dot(script: Script, *, here: str | None = None, ink: str = "#31333f") -> str:
-    """A Graphviz digraph; goals are green, ends rounded grey, `here` is the node it stands at."""
+    """A Graphviz digraph; goals are green, transfers blue, ends grey; it stands at `here`."""
     lines = [
         "digraph script {",
         'bgcolor="transparent"; rankdir=TB; nodesep=0.3; ranksep=0.35;',
@@ -82,13 +83,21 @@ def _look(name: str, node: Node, here: str | None) -> str:
     look = ', penwidth=3, color="#2f6fb3"' if name == here else ""
     if node.goal:
         return look + ', style="rounded,filled", fillcolor="#cfe8d5", fontcolor="#1f3d2a"'
+    if node.transfer is not None:
+        return look + ', style="filled", fillcolor="#cfe0f2", fontcolor="#1f2d3d"'
     if node.end:
         return look + ', style="rounded,filled", fillcolor="#d9dce2", fontcolor="#31333f"'
     return look
 
 
+def _spoken(node: Node) -> str:
+    """What stands in its box; a transfer says first how it is done."""
+    spoken = node.ask or " ".join(node.say)
+    return f"{node.transfer} transfer: {spoken}" if node.transfer is not None else spoken
+
+
 def _dot_label(name: str, node: Node) -> str:
-    spoken = _shortened(node.ask or " ".join(node.say))
+    spoken = _shortened(_spoken(node))
     middle = spoken.rfind(" ", 0, len(spoken) // 2 + 6) if len(spoken) > MAX_LABEL // 2 else -1
     if middle > 0:
         spoken = f"{spoken[:middle]}\n{spoken[middle + 1 :]}"
@@ -101,8 +110,10 @@ def _quoted(text: str) -> str:
 
 
 def _shape(name: str, node: Node) -> str:
-    short = _shortened(node.ask or " ".join(node.say))
+    short = _shortened(_spoken(node))
     label = f"{name}<br/>{_safe(short)}" if short else name
+    if node.transfer is not None:
+        return f'[/"{label}"/]'
     if node.end:
         return f'(["{label}"])'
     return f'{{{{"{label}"}}}}' if node.ask else f'["{label}"]'

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
-from voice_ai.conversation.turns import Expects, Intent
+from voice_ai.conversation.turns import Expects, Intent, TransferKind
 
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
 ScriptDisposition = Literal[
@@ -68,6 +68,7 @@ class Node(Frozen):
     next: str | None = None
     retry: Prompts | None = None
     otherwise: str | None = Field(None, alias="else")
+    transfer: TransferKind | None = None
     silence_s: float | None = Field(None, ge=2, le=30)
     endpoint_s: float | None = Field(None, ge=0.2, le=3)
     interruptible: bool = True
@@ -124,8 +125,15 @@ class Lines(Frozen):
     silence_end: str = "I cannot hear you, so I will end the call here. Goodbye."
     out_of_time: str = "I have to end the call here. Thank you. Goodbye."
     goodbye: str = "Thank you for your time. Goodbye."
+    connecting: str = "One moment please, I am connecting you with a colleague."
+    transfer_failed: str = "I am sorry, nobody can take your call right now."
+    transfer_later: str = "I am sorry, we cannot connect you now. We will call you again. Goodbye."
+    whisper: str = "Press one to take the call, or two to leave it."
 
 
+# Needed only where calls are handed over; while no media stream is open the carrier speaks.
+SPOKEN_BY_CARRIER = frozenset({"connecting", "transfer_later", "whisper"})
+TRANSFER_LINES = SPOKEN_BY_CARRIER | {"transfer_failed"}
 LAST_LINES = frozenset(
     {
         "opted_out",
@@ -135,6 +143,7 @@ LAST_LINES = frozenset(
         "silence_end",
         "out_of_time",
         "goodbye",
+        "transfer_later",
     }
 )
 
@@ -154,6 +163,11 @@ class Script(Frozen):
     lines: Lines = Lines()
     empathy: Mapping[Emotion, str] = Field(default_factory=dict)
     nodes: Mapping[Name, Node] = Field(min_length=1)
+
+    @property
+    def transfers(self) -> tuple[str, ...]:
+        """The nodes that hand the call to a colleague."""
+        return tuple(name for name, node in self.nodes.items() if node.transfer is not None)
 
     @property
     def region(self) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 
-from voice_ai.conversation.graph import SLOT, Script, Slot
+from voice_ai.conversation.graph import SLOT, SPOKEN_BY_CARRIER, Script, Slot
 from voice_ai.errors import BadInput
 
 MAX_SLOT_CHARACTERS = 200
@@ -93,7 +93,11 @@ def templates(script: Script) -> tuple[tuple[str, str], ...]:
         for name, node in script.nodes.items()
         for path, text in node.prompts()
     ]
-    lines = [(f"lines.{name}", text) for name, text in script.lines.model_dump().items()]
+    lines = [
+        (f"lines.{name}", text)
+        for name, text in script.lines.model_dump().items()
+        if name not in SPOKEN_BY_CARRIER
+    ]
     comfort = [(f"empathy.{emotion}", text) for emotion, text in script.empathy.items()]
     return (*own, *lines, *comfort)
 

@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import Literal, assert_never
 
 from voice_ai.conversation.graph import ENDPOINT_S, Node, Script
+from voice_ai.conversation.handing_over import summary, with_intent
 from voice_ai.conversation.keywords import (
     asks_who_is_calling,
     find_when,
@@ -34,6 +35,9 @@ from voice_ai.conversation.turns import (
     Speech,
     State,
     TimeUp,
+    Transfer,
+    TransferFailed,
+    Transferred,
 )
 from voice_ai.conversation.understanding import (
     Meaning,
@@ -59,9 +63,18 @@ def step(script: Script, state: State, heard: Heard) -> Answer:
     evidence = opt_out_evidence(heard)
     if evidence is not None and not state.opted_out:
         return _opt_out(script, state, evidence)
+    if isinstance(heard, Transferred | TransferFailed):
+        return _after_transfer(script, state, taken=isinstance(heard, Transferred))
     if state.ended is not None:
         return state, ()
-    state = replace(state, turns=state.turns + 1)
+    return _respond(script, replace(state, turns=state.turns + 1), heard)
+
+
+def _respond(
+    script: Script,
+    state: State,
+    heard: Speech | Silence | Digits | MachineDetected | HungUp | TimeUp,
+) -> Answer:
     match heard:
         case HungUp():
             return _end(state, state.disposition or "human_hangup", "human_hangup")
@@ -89,6 +102,20 @@ def _opt_out(script: Script, state: State, evidence: Literal["speech", "digit"])
         Disposition("opt_out"),
         HangUp("opt_out"),
     )
+
+
+def _after_transfer(script: Script, state: State, *, taken: bool) -> Answer:
+    if state.ended != "transfer":
+        return state, ()
+    node = _node(script, state.node)
+    if taken:
+        reached = state.disposition == "goal" or (node.transfer is not None and node.goal)
+        return _end(state, "goal" if reached else "transferred", "transferred")
+    state, sorry = replace(state, ended=None, retries=0), _line(script, state, "transfer_failed")
+    if node.transfer is None or node.otherwise is None:  # taken over in the middle of a question
+        return _ask_again(script, state, sorry)
+    after, actions = _enter(script, state, node.otherwise)
+    return after, (sorry, *actions)
 
 
 def _machine(script: Script, state: State, heard: MachineDetected) -> Answer:
@@ -143,7 +170,7 @@ def _is_bare_question(text: str) -> bool:
 
 
 def _answer(script: Script, state: State, meaning: Meaning, text: str = "") -> Answer:
-    node = _node(script, state.node)
+    node, state = _node(script, state.node), with_intent(state, meaning.intent)
     if meaning.intent == "ask_robot":
         return _ask_again(script, state, _line(script, state, "robot"))
     if state.node == CALLBACK_NODE:
@@ -256,6 +283,11 @@ def _enter(script: Script, state: State, name: str) -> Answer:
     actions: list[Action] = []
     for _ in range(len(script.nodes)):
         node = _node(script, name)
+        if node.transfer is not None:
+            # What it counts as is known when somebody has taken it.
+            waiting = replace(state, node=name, ended="transfer", question=None)
+            said = _spoken(script, waiting, node)
+            return waiting, (*actions, *said, Transfer(node.transfer, summary(script, waiting)))
         code: DispositionCode | None = "goal" if node.goal else node.disposition
         state = replace(state, node=name, disposition=code or state.disposition)
         if node.end:
@@ -284,7 +316,7 @@ def _spoken(script: Script, state: State, node: Node) -> tuple[Say, ...]:
             state,
             f"{name}.say.{index}",
             text,
-            interruptible=node.interruptible and not node.end,
+            interruptible=node.interruptible and not node.end and node.transfer is None,
         )
         for index, text in enumerate(node.say)
     )

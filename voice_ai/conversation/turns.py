@@ -33,6 +33,8 @@ HangUpReason = Literal[
     "human_hangup",
     "time_up",
     "max_turns",
+    "transfer",
+    "transferred",
 ]
 DispositionCode = Literal[
     "goal",
@@ -44,7 +46,9 @@ DispositionCode = Literal[
     "human_hangup",
     "machine",
     "dead_air",
+    "transferred",
 ]
+TransferKind = Literal["blind", "warm"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +97,22 @@ class TimeUp:
     """The longest permitted call length is reached."""
 
 
-Heard = Speech | Silence | Digits | MachineDetected | HungUp | TimeUp
+@dataclass(frozen=True, slots=True)
+class TransferFailed:
+    """No colleague took the call; the person is back with us.
+
+    `reason` is why: `no_answer`, `busy`, `refused`, `failed`, `closed`, `nobody_named`, `stopped`.
+    """
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Transferred:
+    """A colleague took the call."""
+
+
+Heard = Speech | Silence | Digits | MachineDetected | HungUp | TimeUp | TransferFailed | Transferred
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +179,19 @@ class HangUp:
     reason: HangUpReason
 
 
-Action = Say | Ask | OptOut | SetSlot | Callback | Disposition | HangUp
+@dataclass(frozen=True, slots=True)
+class Transfer:
+    """Hand the call to a colleague once everything said before has been played out.
+
+    Nothing but an opt-out is heard any more until `TransferFailed` or `Transferred` is told.
+    `summary` is said to the colleague of a warm transfer, and to nobody else.
+    """
+
+    kind: TransferKind
+    summary: str
+
+
+Action = Say | Ask | OptOut | SetSlot | Callback | Disposition | HangUp | Transfer
 
 
 @dataclass(frozen=True)
@@ -176,6 +207,7 @@ class State:
     spoken_to: bool = False
     question: str | None = None
     comforted: frozenset[str] = frozenset()
+    intents: tuple[str, ...] = ()
     disposition: DispositionCode | None = None
     opted_out: bool = False
     ended: HangUpReason | None = None
