@@ -13,7 +13,9 @@ import structlog
 from dialer.adapters.elevenlabs import ElevenLabs, ElevenLabsOptions
 from dialer.adapters.twilio import TwilioCarrier, TwilioSignatures
 from dialer.callbacks import CallbackUrls
+from dialer.carrier import Carrier
 from dialer.counted import CountedCarrier
+from dialer.end_orders import LOOK_S, end_conversations
 from dialer.gate import Gate
 from dialer.health import Addresses, Health, redis_in_use
 from dialer.inbound import Inbound
@@ -145,6 +147,7 @@ async def open_server(context: Context) -> AsyncIterator[ServerParts]:
         await asyncio.to_thread(models.refresh)
         await _background(stack, _keep_models_fresh(models))
         live = LiveCalls()
+        await _background(stack, _end_when_asked(pool, carrier, live, clock))
         recordings = Recordings(pool, context.keyring, context.clock, context.settings.home)
         stack.push_async_callback(recordings.close)
         signatures = TwilioSignatures(access.auth_token)
@@ -255,6 +258,14 @@ async def _background(stack: AsyncExitStack, work: Coroutine[Any, Any, None]) ->
             await task
 
     stack.push_async_callback(stop)
+
+
+async def _end_when_asked(pool: Pool, carrier: Carrier, live: LiveCalls, clock: Clock) -> None:
+    """Conversations that an operator ends. Real time: a person waits for it."""
+    while True:
+        await asyncio.sleep(LOOK_S)
+        with suppress(psycopg.OperationalError, psycopg_pool.PoolTimeout):
+            await end_conversations(pool, carrier, live, clock)
 
 
 async def _keep_models_fresh(models: ModelServer) -> None:

@@ -8,7 +8,6 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
-from uuid import UUID
 
 import typer
 from rich.console import Console
@@ -16,11 +15,13 @@ from rich.live import Live
 from rich.markup import escape
 from rich.table import Column, Table
 
+from voice_ai import commands_calls_orders
+from voice_ai.commands_calls_orders import AsJson, call_id
 from voice_ai.commands_calls_transfer import transfer
 from voice_ai.context import Context, open_context
 from voice_ai.db import connect
 from voice_ai.db.connect import Db, Row
-from voice_ai.errors import BadInput, NotFound, UsageError
+from voice_ai.errors import BadInput, NotFound
 from voice_ai.recordings import open_recording
 from voice_ai.store import calls as store
 from voice_ai.store.campaigns import find_campaign
@@ -35,7 +36,6 @@ _BEAT_S = 1.0
 
 Campaign = Annotated[str | None, typer.Option(help="Only calls of this campaign.")]
 Attempt = Annotated[str, typer.Argument(help="Id of the call; `voice-ai calls list` shows it.")]
-AsJson = Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")]
 Day = Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Day of its end, UTC.")]
 
 
@@ -131,7 +131,7 @@ def show(attempt: Attempt, as_json: AsJson = False) -> None:
     Example: voice-ai calls show 2acc4035-613c-f69b-b08f-7c197a284763
     """
     with _database() as (_, db):
-        whole = store.whole_call(db, _id(attempt))
+        whole = store.whole_call(db, call_id(attempt))
     if as_json:
         _json(whole.as_dict())
         return
@@ -170,7 +170,7 @@ def audio(
 
     Example: voice-ai calls audio 2acc4035-613c-f69b-b08f-7c197a284763 --out call.wav
     """
-    attempt_id = _id(attempt)
+    attempt_id = call_id(attempt)
     with _database() as (context, db):
         store.whole_call(db, attempt_id)
         kept = store.recordings_of(db, attempt_id)
@@ -193,13 +193,6 @@ def _write(out: Path, sound: bytes) -> None:
             file.write(sound)
     except OSError as error:
         raise BadInput(f"{out} cannot be written: {error.strerror}", field="--out") from error
-
-
-def _id(attempt: str) -> UUID:
-    try:
-        return UUID(attempt)
-    except ValueError:
-        raise UsageError(f"{attempt!r} is not the id of a call") from None
 
 
 def _live_table(rows: list[Row], now: datetime) -> Table:
@@ -244,3 +237,4 @@ def _plain(value: object) -> str:
 
 
 app.command()(transfer)
+commands_calls_orders.add_to(app)
