@@ -18,6 +18,7 @@ from dialer.media.frames import BadFrame, Connected, Started, read
 from dialer.media.handover import Resumed
 from dialer.media.prompts import CachedVoice
 from dialer.media.session import SessionLimits, converse
+from dialer.onlooking import PublishingLog
 from dialer.parts import ServerParts
 from dialer.ports import SocketClosed, StreamStart
 from dialer.prompt_store import voices_of
@@ -165,8 +166,9 @@ def setup_of(keyring: Keyring, row: Mapping[str, Any]) -> CallSetup:
     )
 
 
-def call_log(parts: ServerParts, setup: CallSetup) -> PostgresCallLog:
-    return PostgresCallLog(
+def call_log(parts: ServerParts, setup: CallSetup) -> PublishingLog:
+    """The books of the call, and who looks on."""
+    books = PostgresCallLog(
         pool=parts.pool,
         keyring=parts.keyring,
         clock=parts.clock,
@@ -175,6 +177,8 @@ def call_log(parts: ServerParts, setup: CallSetup) -> PostgresCallLog:
         known=setup.private_words,
         metrics=parts.metrics,
     )
+    words = setup.private_words
+    return PublishingLog(books, parts.feed, setup.attempt_id, words, parts.clock)
 
 
 async def _hold(
@@ -190,6 +194,7 @@ async def _hold(
     tape = parts.recordings.tape(setup.script, max_call_s)
     if setup.answer_class == "machine":
         control.machine_detected("machine_start")
+    told = call_log(parts, setup)
     try:
         result = await converse(
             socket=line,
@@ -201,13 +206,14 @@ async def _hold(
                 *voices_of(parts.speech, setup.voice), cache=parts.prompts, circuit=parts.circuit
             ),
             mind=parts.mind,
-            log=call_log(parts, setup),
+            log=told,
             clock=parts.clock,
             limits=SessionLimits(max_call_s=max_call_s),
             control=control,
             tape=tape,
             handover=CallHandover(parts.webhooks.transfers, setup.attempt_id),
             resumed=setup.resumed,
+            onlooker=told,
         )
         parts.metrics.conversations.labels(result.end_reason).inc()
     except BadInput as error:

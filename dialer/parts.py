@@ -17,13 +17,14 @@ from dialer.carrier import Carrier
 from dialer.counted import CountedCarrier
 from dialer.end_orders import LOOK_S, end_conversations
 from dialer.gate import Gate
-from dialer.health import Addresses, Health, redis_in_use
+from dialer.health import Addresses, Health
 from dialer.inbound import Inbound
 from dialer.live_calls import LiveCalls
 from dialer.media.prompts import PromptCache
 from dialer.media.voice_circuit import VoiceCircuit
 from dialer.metrics import ServerMetrics, SpeechMetrics, WorkerMetrics
 from dialer.mind import ServedMind
+from dialer.onlooking import LiveFeed
 from dialer.permission import CarrierAccess, confirm_carrier, speech_access
 from dialer.preflight import Preflights
 from dialer.preflight_probes import OwnAddress
@@ -39,6 +40,7 @@ from ml.serving import ModelServer
 from voice_ai.clock import Clock, SharedClock, machine_time
 from voice_ai.context import Context
 from voice_ai.db.connect import Pool, open_pool
+from voice_ai.live_feed import channel_of, redis_in_use
 from voice_ai.store.workers import Presence
 from voice_ai.vault import Keyring
 
@@ -67,6 +69,7 @@ class ServerParts:
     circuit: VoiceCircuit
     spool: OptOutSpool
     recordings: Recordings
+    feed: LiveFeed
     webhooks: Webhooks
     inbound: Inbound
     health: Health
@@ -141,11 +144,8 @@ async def open_server(context: Context) -> AsyncIterator[ServerParts]:
         kept = PostgresPrompts(pool, context.keyring, context.clock)
         prompts = PromptCache(None if access.rehearsal else kept)
         await _background(stack, keep_prompts_ready(pool, context.keyring, speech, prompts))
-        presence = Presence(context.role_url("dialer"), "server")
-        await _enter(stack, presence)
-        models = ModelServer(context.settings.home)
-        await asyncio.to_thread(models.refresh)
-        await _background(stack, _keep_models_fresh(models))
+        await _enter(stack, Presence(context.role_url("dialer"), "server"))
+        models = await _models(stack, context)
         live = LiveCalls()
         await _background(stack, _end_when_asked(pool, carrier, live, clock))
         recordings = Recordings(pool, context.keyring, context.clock, context.settings.home)
@@ -169,6 +169,7 @@ async def open_server(context: Context) -> AsyncIterator[ServerParts]:
             spool=spool,
             recordings=recordings,
             webhooks=Webhooks(pool, carrier, clock, urls, signatures, live, metrics, transfers),
+            feed=await _feed(stack, context, metrics),
             inbound=Inbound(pool, context.keyring, clock, urls, signatures, spool, metrics),
             health=_health(context, access, vendor.base_url, pool, models),
             day=Day(pool, context.clock),
@@ -222,6 +223,17 @@ async def _enter(stack: AsyncExitStack, presence: Presence) -> None:
     await _background(stack, presence.beat_forever())
 
 
+async def _feed(stack: AsyncExitStack, context: Context, metrics: ServerMetrics) -> LiveFeed:
+    """What tells the pages of live calls; without a Redis it tells nobody."""
+    feed = LiveFeed(
+        lambda: redis_in_use(context.settings, context.keyring),
+        channel_of(context.keyring),
+        metrics.onlookers,
+    )
+    await _background(stack, feed.run())
+    return feed
+
+
 async def _shared_clock(stack: AsyncExitStack, pool: Pool, clock: Clock) -> SharedClock:
     """The process's clock, set right by the database's before anything is decided by it."""
     shared = SharedClock(clock)
@@ -266,6 +278,13 @@ async def _end_when_asked(pool: Pool, carrier: Carrier, live: LiveCalls, clock: 
         await asyncio.sleep(LOOK_S)
         with suppress(psycopg.OperationalError, psycopg_pool.PoolTimeout):
             await end_conversations(pool, carrier, live, clock)
+
+
+async def _models(stack: AsyncExitStack, context: Context) -> ModelServer:
+    models = ModelServer(context.settings.home)
+    await asyncio.to_thread(models.refresh)
+    await _background(stack, _keep_models_fresh(models))
+    return models
 
 
 async def _keep_models_fresh(models: ModelServer) -> None:

@@ -215,6 +215,26 @@ class CallLog(Protocol):
     async def media_stopped(self, reason: str) -> None: ...
 
 
+class Onlooker(Protocol):
+    """Watches a call as it goes. It returns at once and never raises: a call waits for nobody."""
+
+    def partial(self, text: str) -> None:
+        """What the person seems to be saying."""
+
+    def saying(self, text: str) -> None:
+        """What the agent begins to say."""
+
+
+class Nobody:
+    """An onlooker who does not look."""
+
+    def partial(self, text: str) -> None:
+        return None
+
+    def saying(self, text: str) -> None:
+        return None
+
+
 @dataclass(frozen=True, slots=True)
 class StreamStart:
     """The carrier's `start` message: which call this socket carries."""

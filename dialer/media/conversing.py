@@ -26,7 +26,15 @@ from dialer.media.handover import Handover, Leaving
 from dialer.media.playback import Floor, Line, Playback
 from dialer.media.sides import Listening, Speaking
 from dialer.media.turn_taking import SilenceOver, verdict
-from dialer.ports import CallLog, Mind, SocketClosed, Understanding, VoiceLost
+from dialer.ports import (
+    CallLog,
+    Mind,
+    Nobody,
+    Onlooker,
+    SocketClosed,
+    Understanding,
+    VoiceLost,
+)
 from voice_ai.clock import Clock
 from voice_ai.conversation import step
 from voice_ai.conversation.graph import Script
@@ -85,6 +93,7 @@ class Conversation:
         spawn: Spawn,
         last_words_s: float,
         handover: Handover | None = None,
+        onlooker: Onlooker | None = None,
     ) -> None:
         self.state = state
         self.closing: str | None = None
@@ -102,6 +111,7 @@ class Conversation:
         self._spawn = spawn
         self._last_words_s = last_words_s
         self._leaving = Leaving(handover)
+        self._onlooker = onlooker or Nobody()
         self._lingering: asyncio.Task[None] | None = None
         self._at_once = False
         self._gone = False
@@ -365,6 +375,7 @@ class Conversation:
     def _say(self, lines: list[Line], speech_ended: float | None) -> None:
         self._taking.wait_for_answer(None)
         self._playback.queue(lines)
+        self._onlooker.saying(" ".join(line.text for line in lines))
         self._speaking = self._spawn(self._speak(lines, speech_ended))
 
     async def _speak(self, lines: list[Line], speech_ended: float | None) -> None:

@@ -23,7 +23,15 @@ from dialer.media.turn_taking import (
     SilenceOver,
     TurnTaking,
 )
-from dialer.ports import EarEvent, EarsFactory, EarsLost, FinalText, MediaSocket, PartialText
+from dialer.ports import (
+    EarEvent,
+    EarsFactory,
+    EarsLost,
+    FinalText,
+    MediaSocket,
+    Onlooker,
+    PartialText,
+)
 from voice_ai.clock import Clock
 
 _OVERDUE_EVERY_S = 0.1
@@ -46,6 +54,7 @@ class Inbound:
         mark_grace_s: float,
         max_call_s: float,
         tape: Tape,
+        onlooker: Onlooker,
     ) -> None:
         self.last_frame_at = clock.monotonic()
         self.bad_frames = 0
@@ -57,6 +66,7 @@ class Inbound:
         self._mark_grace_s = mark_grace_s
         self._max_call_s = max_call_s
         self._tape = tape
+        self._onlooker = onlooker
         self._overdue_at_s = 0.0
         self._deaf = False
         self._committed_at: dict[int, float] = {}
@@ -140,6 +150,7 @@ class Inbound:
 
     def _heard(self, event: EarEvent) -> None:
         if isinstance(event, PartialText):
+            self._onlooker.partial(event.text)
             playback = self._playback
             asking = bool(playback.lines) and playback.lines[0].silence_s is not None
             barge_in = self._taking.partial(event.text, playback.floor, asking=asking)

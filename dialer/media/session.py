@@ -24,6 +24,8 @@ from dialer.ports import (
     EarsFactory,
     MediaSocket,
     Mind,
+    Nobody,
+    Onlooker,
     SocketClosed,
     StreamStart,
     Voice,
@@ -105,6 +107,7 @@ async def converse(
     tape: Tape | None = None,
     handover: Handover | None = None,
     resumed: Resumed | None = None,
+    onlooker: Onlooker | None = None,
 ) -> SessionResult:
     """Hold the conversation of one call; trouble of the call is in the result, never raised.
 
@@ -116,8 +119,9 @@ async def converse(
     """
     state, opening = begin(script, slots) if resumed is None else resumed.go_on(script)
     tape = tape or Tape(0.0)
+    watch = onlooker or Nobody()
     session = _MediaSession(
-        socket, start, script, state, ears, voice, mind, log, clock, limits, tape, handover,
+        socket, start, script, state, ears, voice, mind, log, clock, limits, tape, handover, watch,
         first_turn=0 if resumed is None else resumed.turns,
     )  # fmt: skip
     return await hold(session, opening, start.stream_sid, control)
@@ -250,6 +254,7 @@ class _MediaSession(Session):
         limits: SessionLimits,
         tape: Tape,
         handover: Handover | None,
+        onlooker: Onlooker,
         *,
         first_turn: int,
     ) -> None:
@@ -270,6 +275,7 @@ class _MediaSession(Session):
             mark_grace_s=limits.mark_grace_s,
             max_call_s=limits.max_call_s,
             tape=tape,
+            onlooker=onlooker,
         )
         writer = Writer(start.stream_sid)
         self._conversation = Conversation(
@@ -296,6 +302,7 @@ class _MediaSession(Session):
             spawn=self._spawn,
             last_words_s=limits.last_words_s,
             handover=handover,
+            onlooker=onlooker,
         )
 
     @property
