@@ -22,6 +22,7 @@ from voice_ai.events import (
     MediaStarted,
     MediaStopped,
     OutcomeReached,
+    RecordingDeclined,
     TurnTaken,
 )
 from voice_ai.ids import AttemptId
@@ -53,6 +54,9 @@ class PostgresCallLog:
 
     async def opt_out(self, evidence: str) -> None:
         await suppress_now(self.pool, self.spool, self.attempt_id, evidence, self.clock.now())
+
+    async def recording_declined(self) -> None:
+        await self._event(RecordingDeclined())
 
     async def outcome(
         self, disposition: str | None, end_reason: str, slots: Mapping[str, str]

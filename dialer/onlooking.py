@@ -135,6 +135,9 @@ class PublishingLog:
         await self.inner.opt_out(evidence)
         self._tell("opted_out", evidence)
 
+    async def recording_declined(self) -> None:
+        await self.inner.recording_declined()
+
     async def outcome(
         self, disposition: str | None, end_reason: str, slots: Mapping[str, str]
     ) -> None:

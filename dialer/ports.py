@@ -207,6 +207,9 @@ class CallLog(Protocol):
     async def opt_out(self, evidence: str) -> None:
         """`speech` or `digit`. The goodbye is spoken only after this has returned."""
 
+    async def recording_declined(self) -> None:
+        """The person does not want to be recorded; nothing of the call is kept."""
+
     async def outcome(
         self, disposition: str | None, end_reason: str, slots: Mapping[str, str]
     ) -> None:

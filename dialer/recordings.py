@@ -43,12 +43,12 @@ class Recordings:
         self._thread.submit(remove_drafts, home)
 
     def tape(self, script: Script, max_call_s: float) -> Tape:
-        """An empty tape; one that takes nothing when the script does not announce a recording.
+        """An empty tape that keeps what is said after the notice; nothing without a notice.
 
         `recorded` stands for the announcement: a script that has it and does not say so in its
         opening is not loaded.
         """
-        return Tape(max_call_s + _BEYOND_S if script.recorded else 0.0)
+        return Tape(max_call_s + _BEYOND_S if script.recorded else 0.0, after_notice=True)
 
     def keep(self, attempt_id: AttemptId, tape: Tape) -> None:
         """Returns at once."""

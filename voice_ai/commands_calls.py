@@ -1,5 +1,6 @@
 """`voice-ai calls …`: the calls that live, those that ended, one whole, and its audio."""
 
+import getpass
 import json
 import os
 import time
@@ -8,6 +9,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
+from uuid import UUID
 
 import typer
 from rich.console import Console
@@ -21,10 +23,11 @@ from voice_ai.commands_calls_transfer import transfer
 from voice_ai.context import Context, open_context
 from voice_ai.db import connect
 from voice_ai.db.connect import Db, Row
-from voice_ai.errors import BadInput, NotFound
+from voice_ai.errors import BadInput, NotFound, UsageError
 from voice_ai.recordings import open_recording
 from voice_ai.store import calls as store
 from voice_ai.store.campaigns import find_campaign
+from voice_ai.store.recordings import delete_recordings
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -163,14 +166,24 @@ def show(attempt: Attempt, as_json: AsJson = False) -> None:
 @app.command()
 def audio(
     attempt: Attempt,
-    out: Annotated[Path, typer.Option(help="WAV file to write; it must not exist.")],
+    out: Annotated[Path | None, typer.Option(help="WAV file to write; it must not exist.")] = None,
+    delete: Annotated[
+        bool, typer.Option("--delete", help="Delete it for good; needs --reason.")
+    ] = False,
+    reason: Annotated[str, typer.Option(help="Why it is deleted; kept with your name.")] = "",
     as_json: AsJson = False,
 ) -> None:
-    """A call's recording as WAV: left the called party, right the agent.
+    """A call's recording as WAV: left the called party, right the agent. Or delete it.
 
-    Example: voice-ai calls audio 2acc4035-613c-f69b-b08f-7c197a284763 --out call.wav
+    Examples: voice-ai calls audio 2acc4035-613c-f69b-b08f-7c197a284763 --out call.wav
+    · voice-ai calls audio 2acc4035-613c-f69b-b08f-7c197a284763 --delete --reason "asked for it"
     """
     attempt_id = call_id(attempt)
+    if delete == (out is not None):
+        raise UsageError("say either --out FILE or --delete")
+    if out is None:
+        _delete(attempt_id, reason, as_json=as_json)
+        return
     with _database() as (context, db):
         store.whole_call(db, attempt_id)
         kept = store.recordings_of(db, attempt_id)
@@ -183,6 +196,17 @@ def audio(
         _json(facts)
     else:
         print(f"{out}: {_seconds(kept[0]['duration_s'])} s, {len(sound):,} bytes")
+
+
+def _delete(attempt_id: UUID, reason: str, *, as_json: bool) -> None:
+    with _database() as (context, db):
+        now, home = context.clock.now(), context.settings.home
+        by = getpass.getuser()
+        gone = delete_recordings(db, home, attempt_id, by=by, reason=reason, now=now)
+    if as_json:
+        _json({"deleted": gone})
+    else:
+        print("the recording is deleted" if gone == 1 else f"{gone} recordings are deleted")
 
 
 def _write(out: Path, sound: bytes) -> None:

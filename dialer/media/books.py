@@ -89,6 +89,9 @@ class TurnBook:
             )
         )
 
+    def recording_declined(self) -> None:
+        self._journal.write(lambda log: log.recording_declined())
+
     def write(self, open_since_s: float) -> None:
         """Log what began before `open_since_s`, where the earliest turn still going on began."""
         self._kept.sort(key=lambda turn: turn.started_at)

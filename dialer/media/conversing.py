@@ -24,6 +24,7 @@ from dialer.media.events import (
 )
 from dialer.media.handover import Handover, Leaving
 from dialer.media.playback import Floor, Line, Playback
+from dialer.media.recorder import Tape
 from dialer.media.sides import Listening, Speaking
 from dialer.media.turn_taking import SilenceOver, verdict
 from dialer.ports import (
@@ -94,6 +95,7 @@ class Conversation:
         last_words_s: float,
         handover: Handover | None = None,
         onlooker: Onlooker | None = None,
+        tape: Tape | None = None,
     ) -> None:
         self.state = state
         self.closing: str | None = None
@@ -112,6 +114,7 @@ class Conversation:
         self._last_words_s = last_words_s
         self._leaving = Leaving(handover)
         self._onlooker = onlooker or Nobody()
+        self._tape = tape or Tape(0.0)
         self._lingering: asyncio.Task[None] | None = None
         self._at_once = False
         self._gone = False
@@ -120,6 +123,7 @@ class Conversation:
         self._speaking: asyncio.Task[None] | None = None
         self._heard_of_agent: str | None = None
         self._after_protected: Actions = ()
+        self._unrecorded = False
 
     @property
     def ended(self) -> bool:
@@ -228,10 +232,12 @@ class Conversation:
         Otherwise the question that is on its way stands, and the person can answer it.
         """
         state, actions = step(self._script, self.state, heard)
-        if state.ended is None and state.node == self.state.node:
+        objects = state.unrecorded and not self.state.unrecorded
+        if state.ended is None and state.node == self.state.node and not objects:
             self.state = replace(self.state, spoken_to=True)
             return
         self.state = state
+        self._heed_objection()
         self._after_protected = actions
         await self._act_after_protected()
 
@@ -326,7 +332,15 @@ class Conversation:
 
     async def _step(self, heard: Heard, speech_ended: float | None = None) -> None:
         self.state, actions = step(self._script, self.state, heard)
+        self._heed_objection()
         await self._act(actions, speech_ended)
+
+    def _heed_objection(self) -> None:
+        """Who does not want to be recorded is not, from the first word on."""
+        if self.state.unrecorded and not self._unrecorded:
+            self._unrecorded = True
+            self._tape.discard()
+            self._book.recording_declined()
 
     async def _act(self, actions: Actions, speech_ended: float | None) -> None:
         if actions:
@@ -423,7 +437,8 @@ class Conversation:
 
 def _line(action: Say | Ask, node: str) -> Line:
     silence_s = action.silence_s if isinstance(action, Ask) else None
-    return Line(action.text, action.key, action.interruptible, node, silence_s)
+    notice = isinstance(action, Say) and action.notice
+    return Line(action.text, action.key, action.interruptible, node, silence_s, notice)
 
 
 def _speech(text: str, understood: Understanding) -> Speech:

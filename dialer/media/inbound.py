@@ -12,7 +12,7 @@ from dialer.media.events import (
     Trouble,
 )
 from dialer.media.frames import Audio, BadFrame, Digit, Mark, Stopped, read
-from dialer.media.playback import Playback
+from dialer.media.playback import Line, Playback
 from dialer.media.recorder import Tape
 from dialer.media.turn_taking import (
     BargeIn,
@@ -87,8 +87,7 @@ class Inbound:
                     self._audio(audio)
                 case Mark(name):
                     self._tape.played(name)
-                    for line in self._playback.marked(name, self._taking.now_s):
-                        self._emit(LineOver(line))
+                    self._over(self._playback.marked(name, self._taking.now_s))
                 case Digit(digit):
                     self._emit(KeyPressed(digit, self._taking.now_s))
                 case Stopped():
@@ -140,10 +139,16 @@ class Inbound:
         except EarsLost:
             self._lose_ears()
 
+    def _over(self, lines: list[Line]) -> None:
+        """These were played to their ends. At once, not as an event: the tape goes by frames."""
+        for line in lines:
+            if line.notice:
+                self._tape.begin()
+            self._emit(LineOver(line))
+
     def _look_at_the_time(self, now_s: float) -> None:
         self._overdue_at_s = now_s + _OVERDUE_EVERY_S
-        for line in self._playback.overdue(now_s, self._mark_grace_s):
-            self._emit(LineOver(line))
+        self._over(self._playback.overdue(now_s, self._mark_grace_s))
         if now_s >= self._max_call_s:
             self._max_call_s = float("inf")
             self._emit(TimeIsUp())

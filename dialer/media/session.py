@@ -303,6 +303,7 @@ class _MediaSession(Session):
             last_words_s=limits.last_words_s,
             handover=handover,
             onlooker=onlooker,
+            tape=tape,
         )
 
     @property

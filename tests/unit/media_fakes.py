@@ -295,6 +295,9 @@ class KeptLog:
     async def opt_out(self, evidence: str) -> None:
         self._keep("opt_out", evidence)
 
+    async def recording_declined(self) -> None:
+        self._keep("recording_declined", None)
+
     async def outcome(
         self, disposition: str | None, end_reason: str, slots: Mapping[str, str]
     ) -> None:

@@ -13,6 +13,7 @@ from voice_ai.conversation.graph import (
     Script,
     rating_span,
 )
+from voice_ai.conversation.recording_words import ANNOUNCES
 from voice_ai.conversation.source import Path
 
 Fault = tuple[Path, str]
@@ -22,7 +23,6 @@ MAX_NAMED_VALUES = 8
 EVERYWHERE = frozenset({"opt_out", "ask_robot"})
 
 _IS_AI = re.compile(r"\b(a\.? ?i\.?|artificial|automated|virtual|robot)(?=\W|$)", re.I)
-_IS_RECORDED = re.compile(r"\brecord", re.I)
 _KEY_NINE = re.compile(r"\b(9|nine)\b", re.I)
 
 
@@ -271,7 +271,7 @@ def _opening_words(script: Script, start: Node, at: Path) -> Iterator[Fault]:
     if start.opt_out and not ("stop" in start.opt_out.lower() and _KEY_NINE.search(start.opt_out)):
         yield (*at, "opt_out"), "the opt-out instruction must name the word stop and the key nine."
     opening = " ".join(text for _, text in start.opening)
-    if script.recorded and not _IS_RECORDED.search(opening):
+    if script.recorded and not ANNOUNCES.search(opening):
         yield at, "a recorded call must say so in its opening (`recording`), or set `recorded: no`."
 
 

@@ -8,6 +8,7 @@ import re
 import unicodedata
 
 from voice_ai.conversation.phrases import INTENT_PATTERNS
+from voice_ai.conversation.recording_words import has_decline, without_decline
 from voice_ai.conversation.turns import Intent
 
 _FILLER = re.compile(
@@ -130,11 +131,16 @@ _WHO = re.compile(
 
 def is_opt_out(text: str) -> bool:
     """Whether the words themselves ask not to be called again (recall first, English)."""
-    words = _content(text)
+    words = without_decline(" ".join(_content(text))).split()
     line = " ".join(words)
     if any(pattern.search(line) for pattern in _OPT_OUT) and not _HOLD.search(line):
         return True
     return len(words) <= _BARE_STOP_WORDS and _BARE_STOP.search(line) is not None
+
+
+def declines_recording(text: str) -> bool:
+    """Whether the words refuse that the call is recorded (recall first, English)."""
+    return has_decline(" ".join(_content(text)))
 
 
 def is_machine_greeting(text: str) -> bool:

@@ -12,10 +12,12 @@ from voice_ai.conversation.graph import ENDPOINT_S, Node, Script
 from voice_ai.conversation.handing_over import summary, with_intent
 from voice_ai.conversation.keywords import (
     asks_who_is_calling,
+    declines_recording,
     find_when,
     is_machine_greeting,
 )
 from voice_ai.conversation.prompts import render, resolve_slots
+from voice_ai.conversation.recording_words import notice_of
 from voice_ai.conversation.turns import (
     Action,
     Ask,
@@ -60,6 +62,7 @@ def begin(script: Script, slots: Mapping[str, str | None]) -> Answer:
 
 def step(script: Script, state: State, heard: Heard) -> Answer:
     """Total: every state has an answer to everything that can be heard."""
+    state = _with_objection(state, heard)
     evidence = opt_out_evidence(heard)
     if evidence is not None and not state.opted_out:
         return _opt_out(script, state, evidence)
@@ -92,6 +95,12 @@ def _respond(
         case Speech():
             return _speech(script, state, heard)
     assert_never(heard)
+
+
+def _with_objection(state: State, heard: Heard) -> State:
+    """Whatever else it means, and also when the call is over: who refuses it is not recorded."""
+    objects = isinstance(heard, Speech) and declines_recording(heard.text)
+    return replace(state, unrecorded=True) if objects else state
 
 
 def _opt_out(script: Script, state: State, evidence: Literal["speech", "digit"]) -> Answer:
@@ -139,6 +148,8 @@ def _speech(script: Script, state: State, heard: Speech) -> Answer:
     if state.answers == 0 and is_machine_greeting(heard.text):
         return _end(state, "machine", "machine")
     first, state = not state.spoken_to, replace(state, spoken_to=True, silences=0)
+    if declines_recording(heard.text):
+        return _ask_again(script, state, _line(script, state, "unrecorded"))
     meaning = understand(heard, _node(script, state.node), script.region)
     picking_up = first and meaning.intent == "yes" and _is_bare_question(heard.text)
     if picking_up or _is_not_yet_an_answer(script, state, heard, meaning):
@@ -305,9 +316,14 @@ def _enter(script: Script, state: State, name: str) -> Answer:
 
 def _spoken(script: Script, state: State, node: Node) -> tuple[Say, ...]:
     name = state.node
-    # Who calls, and that it is a machine, is heard to its end; a goodbye is not worth cutting.
+    # Who calls, that it is a machine, and that it is recorded, is heard to its end; a goodbye is
+    # not worth cutting.
+    notice = notice_of(script)
     opening = (
-        _say(script, state, f"{name}.{part}", text, interruptible=part in ("opt_out", "recording"))
+        replace(
+            _say(script, state, f"{name}.{part}", text, interruptible=part == "opt_out"),
+            notice=part == notice,
+        )
         for part, text in node.opening
     )
     said = (
