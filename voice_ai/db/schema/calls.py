@@ -231,7 +231,7 @@ qa_scores = Table(
     Column("scored_by", Text, nullable=False, comment="who; auto: what judged"),
     Column("card", Text, nullable=False, comment="the scorecard's name"),
     Column("card_version", Integer, nullable=False, comment="and its version"),
-    document("gates", "gate to true or false; null: not known or did not come up", nullable=False),
+    document("gates", "gate to pass, fail or n/a; null: not known", nullable=False),
     document("scores", "item to 0–1; null: not judged", nullable=False),
     Column("total", Float, comment="0–100 over the judged items; NULL: none was judged"),
     Column("passed", Boolean, comment="false: a gate failed; NULL: no gate was judged"),

@@ -27,7 +27,7 @@ def upgrade() -> None:
             "gates",
             JSONB(),
             nullable=False,
-            comment="gate to true or false; null: not known or did not come up",
+            comment="gate to pass, fail or n/a; null: not known",
         ),
         sa.Column("scores", JSONB(), nullable=False, comment="item to 0–1; null: not judged"),
         sa.Column(
