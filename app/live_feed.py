@@ -101,7 +101,7 @@ class LiveFeed:
             health_check_interval=5,
         )
         try:
-            subscription = client.pubsub(ignore_subscribe_messages=True)
+            subscription = client.pubsub(ignore_subscribe_messages=True)  # type: ignore[no-untyped-call]
             subscription.subscribe(self._channel)
             self._stand("listening")
             while not self._stopping.is_set():

@@ -87,7 +87,7 @@ def said(card: Card, rows: Sequence[Row]) -> None:
 
 
 def _mark(mark: GateMark | None) -> str:
-    return "open" if mark is None else _MARKS[mark]
+    return "open" if mark is None else mark if mark == "n/a" else _MARKS[mark]
 
 
 def _points(score: float | None) -> str:

@@ -17,7 +17,7 @@ from rich.live import Live
 from rich.markup import escape
 from rich.table import Column, Table
 
-from voice_ai import commands_calls_orders
+from voice_ai import commands_calls_orders, commands_calls_qa
 from voice_ai.commands_calls_orders import AsJson, call_id
 from voice_ai.commands_calls_transfer import transfer
 from voice_ai.context import Context, open_context
@@ -262,3 +262,4 @@ def _plain(value: object) -> str:
 
 app.command()(transfer)
 commands_calls_orders.add_to(app)
+commands_calls_qa.add_to(app)

@@ -112,14 +112,19 @@ def _listen(listening: qa.Listening, scores: Sequence[Row]) -> None:
     with right:
         if chosen in mine:
             scorecard.said(default_card(), [row for row in scores if row["attempt_id"] == chosen])
-        others = any(row["attempt_id"] == chosen and row["scorer"] == "human" for row in scores)
-        if chosen not in mine and others:
-            st.caption(
-                ":material/visibility_off: Somebody scored it already; you see it after you."
-            )
-        if scorecard.form(default_card(), call):
+        if _scored(call, scores, again=chosen in mine):
             st.session_state[_SAVED] = saved + 1
             st.rerun()
+
+
+def _scored(call: qa.AutoScored, scores: Sequence[Row], *, again: bool) -> bool:
+    """Whether the card was filled in and saved just now."""
+    if again:
+        with st.expander("Score it again", icon=":material/edit:"):
+            return scorecard.form(default_card(), call)
+    if any(row["attempt_id"] == call.attempt_id and row["scorer"] == "human" for row in scores):
+        st.caption(":material/visibility_off: Somebody scored it already; you see it after you.")
+    return scorecard.form(default_card(), call)
 
 
 def _is_mine(row: Row, me: str) -> bool:

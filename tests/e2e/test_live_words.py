@@ -44,7 +44,7 @@ class Home:
     ) -> int:
         """How many listened."""
         message = LiveMessage(call, kind, START + timedelta(days=400), text, turn)
-        return int(self.client.publish(self.channel, encode(message)))  # type: ignore[arg-type]
+        return int(self.client.publish(self.channel, encode(message)))
 
 
 @pytest.fixture

@@ -170,3 +170,21 @@ def test_a_recording_that_is_elsewhere_is_not_called_deleted(
     set_aside(tmp_path / "home", path)
     assert says(*asked) == {"deleted": 1}
     assert list(file.parent.iterdir()) == []
+
+
+def test_the_sample_of_the_newest_day_is_listened_to_and_scored(
+    says: Says, capsys: pytest.CaptureFixture[str]
+) -> None:
+    told = says("sample")
+    assert told["day"] == "2026-11-24"
+    assert 0 < len(told["sample"]) <= min(20, told["conversations"])
+    call = told["sample"][0]["call"]
+    judged = says("score", call, "--gate", "identified=pass", "--item", "tone=4")
+    assert judged == {"total": 80.0, "judged": 10, "passed": None}
+    failed = says("score", call, "--gate", "ai_disclosed=fail", "--note", "not a word of it")
+    assert failed == {"total": None, "judged": 0, "passed": False}
+    for wrong in (("--item", "tone=9"), ("--gate", "identified=maybe"), ("--item", "tone")):
+        assert says("score", call, *wrong, code=1)["error"]
+    assert "nothing is judged" in says("score", call, code=1)["error"]
+    assert run("calls", ["sample", "--day", "2026-11-24"]) == 0
+    assert "conversations" in capsys.readouterr().out

@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 from voice_ai.errors import BadInput
 from voice_ai.qa.agreement import agreement
 from voice_ai.qa.auto import CallFacts, TurnFact, auto_gates, auto_scores
-from voice_ai.qa.card import default_card, judge, read_card
+from voice_ai.qa.card import GateMark, default_card, judge, read_card
 from voice_ai.qa.sampling import PLAN, SIZE, Candidate, sample
 
 CARD = default_card()
-PASSED = {gate.key: "pass" for gate in CARD.gates}
+PASSED: dict[str, GateMark | None] = {gate.key: "pass" for gate in CARD.gates}
 HEAD = "card: a\nversion: 1\n"
 OPENING = ("identify", "disclose", "opt_out")
 

@@ -23,11 +23,8 @@ class Gate(Frozen):
     about: str = ""
 
 
-class Item(Frozen):
-    key: Name
-    title: str
+class Item(Gate):
     weight: Annotated[int, Field(gt=0, le=100)]
-    about: str = ""
 
 
 class Card(Frozen):
