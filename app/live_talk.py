@@ -67,13 +67,16 @@ def _turn(talk: Talk, turn: LiveTurn) -> Talk:
     talk = replace(talk, turns={**talk.turns, turn.turn_index: turn})
     if turn.speaker == "caller":
         return replace(talk, partial=None)
-    return replace(talk, saying=_left(talk.saying, turn))
+    return replace(talk, saying=_left(talk, turn))
 
 
-def _left(saying: str | None, line: LiveTurn) -> str | None:
-    """What is still to be said behind a line that is over; a cut takes all of it."""
-    if saying is None or line.interrupted or not line.text:
+def _left(talk: Talk, line: LiveTurn) -> str | None:
+    """What is still to be said behind a line that is over; a cut takes all that began before it."""
+    saying = talk.saying
+    if saying is None or talk.saying_at is None or not line.text:
         return None
+    if line.interrupted or (line.heard_fraction is not None and line.heard_fraction < 1):
+        return saying if talk.saying_at > line.ended_at else None
     return saying.removeprefix(line.text).strip() or None if line.text in saying else saying
 
 

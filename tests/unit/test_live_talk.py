@@ -54,6 +54,9 @@ def test_a_line_leaves_what_is_still_to_be_said_and_a_cut_leaves_nothing() -> No
     assert told(one, message("turn", None, turn(1, "agent", "This is Acme."))).saying is None
     cut = told(talk, message("turn", None, turn(0, "agent", "Hello.", interrupted=True)))
     assert cut.saying is None
+    later = replace(talk, saying_at=NOW + timedelta(seconds=3))
+    again = told(later, message("turn", None, turn(0, "agent", "Hello.", interrupted=True)))
+    assert again.saying == "Hello. This is Acme."
 
 
 def test_an_older_line_that_is_written_late_does_not_end_the_one_that_is_said() -> None:
