@@ -80,6 +80,7 @@ async def _hold(
         return
     if call.answer_class == "machine":
         control.machine_detected("machine_start")
+    told = call_log(parts, call)
     try:
         result = await converse(
             socket=line,
@@ -87,10 +88,11 @@ async def _hold(
             script=for_transport(call.script, CONVERSATION_RELAY),
             slots=call.slots,
             mind=parts.mind,
-            log=call_log(parts, call),
+            log=told,
             clock=parts.clock,
             limits=SessionLimits(max_call_s=call.talks_s),
             control=control,
+            onlooker=told,
         )
         parts.metrics.conversations.labels(result.end_reason).inc()
     except BadInput as error:

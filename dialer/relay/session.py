@@ -15,7 +15,7 @@ from dialer.media.session import (
     SessionResult,
     hold,
 )
-from dialer.ports import CallLog, MediaSocket, Mind, SocketClosed
+from dialer.ports import CallLog, MediaSocket, Mind, Nobody, Onlooker, SocketClosed
 from dialer.relay import wire
 from dialer.relay.hearing import Hearing
 from dialer.relay.inbound import Inbound
@@ -45,6 +45,7 @@ async def converse(
     clock: Clock,
     limits: SessionLimits,
     control: SessionControl,
+    onlooker: Onlooker | None = None,
 ) -> SessionResult:
     """Hold the conversation of one call, as `dialer.media.session.converse` does over audio.
 
@@ -52,7 +53,8 @@ async def converse(
     log's last words `outcome` and `media_stopped`. `no_media` says that nothing moved any more.
     """
     state, opening = begin(script, slots)
-    session = _RelaySession(socket, script, state, mind, log, clock, limits)
+    watch = onlooker or Nobody()
+    session = _RelaySession(socket, script, state, mind, log, clock, limits, watch)
     return await hold(session, opening, setup.session_id, control)
 
 
@@ -68,6 +70,7 @@ class _RelaySession(Session):
         call_log: CallLog,
         clock: Clock,
         limits: SessionLimits,
+        onlooker: Onlooker,
     ) -> None:
         super().__init__(socket, call_log, clock)
         self._limits = limits = limits.at_speed(clock.speed)
@@ -87,6 +90,7 @@ class _RelaySession(Session):
             clock=clock,
             emit=self.events.put_nowait,
             max_call_s=limits.max_call_s,
+            onlooker=onlooker,
         )
         self._conversation = Conversation(
             script=script,
@@ -101,6 +105,7 @@ class _RelaySession(Session):
             events=self.events,
             spawn=self._spawn,
             last_words_s=limits.last_words_s,
+            onlooker=onlooker,
         )
 
     @property

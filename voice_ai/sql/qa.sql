@@ -1,7 +1,8 @@
 -- name: conversations_of_day
 -- What facts tell of the conversations that ended on a day (UTC), the newest first.
 SELECT a.attempt_id, a.campaign, a.lead_id, a.ended_at, a.disposition, a.end_reason, v.script,
-       v.script_name, extract(epoch FROM a.ended_at - a.answered_at)::float AS seconds,
+       v.script_name, coalesce(v.config->>'transport', 'media_streams') AS transport,
+       extract(epoch FROM a.ended_at - a.answered_at)::float AS seconds,
        cl.priority AS value,
        EXISTS (SELECT FROM call_events e WHERE e.attempt_id = a.attempt_id AND e.month = t.month
                AND e.kind = 'opt_out_heard') AS opted_out,

@@ -18,6 +18,7 @@ from voice_ai.qa.agreement import Agreement, agreement
 from voice_ai.qa.auto import SCORER, CallFacts, TurnFact, auto_gates, auto_scores
 from voice_ai.qa.card import Card, GateMark, Gates, Judgement, Scores, judge
 from voice_ai.qa.sampling import Candidate, Pick, sample
+from voice_ai.transports import for_transport
 
 MOST_CALLS = 3_000
 MOST_NOTE = 2_000
@@ -175,7 +176,7 @@ def agreements(db: Db, card: Card) -> dict[str, Agreement]:
 
 
 def _auto_scored(card: Card, row: Row, turns: tuple[TurnFact, ...]) -> AutoScored:
-    start, opening, notice = _opening(row["script"], row["script_name"])
+    start, opening, notice = _opening(row["script"], row["script_name"], row["transport"])
     facts = CallFacts(
         start=start,
         opening=opening,
@@ -196,13 +197,15 @@ def _auto_scored(card: Card, row: Row, turns: tuple[TurnFact, ...]) -> AutoScore
 
 
 @lru_cache(maxsize=64)
-def _opening(script: str, name: str) -> tuple[str | None, tuple[str, ...], str | None]:
+def _opening(
+    script: str, name: str, transport: str
+) -> tuple[str | None, tuple[str, ...], str | None]:
     """Start node, the parts of its opening, which of them is the notice; nothing when the stored
 
     script is not one that can be read any more.
     """
     try:
-        read = load_script(script, source=name)
+        read = for_transport(load_script(script, source=name), transport)
     except BadInput:
         return None, (), None
     parts = tuple(part for part, _ in read.nodes[read.start].opening)
