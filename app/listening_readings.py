@@ -11,7 +11,7 @@ from voice_ai.qa.agreement import Agreement
 from voice_ai.qa.card import default_card
 from voice_ai.store import qa
 
-_DAY_S = 60.0
+_DAY_S = 300.0
 
 
 @st.cache_data(ttl=_DAY_S, max_entries=8, show_spinner="Judging the calls of the day …")

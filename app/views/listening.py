@@ -46,6 +46,8 @@ def page() -> None:
     except VoiceAIError as error:
         components.unreachable(error)
         return
+    if day >= session.context().clock.now().date():
+        st.caption(":material/schedule: This day is not over: its sample still changes.")
     _figures(listening, scores, agreed)
     if not listening.picks:
         components.empty("No conversation ended on that day.")
