@@ -6,19 +6,11 @@ from uuid import UUID
 import streamlit as st
 
 from app import call_readings, session
+from app.queries.calls import Order
+from pipelines.report.labels import words
 from voice_ai.errors import VoiceAIError
-from voice_ai.store.call_orders import CallOrder, ask_of_call
-
-_ASKED = "last order about a call"
-
-
-@dataclass(frozen=True)
-class Asked:
-    """An order of this browser session, so that it sees what came of it."""
-
-    attempt_id: UUID
-    command: int
-    label: str
+from voice_ai.ids import AttemptId
+from voice_ai.store.call_commands import CallCommandKind, ask_of_call
 
 
 @dataclass(frozen=True)
@@ -29,7 +21,7 @@ class Control:
     sure: str
 
 
-CONTROLS: dict[CallOrder, Control] = {
+CONTROLS: dict[CallCommandKind, Control] = {
     "end_call": Control(
         "End call",
         "call_end",
@@ -63,7 +55,7 @@ def controls(attempt_id: UUID, *, can_transfer: bool) -> None:
                 )
 
 
-def _confirm(order: CallOrder, attempt_id: UUID) -> None:
+def _confirm(order: CallCommandKind, attempt_id: UUID) -> None:
     control = CONTROLS[order]
     st.markdown(control.sure)
     with st.form(f"sure {order}", border=False):
@@ -71,13 +63,13 @@ def _confirm(order: CallOrder, attempt_id: UUID) -> None:
         sure = st.form_submit_button(control.label, type="primary")
     if not sure:
         return
-    # Nothing is drawn from here to the end: the moving part of the page would break in there.
+    # The moving part of the page may break in after this; it finds the order in the database.
     try:
         with session.asking() as db:
-            command = ask_of_call(
+            ask_of_call(
                 db,
                 order,
-                attempt_id,
+                AttemptId(attempt_id),
                 by=session.user(),
                 reason=reason,
                 now=session.context().clock.now(),
@@ -85,18 +77,16 @@ def _confirm(order: CallOrder, attempt_id: UUID) -> None:
     except VoiceAIError as error:
         st.error(error.message)
         return
-    st.session_state[_ASKED] = Asked(attempt_id, command, control.label)
+    call_readings.last_order.clear()
     st.rerun()
 
 
-def last_asked(attempt_id: str) -> None:
-    """What came of the last order about this call. Raises NotAvailable."""
-    asked: Asked | None = st.session_state.get(_ASKED)
-    if asked is None or str(asked.attempt_id) != attempt_id:
-        return
-    outcome = call_readings.order_outcome(asked.command)
-    if outcome is None:
-        st.info(f"{asked.label} – not obeyed yet.", icon=":material/hourglass_top:")
+def told(order: Order) -> None:
+    """What came of the last order about a call."""
+    labels = (control.label for kind, control in CONTROLS.items() if kind == order.kind)
+    said = f"{next(labels, words(order.kind))} asked by {order.asked_by}"
+    if order.outcome is None:
+        st.info(f"{said} – not obeyed yet.", icon=":material/hourglass_top:")
     else:
-        refused = outcome.startswith("refused")
-        (st.warning if refused else st.info)(f"{asked.label} – {outcome}.")
+        refused = order.outcome.startswith("refused")
+        (st.warning if refused else st.info)(f"{said} – {order.outcome}.")

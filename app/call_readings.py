@@ -32,10 +32,10 @@ def live_board() -> calls.LiveBoard:
 
 
 @st.cache_data(ttl=LIVE_MOMENT, max_entries=200, show_spinner=False)
-def order_outcome(command: int) -> str | None:
-    """None while nobody has obeyed. Raises NotAvailable."""
+def last_order(attempt_id: UUID) -> calls.Order | None:
+    """Raises NotAvailable."""
     with session.reading() as connection:
-        return calls.order_outcome(connection, command)
+        return calls.last_order(connection, attempt_id)
 
 
 @st.cache_data(ttl=LIVE_MOMENT, max_entries=200, show_spinner=False)

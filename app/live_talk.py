@@ -50,6 +50,8 @@ NOTHING = Talk()
 
 def told(talk: Talk, message: LiveMessage) -> Talk:
     match message.kind:
+        case "started":  # anew, when a call comes back from a colleague
+            return replace(talk, ended=None)
         case "partial":
             return replace(talk, partial=message.text or None, partial_at=message.at)
         case "saying":

@@ -191,7 +191,8 @@ async def _hold(
         await line.close()
         return
     max_call_s = setup.talks_s
-    tape = parts.recordings.tape(setup.script, max_call_s)
+    stood = None if setup.resumed is None else setup.resumed.state
+    tape = parts.recordings.tape(setup.script, max_call_s, stood)
     if setup.answer_class == "machine":
         control.machine_detected("machine_start")
     told = call_log(parts, setup)

@@ -128,6 +128,16 @@ class Finished:
     outcomes: pl.DataFrame
 
 
+@dataclass(frozen=True)
+class Order:
+    """What somebody asked of one call; `outcome` None: nobody has obeyed yet."""
+
+    id: int
+    kind: str
+    asked_by: str
+    outcome: str | None
+
+
 Place = tuple[datetime, UUID]
 
 
@@ -156,11 +166,12 @@ def live_board(connection: sa.Connection, *, rehearsal: bool) -> LiveBoard:
     return LiveBoard(rows[0].live, rows[0].ringing, rows[0].talking, calls)
 
 
-def order_outcome(connection: sa.Connection, command: int) -> str | None:
-    """What came of a command; None while nobody has obeyed."""
-    query = sa.text("SELECT outcome FROM commands WHERE id = :id")
-    found: str | None = connection.execute(query, {"id": command}).scalar()
-    return found
+def last_order(connection: sa.Connection, attempt_id: UUID) -> Order | None:
+    """The newest command about this one call."""
+    query = """SELECT id, kind, asked_by, outcome FROM commands
+    WHERE attempt_id = :id ORDER BY id DESC LIMIT 1"""
+    row = connection.execute(sa.text(query), {"id": attempt_id}).first()
+    return None if row is None else Order(**row._mapping)
 
 
 def turns_of(connection: sa.Connection, attempt_id: UUID) -> tuple[Turn, ...]:

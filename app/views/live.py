@@ -10,7 +10,7 @@ import streamlit as st
 from app import call_controls, call_readings, components, session
 from app.live_feed import Heard
 from app.live_talk import NOTHING, Talk, merged, waiting
-from app.queries.calls import LiveBoard, LiveCall
+from app.queries.calls import LiveBoard, LiveCall, Order
 from app.transcript import bubbles
 from pipelines.metrics.definitions import TURN_LATENCY
 from pipelines.metrics.latency import turn_latency
@@ -21,6 +21,7 @@ from voice_ai.errors import VoiceAIError
 BEAT = 0.7
 _CARDS = 12
 _LAST_TURNS = 3
+Drawn = tuple[UUID | None, int | None]
 
 
 @dataclass(frozen=True)
@@ -39,39 +40,39 @@ class Seen:
 def page() -> None:
     st.title("What is being said now?")
     chosen = st.query_params.get("attempt")
-    drawn = None
+    drawn: Drawn = (None, None)
     try:
         call = _found(call_readings.live_board(), chosen)
-        if call is not None and chosen is not None:
+        if call is not None:
             call_controls.controls(call.attempt_id, can_transfer=call.can_transfer)
-            drawn = chosen
+        drawn = _drawn(call, _order(chosen))
     except VoiceAIError as error:
         components.unreachable(error)
     _moving(drawn)
 
 
 @st.fragment(run_every=BEAT)
-def _moving(drawn: str | None) -> None:
-    """`drawn` is the call whose buttons stand above: with another one the page is drawn anew."""
+def _moving(drawn: Drawn) -> None:
+    """`drawn` is the call whose buttons stand above, and the last order about it: with other ones
+    the page is drawn anew, which also closes the question that led to the order."""
     try:
         heard = call_readings.live_feed().heard()
         board = merged(call_readings.live_board(), heard.talks)
         now = session.context().clock.now()
+        chosen = st.query_params.get("attempt")
+        order = _order(chosen)
     except VoiceAIError as error:
         components.unreachable(error)
         return
-    chosen = st.query_params.get("attempt")
-    if (chosen if _found(board, chosen) else None) != drawn:
+    if _drawn(_found(board, chosen), order) != drawn:
         st.rerun()
     mode: Mode = "dark" if st.context.theme.type == "dark" else "light"
     seen = Seen(board, heard, now, mode)
     _source(heard)
     _figures(board, now)
+    if order is not None:
+        call_controls.told(order)
     if chosen is not None:
-        try:
-            call_controls.last_asked(chosen)
-        except VoiceAIError as error:
-            components.unreachable(error)
         _followed(seen, chosen)
     if not board.calls:
         st.info(
@@ -83,6 +84,18 @@ def _moving(drawn: str | None) -> None:
         return
     _cards([call for call in board.calls if str(call.attempt_id) != chosen], seen)
     _table(seen)
+
+
+def _drawn(call: LiveCall | None, order: Order | None) -> Drawn:
+    return (None if call is None else call.attempt_id, None if order is None else order.id)
+
+
+def _order(chosen: str | None) -> Order | None:
+    """Raises NotAvailable."""
+    try:
+        return None if chosen is None else call_readings.last_order(UUID(chosen))
+    except ValueError:
+        return None
 
 
 def _found(board: LiveBoard, chosen: str | None) -> LiveCall | None:

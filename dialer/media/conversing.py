@@ -27,13 +27,13 @@ from dialer.media.playback import Floor, Line, Playback
 from dialer.media.recorder import Tape
 from dialer.media.sides import Listening, Speaking
 from dialer.media.turn_taking import SilenceOver, verdict
+from dialer.media.wording import line_of, speech_ended_at, speech_of
 from dialer.ports import (
     CallLog,
     Mind,
     Nobody,
     Onlooker,
     SocketClosed,
-    Understanding,
     VoiceLost,
 )
 from voice_ai.clock import Clock
@@ -53,7 +53,6 @@ from voice_ai.conversation.turns import (
     Say,
     SetSlot,
     Silence,
-    Speech,
     State,
     TimeUp,
     Transfer,
@@ -123,7 +122,7 @@ class Conversation:
         self._speaking: asyncio.Task[None] | None = None
         self._heard_of_agent: str | None = None
         self._after_protected: Actions = ()
-        self._unrecorded = False
+        self._unrecorded = state.unrecorded
 
     @property
     def ended(self) -> bool:
@@ -202,7 +201,7 @@ class Conversation:
         began = self._clock.monotonic()
         floor, text = self._playback.floor, heard.text
         understood = self._mind.understand(text) if text.strip() else NOTHING_UNDERSTOOD
-        speech = _speech(text, understood)
+        speech = speech_of(text, understood)
         lines = self._playback.lines
         meaning = verdict(
             heard.turn,
@@ -223,7 +222,7 @@ class Conversation:
             if meaning == "interrupt":
                 self._heard_of_agent = await self._cut(by_person=True)
             told, self._heard_of_agent = self._heard_of_agent, None
-            await self._step(replace(speech, heard_of_agent=told), _speech_ended(heard))
+            await self._step(replace(speech, heard_of_agent=told), speech_ended_at(heard))
         self._listen_again()
 
     async def _step_over_protected(self, heard: Heard) -> None:
@@ -249,6 +248,8 @@ class Conversation:
 
     async def _on_line_over(self, line: Line) -> None:
         self._book.agent_line(line, heard_fraction=1.0, interrupted=False)
+        if line.notice:
+            self.state = replace(self.state, noticed=True)
         await self._act_after_protected()
         if not self._playback.lines:
             self._taking.opening = False
@@ -351,7 +352,7 @@ class Conversation:
             if isinstance(action, Ask):
                 endpoint_s = action.endpoint_s
             if isinstance(action, Say | Ask):
-                lines.append(_line(action, self.state.node))
+                lines.append(line_of(action, self.state.node))
             elif isinstance(action, Transfer):
                 self._leaving.asked = action
             elif not isinstance(action, OptOut):
@@ -433,26 +434,3 @@ class Conversation:
             stopped_for_nothing = self._heard_of_agent is not None
             self._heard_of_agent = None
             self._taking.wait_for_answer(_RESUME_S if stopped_for_nothing else self._silence_s)
-
-
-def _line(action: Say | Ask, node: str) -> Line:
-    silence_s = action.silence_s if isinstance(action, Ask) else None
-    notice = isinstance(action, Say) and action.notice
-    return Line(action.text, action.key, action.interruptible, node, silence_s, notice)
-
-
-def _speech(text: str, understood: Understanding) -> Speech:
-    intent, emotion = understood.intent, understood.emotion
-    return Speech(
-        text,
-        intent=intent.label if intent else None,
-        intent_score=intent.score if intent else None,
-        emotion=emotion.label if emotion else None,
-    )
-
-
-def _speech_ended(heard: Transcript) -> float | None:
-    endpoint_s = heard.turn.endpoint_s
-    if heard.committed_at is None or endpoint_s is None:
-        return None
-    return heard.committed_at - endpoint_s

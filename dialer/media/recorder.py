@@ -43,6 +43,7 @@ class Tape:
     """
 
     def __init__(self, longest_s: float, *, after_notice: bool = False) -> None:
+        self.discarded = False
         self._begins: int | None = None if after_notice else 0
         self._most = int(longest_s * SAMPLE_RATE)
         self._caller = bytearray()
@@ -57,6 +58,7 @@ class Tape:
 
     def discard(self) -> None:
         """The person objects: what there is goes, and nothing more is taken."""
+        self.discarded = True
         self._most = 0
         self._caller.clear()
         self._agent.clear()

@@ -136,7 +136,8 @@ def _end(page: Page, home: Home, call: UUID) -> None:
     home.db.execute(
         "UPDATE commands SET obeyed_at = asked_at, outcome = 'ended: the conversation was stopped'"
     )
-    expect(page.get_by_text("End call – ended: the conversation was stopped")).to_be_visible()
+    expect(page.get_by_text("– ended: the conversation was stopped")).to_be_visible()
+    expect(dialog).to_have_count(0)
     home.db.execute('UPDATE campaign_versions SET config = \'{"transfer": {"to": "desk"}}\'')
     page.reload()
     expect(page.get_by_role("button", name="Take over")).to_be_visible()

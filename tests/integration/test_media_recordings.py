@@ -17,6 +17,7 @@ from tests.integration.test_dialer_server import Server, dialed, server
 from tests.integration.test_media_calls import held
 from tests.unit.media_fakes import LOUD, SILENT
 from voice_ai.conversation import builtin_scripts, load_script
+from voice_ai.conversation.turns import State
 from voice_ai.errors import NotFound
 from voice_ai.ids import AttemptId
 from voice_ai.recordings import open_recording
@@ -173,3 +174,31 @@ async def test_only_a_script_that_says_so_is_recorded(dialer: House, tmp_path: P
 def test_a_recording_that_is_elsewhere_is_a_sentence(tmp_path: Path, keyring: Any) -> None:
     with pytest.raises(NotFound, match="not on this machine"):
         open_recording(tmp_path, keyring, "recordings/2026-11/x.sealed")
+
+
+async def test_who_objects_later_in_the_call_takes_back_what_was_kept(
+    dialer: House, tmp_path: Path
+) -> None:
+    attempt_id = await dialed(dialer)
+    recordings = Recordings(dialer.pool, dialer.keyring, dialer.clock, tmp_path)
+    recordings.keep(attempt_id, full_tape())
+    objected = full_tape()
+    objected.discard()
+    recordings.keep(attempt_id, objected)
+    await recordings.close()
+    (row,) = rows(dialer)
+    assert row["purged_at"] is not None
+    assert list(tmp_path.glob("recordings/*/*")) == []
+
+
+async def test_a_call_that_comes_back_is_kept_as_it_stood(dialer: House, tmp_path: Path) -> None:
+    recordings = Recordings(dialer.pool, dialer.keyring, dialer.clock, tmp_path)
+    for state, seconds in (
+        (State("rate", noticed=True), 0.02),
+        (State("rate"), 0.0),
+        (State("rate", noticed=True, unrecorded=True), 0.0),
+    ):
+        tape = recordings.tape(SCRIPT, 60, state)
+        tape.heard(LOUD, 0)
+        assert tape.take().seconds == seconds
+    await recordings.close()

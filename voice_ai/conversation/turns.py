@@ -214,4 +214,6 @@ class State:
     opted_out: bool = False
     # They do not want to be recorded.
     unrecorded: bool = False
+    # They have heard to its end that it is recorded.
+    noticed: bool = False
     ended: HangUpReason | None = None
