@@ -386,6 +386,7 @@ def _speech(text: str, understood: Understanding) -> Speech:
         intent=intent.label if intent else None,
         intent_score=intent.score if intent else None,
         emotion=emotion.label if emotion else None,
+        emotion_score=emotion.score if emotion else None,
     )
 
 

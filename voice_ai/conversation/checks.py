@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 
+from voice_ai.conversation.check_ways import check_ways
 from voice_ai.conversation.graph import (
     LAST_LINES,
     OPENING_PARTS,
@@ -31,7 +32,7 @@ def find_faults(script: Script) -> Iterator[Fault]:
     yield from broken
     if not broken:  # a wrong target or a dead end would be reported again as a missing way
         yield from check_paths(script)
-    for check in (check_prompts, check_slots, check_law, check_language):
+    for check in (check_prompts, check_slots, check_ways, check_law, check_language):
         yield from check(script)
 
 
@@ -118,7 +119,8 @@ def check_paths(script: Script) -> Iterator[Fault]:
         name: {target for _, _, target in node.targets() if target in script.nodes}
         for name, node in script.nodes.items()
     }
-    reached = _closure({script.start} & script.nodes.keys(), edges)
+    felt = {feeling.to for feeling in script.on_emotion.values()} & script.nodes.keys()
+    reached = _closure(({script.start} | felt) & script.nodes.keys(), edges)
     backwards: dict[str, set[str]] = {name: set() for name in edges}
     for name, targets in edges.items():
         for target in targets:
@@ -129,24 +131,16 @@ def check_paths(script: Script) -> Iterator[Fault]:
             yield ("nodes", name), f"no way leads to the node `{name}` from the start."
         elif name not in can_end:
             yield ("nodes", name), f"no way leads from the node `{name}` to one with `end: true`."
-    for name in script.nodes:
-        if name in _silent_chain(script, name):
+    unasked = {
+        name: targets if script.nodes[name].ask is None else set()
+        for name, targets in edges.items()
+    }
+    for name, targets in unasked.items():
+        if name in _closure(targets, unasked):
             yield (
                 ("nodes", name, "next"),
                 f"the node `{name}` comes back to itself without asking anything.",
             )
-
-
-def _silent_chain(script: Script, name: str) -> list[str]:
-    """The nodes passed after `name` until somebody is asked something."""
-    chain: list[str] = []
-    node: Node | None = script.nodes[name]
-    while node is not None and node.ask is None and node.next is not None:
-        if node.next in chain:
-            break
-        chain.append(node.next)
-        node = script.nodes.get(node.next)
-    return chain
 
 
 def _closure(start: set[str], edges: dict[str, set[str]]) -> set[str]:

@@ -25,6 +25,14 @@ def edges(script: Script) -> tuple[Edge, ...]:
     )
 
 
+def everywhere(script: Script) -> tuple[Edge, ...]:
+    """Ways that lead from every question: those of feelings; the source is the feeling."""
+    return tuple(
+        Edge(emotion, f"{emotion}, anywhere", feeling.to)
+        for emotion, feeling in script.on_emotion.items()
+    )
+
+
 def adjacency(script: Script) -> dict[str, tuple[str, ...]]:
     return {
         name: tuple(dict.fromkeys(target for _, _, target in node.targets()))
@@ -39,6 +47,8 @@ def mermaid(script: Script) -> str:
     for edge in edges(script):
         arrow = f'-->|"{_safe(edge.label)}"|' if edge.label else "-->"
         lines.append(f"    n_{edge.source} {arrow} n_{edge.target}")
+    for edge in everywhere(script):
+        lines.append(f'    e_{edge.source}(("{_safe(edge.label)}")) -.-> n_{edge.target}')
     lines.append(f"    class n_{script.start} start")
     for css, members in (
         ("goal", [name for name, node in script.nodes.items() if node.goal]),
@@ -64,6 +74,9 @@ def dot(script: Script, *, here: str | None = None, ink: str = "#31333f") -> str
         )
     for edge in _merged(edges(script)):
         lines.append(f"n_{edge.source} -> n_{edge.target} [label={_quoted(edge.label)}];")
+    for edge in everywhere(script):
+        lines.append(f"e_{edge.source} [label={_quoted(edge.label)}, shape=plaintext];")
+        lines.append(f"e_{edge.source} -> n_{edge.target} [style=dashed];")
     return "\n".join([*lines, "}"])
 
 

@@ -4,15 +4,15 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BeforeValidator, Field
 
 from voice_ai.conversation.turns import Expects, Intent
+from voice_ai.conversation.ways import OnEmotion, When
+from voice_ai.conversation.written import Emotion, Frozen, Name
 
-Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
 ScriptDisposition = Literal[
     "goal", "conversed_no_goal", "callback_requested", "not_interested", "wrong_number"
 ]
-Emotion = Literal["joy", "anger", "sadness", "fear", "surprise", "disgust"]
 
 OPENING_PARTS = ("identify", "disclose", "opt_out", "recording")
 SLOT = re.compile(r"\{([^{}]*)\}")
@@ -37,12 +37,6 @@ ENDPOINT_S: Mapping[Expects, float] = {
 Prompts = Annotated[tuple[str, ...], BeforeValidator(_listed)]
 
 
-class Frozen(BaseModel):
-    """What people write in YAML: a value, and a word that is not known is a fault."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
 class Slot(Frozen):
     """A blank in the prompts, filled by the campaign, by the lead, or during the call."""
 
@@ -65,6 +59,8 @@ class Node(Frozen):
     capture: str | None = None
     on: Mapping[Intent, str] = Field(default_factory=dict)
     ratings: Mapping[str, str] = Field(default_factory=dict)
+    when: tuple[When, ...] = ()
+    on_emotion: OnEmotion = Field(default_factory=dict)
     next: str | None = None
     retry: Prompts | None = None
     otherwise: str | None = Field(None, alias="else")
@@ -95,6 +91,10 @@ class Node(Frozen):
             yield ("on", intent), intent, target
         for ratings, target in self.ratings.items():
             yield ("ratings", ratings), f"rating {ratings}", target
+        for place, rule in enumerate(self.when):
+            yield ("when", place, "to"), rule.told, rule.to
+        for emotion, feeling in self.on_emotion.items():
+            yield ("on_emotion", emotion), emotion, feeling.to
         if self.next is not None:
             yield ("next",), "", self.next
         if self.otherwise is not None:
@@ -153,6 +153,7 @@ class Script(Frozen):
     slots: Mapping[Name, Slot] = Field(default_factory=dict)
     lines: Lines = Lines()
     empathy: Mapping[Emotion, str] = Field(default_factory=dict)
+    on_emotion: OnEmotion = Field(default_factory=dict)
     nodes: Mapping[Name, Node] = Field(min_length=1)
 
     @property

@@ -9,7 +9,7 @@ from typing import Literal, get_args
 
 from pydantic import Field, ValidationError, model_validator
 
-from voice_ai.conversation.graph import Frozen, Prompts, Script
+from voice_ai.conversation.graph import Prompts, Script
 from voice_ai.conversation.source import Document, Path, read_document
 from voice_ai.conversation.trial import Exchange, Trial, begin_trial, take
 from voice_ai.conversation.turns import (
@@ -24,6 +24,7 @@ from voice_ai.conversation.turns import (
     Speech,
     TimeUp,
 )
+from voice_ai.conversation.written import Frozen
 from voice_ai.errors import BadInput
 
 # Where in a scenario, and a sentence about it.
@@ -40,6 +41,7 @@ class Step(Frozen):
     # What a model says of the words; without it the words alone are understood.
     intent: Intent | None = None
     emotion: str | None = None
+    emotion_score: float | None = Field(None, ge=0, le=1)
     # They spoke while something that may not be interrupted was said.
     over_agent: bool = False
     # Of the agent's words they had heard so much when they interrupted.
@@ -67,6 +69,7 @@ class Step(Frozen):
                 self.heard,
                 intent=self.intent,
                 emotion=self.emotion,
+                emotion_score=self.emotion_score,
                 heard_of_agent=self.heard_of_agent,
                 over_agent=self.over_agent,
             )

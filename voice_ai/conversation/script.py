@@ -87,6 +87,8 @@ def _type_fault(found: Any) -> tuple[Path, str]:
         return path, f"`{_short(value)}` is not known here; use {context['expected']}."
     if value is None:
         return path, "it has no value."
+    if kind == "value_error":
+        return path, found["msg"].removeprefix("Value error, ") + "."
     rule = _TYPE_FAULTS.get(kind)
     if kind == "string_pattern_mismatch":
         rule = "use a language such as en-US" if path == ("language",) else _NAME_RULE

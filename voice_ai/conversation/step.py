@@ -41,6 +41,7 @@ from voice_ai.conversation.understanding import (
     understand,
     understand_digits,
 )
+from voice_ai.conversation.ways import HEARD_BEFORE_FEELINGS, first_way, way_of_feeling
 
 Answer = tuple[State, tuple[Action, ...]]
 
@@ -118,7 +119,9 @@ def _speech(script: Script, state: State, heard: Speech) -> Answer:
         # "Hello?" at pick-up crosses the opening: the question is already on its way.
         on_its_way = heard.over_agent or (first and heard.heard_of_agent is None)
         return (state, ()) if on_its_way else _ask_again(script, state)
-    after, actions = _answer(script, state, meaning, heard.text)
+    after, actions = _felt(script, state, meaning, heard) or _answer(
+        script, state, meaning, heard.text
+    )
     comforted, comfort = _comfort(script, after, heard)
     return comforted, (*comfort, *actions)
 
@@ -148,9 +151,10 @@ def _answer(script: Script, state: State, meaning: Meaning, text: str = "") -> A
         return _ask_again(script, state, _line(script, state, "robot"))
     if state.node == CALLBACK_NODE:
         return _answer_to_callback(script, state, meaning)
-    target = _target(node, meaning)
+    answered, noted = _captured(state, node, meaning)
+    target = _target(node, meaning, answered.slots)
     if target is not None:
-        return _go_on(script, state, node, meaning, target)
+        return _go_on(script, answered, target, noted)
     match meaning.intent:
         case "repeat":
             return _enter(script, state, state.node)
@@ -166,26 +170,50 @@ def _answer(script: Script, state: State, meaning: Meaning, text: str = "") -> A
             return _fallback(script, state, node)
 
 
-def _target(node: Node, meaning: Meaning) -> str | None:
+def _target(node: Node, meaning: Meaning, slots: Mapping[str, str]) -> str | None:
     if node.expects == "rating" and meaning.value is not None:
-        return node.target_of_rating(int(meaning.value)) or node.next
+        return node.target_of_rating(int(meaning.value)) or _next(node, slots)
     if meaning.intent is not None and meaning.intent in node.on:
         return node.on[meaning.intent]
     if meaning.value is not None:
-        return node.next
+        return _next(node, slots)
     if node.expects == "yes_no" and meaning.intent in ("yes", "no"):
-        return node.next
+        return _next(node, slots)
     return None
 
 
-def _go_on(script: Script, state: State, node: Node, meaning: Meaning, target: str) -> Answer:
-    state = replace(state, answers=state.answers + 1, retries=0, silences=0)
+def _next(node: Node, slots: Mapping[str, str]) -> str | None:
+    return first_way(node.when, slots) or node.next
+
+
+def _captured(state: State, node: Node, meaning: Meaning) -> tuple[State, tuple[SetSlot, ...]]:
+    """The state with the answer in its slot; a rule about that slot already sees it."""
     value = meaning.value or (meaning.intent if node.expects == "yes_no" else None)
     if node.capture is None or value is None:
-        return _enter(script, state, target)
-    state = replace(state, slots={**state.slots, node.capture: value})
+        return state, ()
+    slots = {**state.slots, node.capture: value}
+    return replace(state, slots=slots), (SetSlot(node.capture, value),)
+
+
+def _go_on(script: Script, state: State, target: str, noted: tuple[SetSlot, ...]) -> Answer:
+    state = replace(state, answers=state.answers + 1, retries=0, silences=0)
     after, actions = _enter(script, state, target)
-    return after, (SetSlot(node.capture, value), *actions)
+    return after, (*noted, *actions)
+
+
+def _felt(script: Script, state: State, meaning: Meaning, heard: Speech) -> Answer | None:
+    """A strong feeling leads away, once; what was answered in it is kept."""
+    if state.node == CALLBACK_NODE or meaning.intent in HEARD_BEFORE_FEELINGS:
+        return None
+    node = _node(script, state.node)
+    followed = state.feelings_followed
+    target = way_of_feeling(script.on_emotion, node.on_emotion, heard, followed)
+    if target is None or target == state.node or heard.emotion is None:
+        return None
+    state = replace(state, feelings_followed=followed | {heard.emotion})
+    understood = _target(node, meaning, state.slots) is not None
+    answered, noted = _captured(state, node, meaning) if understood else (state, ())
+    return _go_on(script, answered, target, noted)
 
 
 def _offer_callback(script: Script, state: State, when: str | None) -> Answer:
@@ -264,9 +292,10 @@ def _enter(script: Script, state: State, name: str) -> Answer:
         actions.extend(_spoken(script, state, node))
         if node.ask is not None:
             return _asked(state, *actions, _ask(script, state, node, f"{name}.ask", node.ask))
-        if node.next is None:
+        way = _next(node, state.slots)
+        if way is None:
             break
-        name = node.next
+        name = way
     after, closing = _close(script, state, "goodbye", "script_end")
     return after, (*actions, *closing)
 

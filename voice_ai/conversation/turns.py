@@ -53,7 +53,7 @@ class Speech:
 
     `heard_of_agent` is what the person had really heard of the last actions when their words
     stopped the agent, None when they stopped nothing. `over_agent` says that they spoke while a
-    prompt that is not interruptible went on. `intent_score` None means the label is taken as sure.
+    prompt that is not interruptible went on. A score that is None means the label is taken as sure.
     """
 
     text: str
@@ -62,6 +62,7 @@ class Speech:
     emotion: str | None = None
     heard_of_agent: str | None = None
     over_agent: bool = False
+    emotion_score: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,6 +177,7 @@ class State:
     spoken_to: bool = False
     question: str | None = None
     comforted: frozenset[str] = frozenset()
+    feelings_followed: frozenset[str] = frozenset()
     disposition: DispositionCode | None = None
     opted_out: bool = False
     ended: HangUpReason | None = None
