@@ -1,7 +1,7 @@
 """The media socket: a signed upgrade, an attempt that it proves to belong to, a conversation."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
@@ -13,6 +13,7 @@ from starlette.websockets import WebSocketDisconnect
 from dialer.call_log import PostgresCallLog
 from dialer.callbacks import MEDIA_PATH
 from dialer.connecting import script_of
+from dialer.experiments import arm_of_call
 from dialer.media.events import SessionControl
 from dialer.media.frames import BadFrame, Connected, Started, read
 from dialer.media.prompts import CachedVoice
@@ -72,6 +73,8 @@ class CallSetup:
     voice: Voice
     max_call_s: float
     answer_class: str | None
+    arm: str | None = None
+    language: str | None = None
 
     @property
     def talks_s(self) -> float:
@@ -132,9 +135,20 @@ async def authorise(parts: ServerParts, start: StreamStart) -> CallSetup | None:
         return None
     async with parts.pool.connection() as db:
         row = await (await db.execute(_SQL.call_setup, {"attempt_id": attempt_id})).fetchone()
-    if row is None or row["state"] == AttemptState.ENDED:
-        return None
-    return setup_of(parts.keyring, row)
+        if row is None or row["state"] == AttemptState.ENDED:
+            return None
+        setup = setup_of(parts.keyring, row)
+        if setup.script.experiment is None:
+            return setup
+        arm = await arm_of_call(
+            db,
+            setup.script.experiment,
+            campaign_id=row["campaign_id"],
+            lead_id=row["lead_id"],
+            attempt_id=attempt_id,
+            now=parts.clock.now(),
+        )
+    return replace(setup, arm=arm)
 
 
 def setup_of(keyring: Keyring, row: Mapping[str, Any]) -> CallSetup:
@@ -148,13 +162,15 @@ def setup_of(keyring: Keyring, row: Mapping[str, Any]) -> CallSetup:
         "callback_number": callback,
         "lead_name": person.get("name") or person.get("company"),
     }
+    script = script_of(row)
     return CallSetup(
         attempt_id=AttemptId(row["id"]),
-        script=script_of(row),
+        script=script,
         slots=slots,
         voice=Voice.model_validate(config["voice"]),
         max_call_s=float(Pacing.model_validate(config["pacing"]).max_call_s),
         answer_class=row["answer_class"],
+        language=script.language_for(person.get("language")),
     )
 
 
@@ -189,6 +205,8 @@ async def _hold(
             start=start,
             script=setup.script,
             slots=setup.slots,
+            arm=setup.arm,
+            language=setup.language,
             ears=parts.speech,
             voice=CachedVoice(
                 *voices_of(parts.speech, setup.voice), cache=parts.prompts, circuit=parts.circuit

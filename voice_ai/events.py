@@ -132,6 +132,15 @@ class OutcomeReached(CallEvent):
 
 
 @dataclass(frozen=True)
+class ArmAssigned(CallEvent):
+    """The conversation was held in this arm of the script's experiment."""
+
+    kind = "arm_assigned"
+    experiment: str
+    arm: str
+
+
+@dataclass(frozen=True)
 class MediaStopped(CallEvent):
     """The audio stream was closed."""
 

@@ -102,14 +102,17 @@ async def converse(
     limits: SessionLimits,
     control: SessionControl,
     tape: Tape | None = None,
+    arm: str | None = None,
+    language: str | None = None,
 ) -> SessionResult:
     """Hold the conversation of one call; trouble of the call is in the result, never raised.
 
     Raises BadInput for a required slot without a value, before anything is said; CancelledError
     when the server stops, after the outcome has been logged. The log's last words are always
     `outcome` and `media_stopped`, once each. `tape` takes down both sides for whoever gave it.
+    `arm` and `language` are those of the script; None is the first arm, and the file's own language.
     """
-    state, opening = begin(script, slots)
+    state, opening = begin(script, slots, arm=arm, language=language)
     tape = tape or Tape(0.0)
     session = _MediaSession(
         socket, start, script, state, ears, voice, mind, log, clock, limits, tape
@@ -251,7 +254,7 @@ class _MediaSession(Session):
         self._inbound = Inbound(
             socket=socket,
             ears=ears,
-            language=script.language,
+            language=state.language or script.language,
             taking=taking,
             playback=playback,
             clock=clock,

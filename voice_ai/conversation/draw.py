@@ -43,7 +43,7 @@ def adjacency(script: Script) -> dict[str, tuple[str, ...]]:
 def mermaid(script: Script) -> str:
     """A Mermaid flowchart; goals, ends and the start carry classes of these names."""
     lines = ["flowchart TD"]
-    lines += [f"    n_{name}{_shape(name, node)}" for name, node in script.nodes.items()]
+    lines += [f"    n_{name}{_shape(script, name, node)}" for name, node in script.nodes.items()]
     for edge in edges(script):
         arrow = f'-->|"{_safe(edge.label)}"|' if edge.label else "-->"
         lines.append(f"    n_{edge.source} {arrow} n_{edge.target}")
@@ -70,7 +70,7 @@ def dot(script: Script, *, here: str | None = None, ink: str = "#31333f") -> str
     ]
     for name, node in script.nodes.items():
         lines.append(
-            f"n_{name} [label={_quoted(_dot_label(name, node))}{_look(name, node, here)}];"
+            f"n_{name} [label={_quoted(_dot_label(script, name))}{_look(name, node, here)}];"
         )
     for edge in _merged(edges(script)):
         lines.append(f"n_{edge.source} -> n_{edge.target} [label={_quoted(edge.label)}];")
@@ -100,8 +100,8 @@ def _look(name: str, node: Node, here: str | None) -> str:
     return look
 
 
-def _dot_label(name: str, node: Node) -> str:
-    spoken = _shortened(node.ask or " ".join(node.say))
+def _dot_label(script: Script, name: str) -> str:
+    spoken = _shortened(_spoken(script, name))
     middle = spoken.rfind(" ", 0, len(spoken) // 2 + 6) if len(spoken) > MAX_LABEL // 2 else -1
     if middle > 0:
         spoken = f"{spoken[:middle]}\n{spoken[middle + 1 :]}"
@@ -113,8 +113,14 @@ def _quoted(text: str) -> str:
     return f'"{escaped}"'
 
 
-def _shape(name: str, node: Node) -> str:
-    short = _shortened(node.ask or " ".join(node.say))
+def _spoken(script: Script, name: str) -> str:
+    """The question or the sentences of a node; wordings of an experiment stand side by side."""
+    nodes = [worded.nodes[name] for (_, other), worded in script.wordings.items() if other is None]
+    return " | ".join(dict.fromkeys(node.ask or " ".join(node.say) for node in nodes))
+
+
+def _shape(script: Script, name: str, node: Node) -> str:
+    short = _shortened(_spoken(script, name))
     label = f"{name}<br/>{_safe(short)}" if short else name
     if node.end:
         return f'(["{label}"])'

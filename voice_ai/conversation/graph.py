@@ -4,8 +4,9 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, PrivateAttr
 
+from voice_ai.conversation.experiments import Experiment
 from voice_ai.conversation.turns import Expects, Intent
 from voice_ai.conversation.ways import OnEmotion, When
 from voice_ai.conversation.written import Emotion, Frozen, Name
@@ -108,6 +109,10 @@ class Node(Frozen):
         return None
 
 
+# An arm of the experiment and a language other than the file's own; None: there is none.
+Wording = tuple[str | None, str | None]
+
+
 class Lines(Frozen):
     """What is said anywhere in a call; a script in another language brings all of them."""
 
@@ -154,7 +159,34 @@ class Script(Frozen):
     lines: Lines = Lines()
     empathy: Mapping[Emotion, str] = Field(default_factory=dict)
     on_emotion: OnEmotion = Field(default_factory=dict)
+    experiment: Experiment | None = None
     nodes: Mapping[Name, Node] = Field(min_length=1)
+    _wordings: "dict[Wording, Script]" = PrivateAttr(default_factory=dict)
+
+    def with_wordings(self, scripts: "Mapping[Wording, Script]") -> "Script":
+        """This script, which knows what it is called in its other arms and languages."""
+        script = self.model_copy()
+        script._wordings = dict(scripts)
+        return script
+
+    def worded(self, arm: str | None, language: str | None) -> "Script":
+        """The script as it is said in this arm and language; itself where it has only one."""
+        return self._wordings.get((arm, language), self)
+
+    @property
+    def wordings(self) -> "Mapping[Wording, Script]":
+        """Every way in which it is said, by arm and language; None is the file's own language."""
+        return self._wordings or {(None, None): self}
+
+    def language_for(self, wanted: str | None) -> str | None:
+        """The translation for somebody who speaks `wanted` (`es`, `es-MX`); None: the file's own."""
+        if wanted is None or wanted[:2].casefold() == self.language[:2]:
+            return None
+        spoken = {language for _, language in self.wordings if language is not None}
+        if wanted in spoken:
+            return wanted
+        alike = sorted(one for one in spoken if one[:2] == wanted[:2].casefold())
+        return alike[0] if alike else None
 
     @property
     def region(self) -> str:

@@ -87,7 +87,12 @@ def sentences(text: str) -> tuple[str, ...]:
 
 
 def templates(script: Script) -> tuple[tuple[str, str], ...]:
-    """Every prompt of the script with its place, e.g. `("opening.ask", "May I …?")`."""
+    """Every prompt, in every arm and language, with its place: `("opening.ask", "May I …?")`."""
+    worded = (found for wording in script.wordings.values() for found in _templates(wording))
+    return tuple(dict.fromkeys(worded))
+
+
+def _templates(script: Script) -> tuple[tuple[str, str], ...]:
     own = [
         (".".join((name, *map(str, path))), text)
         for name, node in script.nodes.items()

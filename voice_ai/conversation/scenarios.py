@@ -94,6 +94,9 @@ class Step(Frozen):
 class Scenario(Frozen):
     name: str = Field(min_length=1)
     slots: Mapping[str, str] = Field(default_factory=dict)
+    # Of an experiment and of the script's languages; left out, the first of each.
+    arm: str | None = None
+    language: str | None = None
     # What the opening must contain, in this order.
     opens: Prompts = ()
     steps: tuple[Step, ...] = Field(min_length=1)
@@ -136,12 +139,20 @@ def read_scenarios(text: str, *, source: str) -> ScenarioFile:
 def run_scenarios(file: ScenarioFile, script: Script) -> Iterator[Result]:
     """One result for each, in the order of the file."""
     for place, scenario in enumerate(file.scenarios.scenarios):
-        trial = begin_trial(script, {**file.scenarios.slots, **scenario.slots})
+        at: Path = ("scenarios", place)
+        try:
+            trial = _opened(file, scenario, script)
+        except BadInput as error:
+            raise file.document.fault(at, error.message) from error
         found = list(_said(("opens",), scenario.opens, trial.exchanges[0]))
         trial = _play(scenario, trial, found)
-        at: Path = ("scenarios", place)
         faults = tuple(file.document.fault((*at, *path), message) for path, message in found)
         yield Result(scenario.name, faults, trial)
+
+
+def _opened(file: ScenarioFile, scenario: Scenario, script: Script) -> Trial:
+    slots: dict[str, str | None] = {**file.scenarios.slots, **scenario.slots}
+    return begin_trial(script, slots, arm=scenario.arm, language=scenario.language)
 
 
 def _play(scenario: Scenario, trial: Trial, found: list[Fault]) -> Trial:

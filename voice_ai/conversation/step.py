@@ -49,14 +49,28 @@ Answer = tuple[State, tuple[Action, ...]]
 CALLBACK_NODE = "~callback"
 
 
-def begin(script: Script, slots: Mapping[str, str | None]) -> Answer:
-    """The opening and the first question; raises BadInput for a required slot without a value."""
-    state = State(node=script.start, slots=resolve_slots(script, slots))
+def begin(
+    script: Script,
+    slots: Mapping[str, str | None],
+    *,
+    arm: str | None = None,
+    language: str | None = None,
+) -> Answer:
+    """The opening and the first question; raises BadInput for a required slot without a value.
+
+    `arm` None is the experiment's first one, `language` None the file's own.
+    """
+    if arm is None and script.experiment is not None:
+        arm = next(iter(script.experiment.arms))
+    slots_said = resolve_slots(script, slots)
+    state = State(node=script.start, slots=slots_said, arm=arm, language=language)
+    script = script.worded(arm, language)
     return _enter(script, state, script.start)
 
 
 def step(script: Script, state: State, heard: Heard) -> Answer:
     """Total: every state has an answer to everything that can be heard."""
+    script = script.worded(state.arm, state.language)
     evidence = opt_out_evidence(heard)
     if evidence is not None and not state.opted_out:
         return _opt_out(script, state, evidence)

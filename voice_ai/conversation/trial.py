@@ -58,17 +58,29 @@ class Trial:
         return self.state.ended is not None
 
 
-def begin_trial(script: Script, slots: dict[str, str | None]) -> Trial:
+def begin_trial(
+    script: Script,
+    slots: dict[str, str | None],
+    *,
+    arm: str | None = None,
+    language: str | None = None,
+) -> Trial:
     """Opens the call. A lead's own slots without a value are filled with their names.
 
-    Raises BadInput for a campaign slot without a value.
+    Raises BadInput for a campaign slot without a value, an arm or a language that is not there.
     """
+    arms = script.experiment.arms if script.experiment else {}
+    if arm is not None and arm not in arms:
+        raise BadInput(f"there is no arm {arm!r}; the script has: {', '.join(arms) or 'none'}")
+    spoken = script.language_for(language)
+    if language is not None and spoken is None and language[:2] != script.language[:2]:
+        raise BadInput(f"the script is not translated to {language!r}")
     lead = {
         name: name.replace("_", " ")
         for name, slot in script.slots.items()
         if slot.scope == "lead" and slot.default is None
     }
-    state, actions = begin(script, {**lead, **slots})
+    state, actions = begin(script, {**lead, **slots}, arm=arm, language=spoken)
     return Trial(script, state, (_exchange(None, None, state, actions),))
 
 

@@ -176,6 +176,8 @@ class State:
     answers: int = 0
     spoken_to: bool = False
     question: str | None = None
+    arm: str | None = None
+    language: str | None = None
     comforted: frozenset[str] = frozenset()
     feelings_followed: frozenset[str] = frozenset()
     disposition: DispositionCode | None = None

@@ -143,8 +143,8 @@ ON CONFLICT (attempt_id, turn_index, task) DO NOTHING
 
 -- name: call_setup
 -- What the server needs to hold the conversation of an attempt.
-SELECT a.id, a.state, a.lead_id, a.number_id, a.month, a.answer_class, v.script, v.script_name,
-       v.config, l.person_sealed, s.legal_name,
+SELECT a.id, a.state, a.campaign_id, a.lead_id, a.number_id, a.month, a.answer_class, v.script,
+       v.script_name, v.config, l.person_sealed, s.legal_name,
        (SELECT n.number_sealed FROM numbers n WHERE n.id = s.callback_number_id)
            AS callback_sealed
 FROM attempts a
