@@ -54,6 +54,9 @@ class PostgresCallLog:
     async def opt_out(self, evidence: str) -> None:
         await suppress_now(self.pool, self.spool, self.attempt_id, evidence, self.clock.now())
 
+    async def answered_freely(self, why: str) -> None:
+        self.metrics.talk.free_answers.labels(why).inc()
+
     async def outcome(
         self, disposition: str | None, end_reason: str, slots: Mapping[str, str]
     ) -> None:

@@ -217,6 +217,7 @@ async def _hold(
             limits=SessionLimits(max_call_s=max_call_s),
             control=control,
             tape=tape,
+            answerer=parts.answerer,
         )
         parts.metrics.conversations.labels(result.end_reason).inc()
     except BadInput as error:

@@ -11,6 +11,7 @@ import psycopg_pool
 import structlog
 
 from dialer.adapters.elevenlabs import ElevenLabs, ElevenLabsOptions
+from dialer.adapters.openai_compatible import ChatCompletions
 from dialer.adapters.twilio import TwilioCarrier, TwilioSignatures
 from dialer.callbacks import CallbackUrls
 from dialer.counted import CountedCarrier
@@ -60,6 +61,7 @@ class ServerParts:
     models: ModelServer
     mind: ServedMind
     speech: ElevenLabs
+    answerer: ChatCompletions | None
     prompts: PromptCache
     circuit: VoiceCircuit
     spool: OptOutSpool
@@ -134,6 +136,9 @@ async def open_server(context: Context) -> AsyncIterator[ServerParts]:
         vendor = speech_access(context.settings)
         speech = _speech(context, metrics.speech)
         stack.push_async_callback(speech.close)
+        answerer = ChatCompletions.of(context.settings, metrics.talk)
+        if answerer is not None:
+            stack.push_async_callback(answerer.close)
         # A rehearsal's callees only know audio of their own simulator: nothing older is played.
         prompts = PromptCache(
             None if access.rehearsal else PostgresPrompts(pool, context.keyring, context.clock)
@@ -160,6 +165,7 @@ async def open_server(context: Context) -> AsyncIterator[ServerParts]:
             models=models,
             mind=ServedMind(models),
             speech=speech,
+            answerer=answerer,
             prompts=prompts,
             circuit=VoiceCircuit(),
             spool=spool,

@@ -42,6 +42,7 @@ class TurnBook:
                 ended_at=self._moment(line.ended_s if line.ended_s is not None else starts_s),
                 tts_first_byte_ms=line.tts_first_byte_ms,
                 response_ms=line.response_ms,
+                mind_ms=line.mind_ms,
             )
         )
 
@@ -87,6 +88,9 @@ class TurnBook:
                 ended_at=at,
             )
         )
+
+    def answered_freely(self, why: str) -> None:
+        self._journal.write(lambda call_log: call_log.answered_freely(why))
 
     def write(self, open_since_s: float) -> None:
         """Log what began before `open_since_s`, where the earliest turn still going on began."""

@@ -10,7 +10,9 @@ import structlog
 
 from dialer.media.books import NOTHING_UNDERSTOOD, TurnBook
 from dialer.media.events import (
+    AnswerFound,
     Event,
+    FillerDue,
     Interrupted,
     KeyPressed,
     LastWordsLate,
@@ -24,8 +26,10 @@ from dialer.media.events import (
 )
 from dialer.media.playback import Floor, Line, Playback
 from dialer.media.sides import Listening, Speaking
+from dialer.media.thinking import Thinking
+from dialer.media.translating import line_of, speech_ended_at, speech_of
 from dialer.media.turn_taking import SilenceOver, verdict
-from dialer.ports import CallLog, Mind, SocketClosed, Understanding, VoiceLost
+from dialer.ports import Answerer, CallLog, Mind, SocketClosed, VoiceLost
 from voice_ai.clock import Clock
 from voice_ai.conversation import step
 from voice_ai.conversation.graph import Script
@@ -35,15 +39,16 @@ from voice_ai.conversation.turns import (
     Callback,
     Digits,
     Disposition,
+    FindAnswer,
     HangUp,
     Heard,
     HungUp,
+    Judged,
     MachineDetected,
     OptOut,
     Say,
     SetSlot,
     Silence,
-    Speech,
     State,
     TimeUp,
 )
@@ -79,6 +84,7 @@ class Conversation:
         events: asyncio.Queue[Event],
         spawn: Spawn,
         last_words_s: float,
+        answerer: Answerer | None = None,
     ) -> None:
         self.state = state
         self.closing: str | None = None
@@ -103,6 +109,8 @@ class Conversation:
         self._speaking: asyncio.Task[None] | None = None
         self._heard_of_agent: str | None = None
         self._after_protected: Actions = ()
+        self._thinking = Thinking(answerer, clock, events.put_nowait, spawn)
+        self._asked_at: float | None = None
 
     @property
     def ended(self) -> bool:
@@ -126,6 +134,7 @@ class Conversation:
         if self._dropped:
             self.state, _ = step(self._script, self.state, HungUp())
             self.disposition = self.state.disposition or self.disposition
+        self._thinking.stop()
         if self._lingering is not None:
             self._lingering.cancel()
 
@@ -154,9 +163,20 @@ class Conversation:
 
     async def _on_order(
         self,
-        event: MachineVerdict | StopOrder | TimeIsUp | LineDropped | LastWordsLate | Trouble,
+        event: MachineVerdict
+        | StopOrder
+        | TimeIsUp
+        | LineDropped
+        | LastWordsLate
+        | Trouble
+        | FillerDue
+        | AnswerFound,
     ) -> None:
         match event:
+            case FillerDue(asked):
+                self._fill(asked)
+            case AnswerFound():
+                await self._on_answer(event)
             case MachineVerdict(kind):
                 await self._step(MachineDetected(kind))
             case StopOrder(reason):
@@ -179,7 +199,7 @@ class Conversation:
         began = self._clock.monotonic()
         floor, text = self._playback.floor, heard.text
         understood = self._mind.understand(text) if text.strip() else NOTHING_UNDERSTOOD
-        speech = _speech(text, understood)
+        speech = speech_of(text, understood)
         lines = self._playback.lines
         meaning = verdict(
             heard.turn,
@@ -200,7 +220,7 @@ class Conversation:
             if meaning == "interrupt":
                 self._heard_of_agent = await self._cut(by_person=True)
             told, self._heard_of_agent = self._heard_of_agent, None
-            await self._step(replace(speech, heard_of_agent=told), _speech_ended(heard))
+            await self._step(replace(speech, heard_of_agent=told), speech_ended_at(heard))
         self._listen_again()
 
     async def _step_over_protected(self, heard: Heard) -> None:
@@ -229,6 +249,20 @@ class Conversation:
             self._taking.opening = False
             self._silence_s = line.silence_s or self._script.silence_s
             self._taking.wait_for_answer(None if self.closing else self._silence_s)
+
+    def _fill(self, asked: FindAnswer) -> None:
+        """A word for who waits, unless somebody speaks or nobody waits any more."""
+        thinking = self.state.thinking
+        waits = thinking is not None and thinking.id == asked.id
+        if waits and self._playback.floor is Floor.QUIET and self._taking.open_since_s == inf:
+            self._say([line_of(asked.filler, self.state.node)], self._asked_at)
+            self._asked_at = None
+
+    async def _on_answer(self, found: AnswerFound) -> None:
+        """Said behind the filler, not over it."""
+        self.state, actions = step(self._script, self.state, found.answered)
+        asked_at, self._asked_at = self._asked_at, None
+        await self._act(actions, asked_at, behind=True, mind_ms=found.waited_ms)
 
     async def _on_key(self, key: KeyPressed) -> None:
         self._book.key_pressed(key.digit, key.at_s, node=self.state.node)
@@ -285,29 +319,54 @@ class Conversation:
         self.state, actions = step(self._script, self.state, heard)
         await self._act(actions, speech_ended)
 
-    async def _act(self, actions: Actions, speech_ended: float | None) -> None:
+    async def _act(
+        self,
+        actions: Actions,
+        speech_ended: float | None,
+        *,
+        behind: bool = False,
+        mind_ms: float | None = None,
+    ) -> None:
         if actions:
             self._after_protected = ()
+        if self.state.thinking is None:
+            self._thinking.stop()
         lines: list[Line] = []
         endpoint_s = None
         for action in actions:
             if isinstance(action, Ask):
                 endpoint_s = action.endpoint_s
             if isinstance(action, Say | Ask):
-                lines.append(_line(action, self.state.node))
-            elif not isinstance(action, OptOut):
-                self._note(action)
-            elif not await self._opt_out(action.evidence):
-                self.disposition, self.closing = "opt_out", "opt_out"
+                lines.append(line_of(action, self.state.node))
+            elif not await self._do(action, speech_ended):
                 break
-        if actions and self._playback.lines:
+        if actions and self._playback.lines and not behind:
             await self._cut(by_person=False)
         if lines and not self._gone:
+            lines[0].mind_ms = mind_ms
             self._taking.listen_for(endpoint_s)
             self._say(lines, speech_ended)
 
-    def _note(self, action: SetSlot | Callback | Disposition | HangUp) -> None:
+    async def _do(
+        self,
+        action: OptOut | FindAnswer | SetSlot | Callback | Disposition | HangUp | Judged,
+        speech_ended: float | None,
+    ) -> bool:
+        """Everything but speaking; False: nothing more may be said."""
+        if isinstance(action, FindAnswer):
+            self._asked_at = speech_ended
+            self._thinking.begin(action)
+        elif not isinstance(action, OptOut):
+            self._note(action)
+        elif not await self._opt_out(action.evidence):
+            self.disposition, self.closing = "opt_out", "opt_out"
+            return False
+        return True
+
+    def _note(self, action: SetSlot | Callback | Disposition | HangUp | Judged) -> None:
         match action:
+            case Judged(why):
+                self._book.answered_freely(why)
             case SetSlot(name, value):
                 self.slots[name] = value
             case Callback(when_text):
@@ -329,11 +388,16 @@ class Conversation:
 
     def _say(self, lines: list[Line], speech_ended: float | None) -> None:
         self._taking.wait_for_answer(None)
+        before = self._speaking if self._playback.lines else None
         self._playback.queue(lines)
-        self._speaking = self._spawn(self._speak(lines, speech_ended))
+        self._speaking = self._spawn(self._speak(lines, speech_ended, before))
 
-    async def _speak(self, lines: list[Line], speech_ended: float | None) -> None:
+    async def _speak(
+        self, lines: list[Line], speech_ended: float | None, before: asyncio.Task[None] | None
+    ) -> None:
         try:
+            if before is not None:
+                await before
             await self._mouth.say(lines, speech_ended)
         except VoiceLost:
             self._events.put_nowait(Trouble("voice_lost"))
@@ -372,26 +436,3 @@ class Conversation:
             stopped_for_nothing = self._heard_of_agent is not None
             self._heard_of_agent = None
             self._taking.wait_for_answer(_RESUME_S if stopped_for_nothing else self._silence_s)
-
-
-def _line(action: Say | Ask, node: str) -> Line:
-    silence_s = action.silence_s if isinstance(action, Ask) else None
-    return Line(action.text, action.key, action.interruptible, node, silence_s)
-
-
-def _speech(text: str, understood: Understanding) -> Speech:
-    intent, emotion = understood.intent, understood.emotion
-    return Speech(
-        text,
-        intent=intent.label if intent else None,
-        intent_score=intent.score if intent else None,
-        emotion=emotion.label if emotion else None,
-        emotion_score=emotion.score if emotion else None,
-    )
-
-
-def _speech_ended(heard: Transcript) -> float | None:
-    endpoint_s = heard.turn.endpoint_s
-    if heard.committed_at is None or endpoint_s is None:
-        return None
-    return heard.committed_at - endpoint_s

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from dialer.media.playback import Line
 from dialer.media.turn_taking import PersonTurn, SilenceOver
+from voice_ai.conversation.turns import Answered, FindAnswer
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +70,21 @@ class LastWordsLate:
     """The call is over, and a transcript of its last words has not come in time."""
 
 
+@dataclass(frozen=True, slots=True)
+class FillerDue:
+    """An answer is being looked for, and for longer than a moment."""
+
+    asked: FindAnswer
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerFound:
+    """Or why there is none; `waited_ms` None when nothing was asked."""
+
+    answered: Answered
+    waited_ms: float | None
+
+
 Event = (
     Transcript
     | Interrupted
@@ -81,6 +97,8 @@ Event = (
     | Trouble
     | TimeIsUp
     | LastWordsLate
+    | FillerDue
+    | AnswerFound
 )
 Emit = Callable[[Event], None]
 

@@ -19,6 +19,7 @@ from dialer.media.playback import Playback
 from dialer.media.recorder import Tape
 from dialer.media.turn_taking import TurnLimits, TurnTaking
 from dialer.ports import (
+    Answerer,
     CallLog,
     EarsFactory,
     MediaSocket,
@@ -104,18 +105,20 @@ async def converse(
     tape: Tape | None = None,
     arm: str | None = None,
     language: str | None = None,
+    answerer: Answerer | None = None,
 ) -> SessionResult:
     """Hold the conversation of one call; trouble of the call is in the result, never raised.
 
     Raises BadInput for a required slot without a value, before anything is said; CancelledError
     when the server stops, after the outcome has been logged. The log's last words are always
     `outcome` and `media_stopped`, once each. `tape` takes down both sides for whoever gave it.
-    `arm` and `language` are those of the script; None is the first arm, and the file's own language.
+    `arm` and `language` are of the script; None is the first arm, and the file's own language.
+    Without an `answerer` free-form questions get the script's fallback.
     """
     state, opening = begin(script, slots, arm=arm, language=language)
     tape = tape or Tape(0.0)
     session = _MediaSession(
-        socket, start, script, state, ears, voice, mind, log, clock, limits, tape
+        socket, start, script, state, ears, voice, mind, log, clock, limits, tape, answerer
     )
     return await hold(session, opening, start.stream_sid, control)
 
@@ -245,6 +248,7 @@ class _MediaSession(Session):
         clock: Clock,
         limits: SessionLimits,
         tape: Tape,
+        answerer: Answerer | None,
     ) -> None:
         super().__init__(socket, call_log, clock)
         self._limits = limits = limits.at_speed(clock.speed)
@@ -288,6 +292,7 @@ class _MediaSession(Session):
             events=self.events,
             spawn=self._spawn,
             last_words_s=limits.last_words_s,
+            answerer=answerer,
         )
 
     @property

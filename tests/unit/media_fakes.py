@@ -19,6 +19,7 @@ import orjson
 from dialer.media.recorder import Tape
 from dialer.media.session import SessionControl, SessionLimits, SessionResult, converse
 from dialer.ports import (
+    Answerer,
     EarEvent,
     EarsLost,
     FinalText,
@@ -302,6 +303,9 @@ class KeptLog:
     async def media_stopped(self, reason: str) -> None:
         self._keep("media_stopped", reason)
 
+    async def answered_freely(self, why: str) -> None:
+        self._keep("answered_freely", why)
+
     def of(self, kind: str) -> list[Any]:
         return [what for name, what in self.entries if name == kind]
 
@@ -337,6 +341,7 @@ class Call:
         self.log = KeptLog()
         self.control = SessionControl()
         self.tape: Tape | None = None
+        self.answerer: Answerer | None = None
         self._script = script
         self._limits = limits or SessionLimits()
         self.task: asyncio.Task[SessionResult] | None = None
@@ -356,6 +361,7 @@ class Call:
                 limits=self._limits,
                 control=self.control,
                 tape=self.tape,
+                answerer=self.answerer,
             )
         )
         return self

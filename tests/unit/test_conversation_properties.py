@@ -9,9 +9,11 @@ from voice_ai.conversation.script import builtin_scripts, load_script
 from voice_ai.conversation.step import begin, step
 from voice_ai.conversation.turns import (
     Action,
+    Answered,
     Ask,
     Digits,
     Disposition,
+    FindAnswer,
     HangUp,
     Heard,
     HungUp,
@@ -45,6 +47,7 @@ PHRASES = [
     "say that again",
     "wrong number",
     "who is this?",
+    "when are you open?",
     "the staff was kind but the wait was long and the room was cold all day",
     "",
     "  ",
@@ -65,11 +68,17 @@ speech = st.builds(
     over_agent=st.booleans(),
 )
 talk = speech | st.builds(Silence, st.floats(0, 60)) | st.builds(Digits, st.text("01234*#"))
+answers = st.builds(
+    Answered,
+    st.integers(0, 30),
+    st.none() | st.just("The clinic is open from nine to five.") | st.text(max_size=40),
+    st.none() | st.just("late"),
+)
 signals = st.just(HungUp()) | st.just(TimeUp())
 verdicts = st.builds(
     MachineDetected, st.sampled_from(["human", "unknown", "machine_start", "fax", ""])
 )
-anything: st.SearchStrategy[Heard] = talk | signals | verdicts
+anything: st.SearchStrategy[Heard] = talk | signals | verdicts | answers
 asks_out: st.SearchStrategy[Heard] = st.sampled_from(
     [
         Speech("please stop calling me"),
@@ -78,6 +87,10 @@ asks_out: st.SearchStrategy[Heard] = st.sampled_from(
         Digits("9"),
     ]
 )
+
+
+# Whatever is looked for, nothing comes of it.
+NOTHING_WRITTEN = [Answered(number, None, "late") for number in range(30)]
 
 
 def play(index: int, heard: list[Heard]) -> tuple[State, list[tuple[Action, ...]]]:
@@ -94,7 +107,7 @@ def play(index: int, heard: list[Heard]) -> tuple[State, list[tuple[Action, ...]
 def test_every_call_ends_within_its_turns(index: int, heard: list[Heard]) -> None:
     script = SCRIPTS[index % len(SCRIPTS)]
     assert len(heard) > script.max_turns
-    state, answers = play(index, heard)
+    state, answers = play(index, [item for one in heard for item in (one, *NOTHING_WRITTEN)])
     assert state.ended is not None
     assert any(isinstance(action, HangUp) for answer in answers for action in answer)
 
@@ -103,7 +116,7 @@ def test_every_call_ends_within_its_turns(index: int, heard: list[Heard]) -> Non
 @given(st.integers(0, len(SCRIPTS) - 1), st.lists(anything, max_size=30))
 def test_every_answer_waits_for_an_answer_or_ends_the_call(index: int, heard: list[Heard]) -> None:
     for answer in play(index, heard)[1]:
-        closers = [action for action in answer if isinstance(action, Ask | HangUp)]
+        closers = [action for action in answer if isinstance(action, Ask | HangUp | FindAnswer)]
         assert len(closers) == (1 if answer else 0)
         assert not answer or answer[-1] is closers[0]
         for action in answer:

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 
+from voice_ai.conversation.check_answers import check_answers
 from voice_ai.conversation.check_ways import check_ways
 from voice_ai.conversation.graph import (
     LAST_LINES,
@@ -32,7 +33,14 @@ def find_faults(script: Script) -> Iterator[Fault]:
     yield from broken
     if not broken:  # a wrong target or a dead end would be reported again as a missing way
         yield from check_paths(script)
-    for check in (check_prompts, check_slots, check_ways, check_law, check_language):
+    for check in (
+        check_prompts,
+        check_slots,
+        check_ways,
+        check_answers,
+        check_law,
+        check_language,
+    ):
         yield from check(script)
 
 
@@ -66,7 +74,7 @@ def _shape(node: Node) -> Iterator[Fault]:
     elif node.ask is None:
         if node.next is None:
             yield (), "this is a dead end: give the node `ask`, `next` or `end: true`."
-        for field in ("on", "ratings", "retry", "capture"):
+        for field in ("on", "ratings", "retry", "capture", "answer"):
             if getattr(node, field):
                 yield (field,), f"`{field}` needs an `ask` in the same node."
     else:
@@ -163,6 +171,8 @@ def check_prompts(script: Script) -> Iterator[Fault]:
             yield ("lines", line), 'the call ends after this line, so it must contain "Goodbye".'
     for emotion, text in script.empathy.items():
         yield from _prompt(script, ("empathy", emotion), text, asks=False)
+    if script.answer is not None:
+        yield from _prompt(script, ("answer", "fallback"), script.answer.fallback, asks=False)
 
 
 def _prompt(script: Script, path: Path, text: str, *, asks: bool) -> Iterator[Fault]:
@@ -252,7 +262,12 @@ def _callback_number_spoken(script: Script, start: Node) -> Iterator[Fault]:
 def check_language(script: Script) -> Iterator[Fault]:
     if _is_english(script):
         return
-    missing = [name for name in Lines.model_fields if name not in script.lines.model_fields_set]
+    thinks = script.answer or any(node.answer for node in script.nodes.values())
+    missing = [
+        name
+        for name in Lines.model_fields
+        if name not in script.lines.model_fields_set and (name != "one_moment" or thinks)
+    ]
     if missing:
         named = ", ".join(missing[:MAX_NAMED_VALUES])
         yield ("lines",), f"a script in {script.language} must bring its own lines: {named}."

@@ -1,6 +1,5 @@
 """Arms of an experiment: who hears which wording, by a hash that nothing can shift."""
 
-from collections.abc import Mapping
 from hashlib import sha256
 from math import isclose
 
@@ -13,11 +12,11 @@ class Experiment(Frozen):
     """`arms` are names with their shares of the leads."""
 
     name: Name
-    arms: Mapping[Name, float] = Field(min_length=2)
+    arms: dict[Name, float] = Field(min_length=2)
 
     @field_validator("arms")
     @classmethod
-    def whole(cls, arms: Mapping[str, float]) -> Mapping[str, float]:
+    def whole(cls, arms: dict[str, float]) -> dict[str, float]:
         if any(share <= 0 for share in arms.values()):
             raise ValueError("every arm has a share above 0; leave an arm out that nobody hears")
         if not isclose(total := sum(arms.values()), 1, abs_tol=1e-6):
@@ -28,9 +27,8 @@ class Experiment(Frozen):
         """The arm of whoever `key` stands for: the same in every call, on every machine."""
         drawn = sha256(f"{self.name}\x1f{key}".encode()).digest()
         left = int.from_bytes(drawn[:8], "big") / 2**64
-        arm = ""
         for arm, share in self.arms.items():
             left -= share
             if left < 0:
-                break
-        return arm
+                return arm
+        return next(reversed(self.arms))  # what rounding left over

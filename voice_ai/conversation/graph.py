@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, PrivateAttr
 
+from voice_ai.conversation.answers import FreeAnswer
 from voice_ai.conversation.experiments import Experiment
 from voice_ai.conversation.turns import Expects, Intent
 from voice_ai.conversation.ways import OnEmotion, When
@@ -62,6 +63,7 @@ class Node(Frozen):
     ratings: Mapping[str, str] = Field(default_factory=dict)
     when: tuple[When, ...] = ()
     on_emotion: OnEmotion = Field(default_factory=dict)
+    answer: FreeAnswer | None = None
     next: str | None = None
     retry: Prompts | None = None
     otherwise: str | None = Field(None, alias="else")
@@ -84,6 +86,8 @@ class Node(Frozen):
         yield from ((("say", index), text) for index, text in enumerate(self.say))
         if self.ask is not None:
             yield ("ask",), self.ask
+        if self.answer is not None:
+            yield ("answer", "fallback"), self.answer.fallback
         yield from ((("retry", index), text) for index, text in enumerate(self.retry or ()))
 
     def targets(self) -> Iterator[tuple[tuple[str | int, ...], str, str]]:
@@ -160,6 +164,7 @@ class Script(Frozen):
     empathy: Mapping[Emotion, str] = Field(default_factory=dict)
     on_emotion: OnEmotion = Field(default_factory=dict)
     experiment: Experiment | None = None
+    answer: FreeAnswer | None = None
     nodes: Mapping[Name, Node] = Field(min_length=1)
     _wordings: "dict[Wording, Script]" = PrivateAttr(default_factory=dict)
 
@@ -179,7 +184,7 @@ class Script(Frozen):
         return self._wordings or {(None, None): self}
 
     def language_for(self, wanted: str | None) -> str | None:
-        """The translation for somebody who speaks `wanted` (`es`, `es-MX`); None: the file's own."""
+        """The translation for who speaks `wanted` (`es`, `es-MX`); None: the file's own."""
         if wanted is None or wanted[:2].casefold() == self.language[:2]:
             return None
         spoken = {language for _, language in self.wordings if language is not None}

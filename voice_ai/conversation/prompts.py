@@ -100,7 +100,8 @@ def _templates(script: Script) -> tuple[tuple[str, str], ...]:
     ]
     lines = [(f"lines.{name}", text) for name, text in script.lines.model_dump().items()]
     comfort = [(f"empathy.{emotion}", text) for emotion, text in script.empathy.items()]
-    return (*own, *lines, *comfort)
+    free = [("answer.fallback", script.answer.fallback)] if script.answer is not None else []
+    return (*own, *lines, *comfort, *free)
 
 
 def render(

@@ -13,6 +13,7 @@ from voice_ai.conversation.graph import Prompts, Script
 from voice_ai.conversation.source import Document, Path, read_document
 from voice_ai.conversation.trial import Exchange, Trial, begin_trial, take
 from voice_ai.conversation.turns import (
+    Answered,
     Digits,
     DispositionCode,
     HangUpReason,
@@ -47,6 +48,11 @@ class Step(Frozen):
     # Of the agent's words they had heard so much when they interrupted.
     heard_of_agent: str | None = None
 
+    # What comes of a question that a model may answer: its words, why there are none, or not yet.
+    written: str | None = None
+    not_written: str | None = None
+    thinks: bool = False
+
     understood: Intent | Literal["nothing"] | None = None
     says: Prompts = ()
     never_says: Prompts = ()
@@ -54,6 +60,7 @@ class Step(Frozen):
     sets: Mapping[str, str] = Field(default_factory=dict)
     suppressed: bool | None = None
     callback: str | None = None
+    judged: str | None = None
     ends: DispositionCode | None = None
     because: HangUpReason | None = None
 
@@ -85,6 +92,13 @@ class Step(Frozen):
             case "time_up":
                 return TimeUp()
         return Silence(script.silence_s)
+
+    @property
+    def answered(self) -> Answered | None:
+        if self.thinks:
+            return None
+        off = None if self.written is not None else "off"
+        return Answered(0, self.written, self.not_written or off)
 
     @property
     def told(self) -> str:
@@ -162,7 +176,7 @@ def _play(scenario: Scenario, trial: Trial, found: list[Fault]) -> Trial:
         if trial.over:
             found.append((at, f"the call was over before ({trial.state.ended}): nobody hears it."))
             return trial
-        trial = take(trial, step.as_heard(trial.script), step.told)
+        trial = take(trial, step.as_heard(trial.script), step.told, step.answered)
         found += [((*at, *path), message) for path, message in _differences(step, trial)]
     if trial.over and scenario.steps[-1].ends is None:
         last: Path = ("steps", len(scenario.steps) - 1)
@@ -191,6 +205,12 @@ def _differences(step: Step, after: Trial) -> Iterator[Fault]:
             "callback",
             step.callback,
             noted,
+            f"what was done: {', '.join(exchange.effects) or 'nothing'}.",
+        ),
+        (
+            "judged",
+            step.judged,
+            f"the model's answer: {step.judged}" in exchange.effects,
             f"what was done: {', '.join(exchange.effects) or 'nothing'}.",
         ),
         (

@@ -15,8 +15,10 @@ from voice_ai.conversation.keywords import (
     is_machine_greeting,
 )
 from voice_ai.conversation.prompts import render, resolve_slots
+from voice_ai.conversation.thinking import judge, think, thinks_on
 from voice_ai.conversation.turns import (
     Action,
+    Answered,
     Ask,
     Callback,
     Digits,
@@ -76,6 +78,21 @@ def step(script: Script, state: State, heard: Heard) -> Answer:
         return _opt_out(script, state, evidence)
     if state.ended is not None:
         return state, ()
+    if isinstance(heard, Answered):
+        return _answered(script, state, heard)
+    if state.thinking is None:
+        return _hear(script, state, heard)
+    if isinstance(heard, Silence | Speech | Digits) and thinks_on(script, heard):
+        return state, ()
+    after, actions = _hear(script, replace(state, thinking=None), heard)
+    return (after, actions) if actions else (replace(after, thinking=state.thinking), ())
+
+
+def _hear(
+    script: Script,
+    state: State,
+    heard: Speech | Silence | Digits | MachineDetected | HungUp | TimeUp,
+) -> Answer:
     state = replace(state, turns=state.turns + 1)
     match heard:
         case HungUp():
@@ -97,7 +114,8 @@ def step(script: Script, state: State, heard: Heard) -> Answer:
 
 
 def _opt_out(script: Script, state: State, evidence: Literal["speech", "digit"]) -> Answer:
-    ended = replace(state, opted_out=True, ended="opt_out", disposition="opt_out", question=None)
+    state = replace(state, question=None, thinking=None)
+    ended = replace(state, opted_out=True, ended="opt_out", disposition="opt_out")
     return ended, (
         OptOut(evidence),
         _line(script, state, "opted_out", interruptible=False),
@@ -167,6 +185,9 @@ def _answer(script: Script, state: State, meaning: Meaning, text: str = "") -> A
         return _answer_to_callback(script, state, meaning)
     answered, noted = _captured(state, node, meaning)
     target = _target(node, meaning, answered.slots)
+    if target is not None and node.answer is not None and node.expects == "open" and meaning.value:
+        after, find = think(script, answered, node.answer, text, then=target)
+        return after, (*noted, find)
     if target is not None:
         return _go_on(script, answered, target, noted)
     match meaning.intent:
@@ -264,7 +285,23 @@ def _question(script: Script, state: State, text: str) -> Answer:
     if asks_who_is_calling(text) and start is not None and start.identify:
         place = f"{script.start}.identify"
         return _ask_again(script, state, _say(script, state, place, start.identify))
+    free = _node(script, state.node).answer or script.answer
+    if free is not None:
+        after, find = think(script, state, free, text, then=None)
+        return after, (find,)
     return _ask_again(script, state, _line(script, state, "cannot_answer"))
+
+
+def _answered(script: Script, state: State, heard: Answered) -> Answer:
+    """The model's words where they may be spoken, else the script's own; then on."""
+    if state.thinking is None or state.thinking.id != heard.id:
+        return state, ()
+    said = judge(script, state, state.thinking, heard)
+    then, state = state.thinking.then, replace(state, thinking=None)
+    if then is None:
+        return _ask_again(script, state, *said)
+    after, actions = _go_on(script, state, then, ())
+    return after, (*said, *actions)
 
 
 def _fallback(script: Script, state: State, node: Node) -> Answer:

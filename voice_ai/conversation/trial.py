@@ -8,13 +8,16 @@ from voice_ai.conversation.keywords import guess_intent
 from voice_ai.conversation.step import begin, step
 from voice_ai.conversation.turns import (
     Action,
+    Answered,
     Ask,
     Callback,
     Digits,
     Disposition,
+    FindAnswer,
     HangUp,
     Heard,
     HungUp,
+    Judged,
     MachineDetected,
     OptOut,
     Say,
@@ -91,10 +94,21 @@ def hear(trial: Trial, typed: str) -> Trial:
     return take(trial, heard_of(trial.script, typed), typed.strip())
 
 
-def take(trial: Trial, heard: Heard, told_as: str) -> Trial:
-    """The trial after it was heard; `told_as` is how that is shown."""
+# Nobody answers free-form questions in a trial, unless the trial says what a model writes.
+_OFF = Answered(0, None, "off")
+
+
+def take(trial: Trial, heard: Heard, told_as: str, written: Answered | None = _OFF) -> Trial:
+    """The trial after it was heard; `told_as` is how that is shown.
+
+    `written` is what comes of a question that a model may answer; None: nothing yet.
+    """
     intent = _understood(trial, heard)
     state, actions = step(trial.script, trial.state, heard)
+    if state.thinking is not None and written is not None:
+        answered = replace(written, id=state.thinking.id)
+        state, more = step(trial.script, state, answered)
+        actions = (*actions, *more)
     told = _exchange(told_as, intent, state, actions)
     return replace(trial, state=state, exchanges=(*trial.exchanges, told))
 
@@ -146,6 +160,10 @@ def _effect(action: Action) -> str | None:
             return f"{action.name} is set to “{action.value}”"
         case Callback():
             return f"a callback is noted: {action.when_text or 'no time named'}"
+        case FindAnswer():
+            return f"a model is asked: “{action.question}”"
+        case Judged():
+            return f"the model's answer: {action.why.replace('_', ' ')}"
         case Disposition():
             return f"the call counts as {action.code.replace('_', ' ')}"
         case HangUp():

@@ -94,7 +94,16 @@ class TimeUp:
     """The longest permitted call length is reached."""
 
 
-Heard = Speech | Silence | Digits | MachineDetected | HungUp | TimeUp
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """What came of `FindAnswer` with this id: words of a model, or None and why there are none."""
+
+    id: int
+    text: str | None
+    why: str | None = None
+
+
+Heard = Speech | Silence | Digits | MachineDetected | HungUp | TimeUp | Answered
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +170,42 @@ class HangUp:
     reason: HangUpReason
 
 
-Action = Say | Ask | OptOut | SetSlot | Callback | Disposition | HangUp
+@dataclass(frozen=True, slots=True)
+class FindAnswer:
+    """Have the question answered out of the facts and tell it as `Answered`, within `timeout_s`.
+
+    Until then nobody is asked anything; `filler` is for whoever waits for more than a moment.
+    `question` has no numbers, addresses or names of the person in it.
+    """
+
+    id: int
+    question: str
+    asked_before: str | None
+    topic: str
+    facts: tuple[str, ...]
+    max_words: int
+    timeout_s: float
+    language: str
+    filler: Say
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """What became of a free-form answer: `spoken`, or why the fallback is said in its place."""
+
+    why: str
+
+
+Action = Say | Ask | OptOut | SetSlot | Callback | Disposition | HangUp | FindAnswer | Judged
+
+
+@dataclass(frozen=True, slots=True)
+class Thinking:
+    """An answer is being looked for; `then` is the node after it, None: the question again."""
+
+    id: int
+    question: str
+    then: str | None
 
 
 @dataclass(frozen=True)
@@ -178,6 +222,7 @@ class State:
     question: str | None = None
     arm: str | None = None
     language: str | None = None
+    thinking: Thinking | None = None
     comforted: frozenset[str] = frozenset()
     feelings_followed: frozenset[str] = frozenset()
     disposition: DispositionCode | None = None

@@ -100,6 +100,9 @@ def _prompts(data: dict[str, Any]) -> Iterator[tuple[Path, Any, Any]]:
     for name, node in nodes.items() if isinstance(nodes, dict) else ():
         if not isinstance(node, dict):
             continue
+        answer = node.get("answer")
+        if isinstance(answer, dict) and "fallback" in answer:
+            yield ("nodes", name, "answer", "fallback"), answer, "fallback"
         for word in SPOKEN:
             value = node.get(word)
             if isinstance(value, list):
