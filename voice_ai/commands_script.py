@@ -1,5 +1,6 @@
 """`voice-ai script …`: check a script, draw it, talk to it, run its written conversations."""
 
+import importlib
 import json
 from dataclasses import asdict
 from pathlib import Path
@@ -91,7 +92,8 @@ def run_conversations(
 ) -> None:
     """Run written conversations: what is heard, what must be said, how it ends (docs/scripts.md).
 
-    Nothing is dialed and no time passes. Ends with 1 when one goes otherwise than it is written.
+    Nothing is dialed. Those that say how long something may take are held in virtual time by the
+    session of a real call. Ends with 1 when one goes otherwise than it is written.
 
     Example: voice-ai script test survey.scenarios.yaml
     """
@@ -117,7 +119,9 @@ def _results(file: Path) -> list[Result]:
     name = scenarios.scenarios.script
     beside = file.parent / name
     text = read_file(beside) if beside.is_file() else _text(name)
-    return list(run_scenarios(scenarios, load_script(text, source=name)))
+    # By its name, like the commands of other houses: only the dialer can hold a call in time.
+    run_timed = importlib.import_module("dialer.virtual.timed").run_timed
+    return list(run_scenarios(scenarios, load_script(text, source=name), run_timed))
 
 
 @app.command("try")
