@@ -88,6 +88,15 @@ def _speech(context: Context, metrics: SpeechMetrics | None = None) -> ElevenLab
     return ElevenLabs.connect(options, metrics)
 
 
+def _answerer(
+    context: Context, metrics: ServerMetrics, stack: AsyncExitStack
+) -> ChatCompletions | None:
+    answerer = ChatCompletions.of(context.settings, metrics.talk)
+    if answerer is not None:
+        stack.push_async_callback(answerer.close)
+    return answerer
+
+
 def _preflights(
     context: Context, access: CarrierAccess, urls: CallbackUrls, twilio: TwilioCarrier, pool: Pool
 ) -> Preflights:
@@ -136,9 +145,6 @@ async def open_server(context: Context) -> AsyncIterator[ServerParts]:
         vendor = speech_access(context.settings)
         speech = _speech(context, metrics.speech)
         stack.push_async_callback(speech.close)
-        answerer = ChatCompletions.of(context.settings, metrics.talk)
-        if answerer is not None:
-            stack.push_async_callback(answerer.close)
         # A rehearsal's callees only know audio of their own simulator: nothing older is played.
         prompts = PromptCache(
             None if access.rehearsal else PostgresPrompts(pool, context.keyring, context.clock)
@@ -165,7 +171,7 @@ async def open_server(context: Context) -> AsyncIterator[ServerParts]:
             models=models,
             mind=ServedMind(models),
             speech=speech,
-            answerer=answerer,
+            answerer=_answerer(context, metrics, stack),
             prompts=prompts,
             circuit=VoiceCircuit(),
             spool=spool,

@@ -1,7 +1,7 @@
 """Carries what was heard to the pure conversation, and what it answers to the person."""
 
 import asyncio
-from collections.abc import Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import replace
 from math import inf
 from typing import Protocol, assert_never
@@ -33,6 +33,7 @@ from dialer.ports import Answerer, CallLog, Mind, SocketClosed, VoiceLost
 from voice_ai.clock import Clock
 from voice_ai.conversation import step
 from voice_ai.conversation.graph import Script
+from voice_ai.conversation.prompts import comfort_line
 from voice_ai.conversation.turns import (
     Action,
     Ask,
@@ -85,6 +86,7 @@ class Conversation:
         spawn: Spawn,
         last_words_s: float,
         answerer: Answerer | None = None,
+        listen_in: Callable[[str], None] = lambda language: None,
     ) -> None:
         self.state = state
         self.closing: str | None = None
@@ -111,6 +113,8 @@ class Conversation:
         self._after_protected: Actions = ()
         self._thinking = Thinking(answerer, clock, events.put_nowait, spawn)
         self._asked_at: float | None = None
+        self._listen_in = listen_in
+        self._language = state.language or script.language
 
     @property
     def ended(self) -> bool:
@@ -199,7 +203,7 @@ class Conversation:
         began = self._clock.monotonic()
         floor, text = self._playback.floor, heard.text
         understood = self._mind.understand(text) if text.strip() else NOTHING_UNDERSTOOD
-        speech = speech_of(text, understood)
+        speech = speech_of(text, understood, self._language)
         lines = self._playback.lines
         meaning = verdict(
             heard.turn,
@@ -331,6 +335,12 @@ class Conversation:
             self._after_protected = ()
         if self.state.thinking is None:
             self._thinking.stop()
+        spoken = self.state.language or self._script.language
+        if spoken != self._language:
+            self._language = spoken
+            self._listen_in(spoken)
+            worded = self._script.worded(self.state.arm, self.state.language)
+            self._mouth.comfort_with(comfort_line(worded, self.state.slots))
         lines: list[Line] = []
         endpoint_s = None
         for action in actions:

@@ -89,6 +89,10 @@ class Inbound:
         self._commit(self._taking.end_now())
         self._emit(LineDropped(hung_up=by_person))
 
+    def listen_in(self, language: str) -> None:
+        """The person is to be understood in another language from now on."""
+        self._ear_line.listen_in(language)
+
     async def listen(self) -> None:
         """Carry audio to the ears until they are lost for good."""
         try:

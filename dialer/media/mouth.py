@@ -58,6 +58,9 @@ class Mouth:
             await self._say(line, speech_ended)
             speech_ended = None
 
+    def comfort_with(self, comfort: Prompt) -> None:
+        self._comfort = comfort
+
     async def clear(self) -> None:
         self._tape.cleared()
         await self._socket.send(self._writer.clear)

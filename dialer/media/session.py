@@ -280,7 +280,7 @@ class _MediaSession(Session):
                 clock,
                 lambda: taking.now_s,
                 tape,
-                comfort=comfort_line(script, state.slots),
+                comfort=comfort_line(script.worded(state.arm, state.language), state.slots),
                 comfort_s=limits.comfort_s,
             ),
             playback=playback,
@@ -293,6 +293,7 @@ class _MediaSession(Session):
             spawn=self._spawn,
             last_words_s=limits.last_words_s,
             answerer=answerer,
+            listen_in=self._inbound.listen_in,
         )
 
     @property

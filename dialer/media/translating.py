@@ -11,7 +11,10 @@ def line_of(action: Say | Ask, node: str) -> Line:
     return Line(action.text, action.key, action.interruptible, node, silence_s)
 
 
-def speech_of(text: str, understood: Understanding) -> Speech:
+def speech_of(text: str, understood: Understanding, language: str) -> Speech:
+    """The models have learned English: what they say of another language counts for nothing."""
+    if not language.startswith("en"):
+        return Speech(text)
     intent, emotion = understood.intent, understood.emotion
     return Speech(
         text,

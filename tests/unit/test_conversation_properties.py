@@ -48,6 +48,8 @@ PHRASES = [
     "wrong number",
     "who is this?",
     "when are you open?",
+    "¿español?",
+    "english please",
     "the staff was kind but the wait was long and the room was cold all day",
     "",
     "  ",

@@ -1,6 +1,5 @@
 """What must hold of a script beyond its types: its graph, its prompts, what the law wants heard."""
 
-import re
 from collections.abc import Iterator
 
 from voice_ai.conversation.check_answers import check_answers
@@ -15,16 +14,13 @@ from voice_ai.conversation.graph import (
     rating_span,
 )
 from voice_ai.conversation.source import Path
+from voice_ai.conversation.tongues import TONGUES, Tongue, tongue_of
 
 Fault = tuple[Path, str]
 
 MAX_WORDS = 40
 MAX_NAMED_VALUES = 8
 EVERYWHERE = frozenset({"opt_out", "ask_robot"})
-
-_IS_AI = re.compile(r"\b(a\.? ?i\.?|artificial|automated|virtual|robot)(?=\W|$)", re.I)
-_IS_RECORDED = re.compile(r"\brecord", re.I)
-_KEY_NINE = re.compile(r"\b(9|nine)\b", re.I)
 
 
 def find_faults(script: Script) -> Iterator[Fault]:
@@ -61,16 +57,17 @@ def check_targets(script: Script) -> Iterator[Fault]:
 def check_shape(script: Script) -> Iterator[Fault]:
     """Every node either ends the call, asks, or goes straight on."""
     for name, node in script.nodes.items():
-        for path, message in _shape(node):
+        for path, message in _shape(node, tongue_of(script.language)):
             yield ("nodes", name, *path), message
 
 
-def _shape(node: Node) -> Iterator[Fault]:
+def _shape(node: Node, tongue: Tongue) -> Iterator[Fault]:
     if node.end:
         if node.ask is not None or any(True for _ in node.targets()):
             yield ("end",), "a node that ends the call can neither ask nor go on."
-        if not node.say or "goodbye" not in node.say[-1].lower():
-            yield ("end",), 'the last thing said before the end must contain "Goodbye".'
+        if not node.say or not tongue.farewell.search(node.say[-1]):
+            told = tongue.farewell_told
+            yield ("end",), f'the last thing said before the end must contain "{told}".'
     elif node.ask is None:
         if node.next is None:
             yield (), "this is a dead end: give the node `ask`, `next` or `end: true`."
@@ -161,14 +158,16 @@ def _closure(start: set[str], edges: dict[str, set[str]]) -> set[str]:
 
 
 def check_prompts(script: Script) -> Iterator[Fault]:
+    tongue = tongue_of(script.language)
     for name, node in script.nodes.items():
         for path, text in node.prompts():
             asks = path[0] in ("ask", "retry")
             yield from _prompt(script, ("nodes", name, *path), text, asks=asks)
     for line, text in script.lines.model_dump().items():
         yield from _prompt(script, ("lines", line), text, asks=line == "offer_callback")
-        if line in LAST_LINES and "goodbye" not in text.lower():
-            yield ("lines", line), 'the call ends after this line, so it must contain "Goodbye".'
+        if line in LAST_LINES and not tongue.farewell.search(text):
+            told = tongue.farewell_told
+            yield ("lines", line), f'the call ends after this line, so it must contain "{told}".'
     for emotion, text in script.empathy.items():
         yield from _prompt(script, ("empathy", emotion), text, asks=False)
     if script.answer is not None:
@@ -237,14 +236,14 @@ def check_law(script: Script) -> Iterator[Fault]:
 def _opening_words(script: Script, start: Node, at: Path) -> Iterator[Fault]:
     if start.identify and "{seller}" not in start.identify:
         yield (*at, "identify"), "the identification must contain {seller}."
-    if not _is_english(script):
-        return
-    if start.disclose and not _IS_AI.search(start.disclose):
+    tongue = tongue_of(script.language)
+    if start.disclose and not tongue.is_ai.search(start.disclose):
         yield (*at, "disclose"), "the disclosure must say that the caller is an A I assistant."
-    if start.opt_out and not ("stop" in start.opt_out.lower() and _KEY_NINE.search(start.opt_out)):
+    offer = start.opt_out
+    if offer and not (tongue.stop.search(offer) and tongue.nine.search(offer)):
         yield (*at, "opt_out"), "the opt-out instruction must name the word stop and the key nine."
     opening = " ".join(text for _, text in start.opening)
-    if script.recorded and not _IS_RECORDED.search(opening):
+    if script.recorded and not tongue.recorded.search(opening):
         yield at, "a recorded call must say so in its opening (`recording`), or set `recorded: no`."
 
 
@@ -260,21 +259,19 @@ def _callback_number_spoken(script: Script, start: Node) -> Iterator[Fault]:
 
 
 def check_language(script: Script) -> Iterator[Fault]:
-    if _is_english(script):
+    if script.language[:2] not in TONGUES:
+        known = " and ".join(tongue.name for tongue in TONGUES.values())
+        yield (
+            ("language",),
+            f"no call is understood in {script.language}, not even the wish for no more calls;"
+            f" only {known} are.",
+        )
+    if script.language.startswith("en"):
         return
-    thinks = script.answer or any(node.answer for node in script.nodes.values())
-    missing = [
-        name
-        for name in Lines.model_fields
-        if name not in script.lines.model_fields_set and (name != "one_moment" or thinks)
-    ]
+    missing = [name for name in Lines.model_fields if name not in script.lines.model_fields_set]
     if missing:
         named = ", ".join(missing[:MAX_NAMED_VALUES])
         yield ("lines",), f"a script in {script.language} must bring its own lines: {named}."
-
-
-def _is_english(script: Script) -> bool:
-    return script.language.startswith("en")
 
 
 def _unknown_node(script: Script, name: str) -> str:

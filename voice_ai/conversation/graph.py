@@ -8,6 +8,7 @@ from pydantic import BeforeValidator, Field, PrivateAttr
 
 from voice_ai.conversation.answers import FreeAnswer
 from voice_ai.conversation.experiments import Experiment
+from voice_ai.conversation.tongues import code_of
 from voice_ai.conversation.turns import Expects, Intent
 from voice_ai.conversation.ways import OnEmotion, When
 from voice_ai.conversation.written import Emotion, Frozen, Name
@@ -170,9 +171,11 @@ class Script(Frozen):
 
     def with_wordings(self, scripts: "Mapping[Wording, Script]") -> "Script":
         """This script, which knows what it is called in its other arms and languages."""
-        script = self.model_copy()
-        script._wordings = dict(scripts)
-        return script
+        # Each of them too: in the middle of a call one may have to become another.
+        together = {wording: script.model_copy() for wording, script in scripts.items()}
+        for script in together.values():
+            script._wordings = together
+        return next(iter(together.values()))
 
     def worded(self, arm: str | None, language: str | None) -> "Script":
         """The script as it is said in this arm and language; itself where it has only one."""
@@ -184,13 +187,15 @@ class Script(Frozen):
         return self._wordings or {(None, None): self}
 
     def language_for(self, wanted: str | None) -> str | None:
-        """The translation for who speaks `wanted` (`es`, `es-MX`); None: the file's own."""
-        if wanted is None or wanted[:2].casefold() == self.language[:2]:
+        """The translation for who speaks `wanted` (`es`, `Spanish`); None: the file's own."""
+        if wanted is None:
             return None
+        code = code_of(wanted)
         spoken = {language for _, language in self.wordings if language is not None}
         if wanted in spoken:
             return wanted
-        alike = sorted(one for one in spoken if one[:2] == wanted[:2].casefold())
+        own = next(worded.language for (_, name), worded in self.wordings.items() if name is None)
+        alike = sorted(one for one in spoken if one[:2] == code and code != own[:2])
         return alike[0] if alike else None
 
     @property

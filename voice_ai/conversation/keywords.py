@@ -7,6 +7,7 @@ because the cost of a wrong yes is one lead and the cost of a wrong no is a pers
 import re
 import unicodedata
 
+from voice_ai.conversation import spanish
 from voice_ai.conversation.phrases import INTENT_PATTERNS
 from voice_ai.conversation.turns import Intent
 
@@ -129,7 +130,12 @@ _WHO = re.compile(
 
 
 def is_opt_out(text: str) -> bool:
-    """Whether the words themselves ask not to be called again (recall first, English)."""
+    """Whether the words themselves ask not to be called again (recall first).
+
+    In English, and in Spanish too, whatever language the call is held in.
+    """
+    if spanish.is_opt_out(text):
+        return True
     words = _content(text)
     line = " ".join(words)
     if any(pattern.search(line) for pattern in _OPT_OUT) and not _HOLD.search(line):

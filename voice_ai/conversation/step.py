@@ -9,13 +9,12 @@ from dataclasses import replace
 from typing import Literal, assert_never
 
 from voice_ai.conversation.graph import ENDPOINT_S, Node, Script
-from voice_ai.conversation.keywords import (
-    asks_who_is_calling,
-    find_when,
-    is_machine_greeting,
-)
+from voice_ai.conversation.keywords import find_when
+from voice_ai.conversation.leading import captured, target_of, way_on
 from voice_ai.conversation.prompts import render, resolve_slots
+from voice_ai.conversation.switching import other_language, slots_in
 from voice_ai.conversation.thinking import judge, think, thinks_on
+from voice_ai.conversation.tongues import tongue_of
 from voice_ai.conversation.turns import (
     Action,
     Answered,
@@ -43,7 +42,7 @@ from voice_ai.conversation.understanding import (
     understand,
     understand_digits,
 )
-from voice_ai.conversation.ways import HEARD_BEFORE_FEELINGS, first_way, way_of_feeling
+from voice_ai.conversation.ways import HEARD_BEFORE_FEELINGS, way_of_feeling
 
 Answer = tuple[State, tuple[Action, ...]]
 
@@ -64,9 +63,9 @@ def begin(
     """
     if arm is None and script.experiment is not None:
         arm = next(iter(script.experiment.arms))
+    script = script.worded(arm, language)
     slots_said = resolve_slots(script, slots)
     state = State(node=script.start, slots=slots_said, arm=arm, language=language)
-    script = script.worded(arm, language)
     return _enter(script, state, script.start)
 
 
@@ -142,10 +141,13 @@ def _silence(script: Script, state: State) -> Answer:
 def _speech(script: Script, state: State, heard: Speech) -> Answer:
     if not heard.text.strip():
         return _within_turns(script, state)
-    if state.answers == 0 and is_machine_greeting(heard.text):
+    tongue = tongue_of(script.language)
+    if state.answers == 0 and tongue.is_machine(heard.text):
         return _end(state, "machine", "machine")
+    if (language := other_language(script, state, heard.text)) is not False:
+        return _in_language(script, state, language)
     first, state = not state.spoken_to, replace(state, spoken_to=True, silences=0)
-    meaning = understand(heard, _node(script, state.node), script.region)
+    meaning = understand(heard, _node(script, state.node), script.region, script.language)
     picking_up = first and meaning.intent == "yes" and _is_bare_question(heard.text)
     if picking_up or _is_not_yet_an_answer(script, state, heard, meaning):
         # "Hello?" at pick-up crosses the opening: the question is already on its way.
@@ -156,6 +158,19 @@ def _speech(script: Script, state: State, heard: Speech) -> Answer:
     )
     comforted, comfort = _comfort(script, after, heard)
     return comforted, (*comfort, *actions)
+
+
+def _in_language(script: Script, state: State, language: str | None) -> Answer:
+    """Who calls, that it is a machine and how to stop it, in their words; then the question."""
+    other = script.worded(state.arm, language)
+    slots = slots_in(script, other, state.slots)
+    state = replace(state, language=language, slots=slots, spoken_to=True, silences=0, retries=0)
+    start = other.nodes[other.start]
+    opening = [
+        _say(other, state, f"{other.start}.{part}", text, interruptible=part == "opt_out")
+        for part, text in start.opening
+    ]
+    return _ask_again(other, state, *opening)
 
 
 def _is_not_yet_an_answer(script: Script, state: State, heard: Speech, meaning: Meaning) -> bool:
@@ -183,8 +198,8 @@ def _answer(script: Script, state: State, meaning: Meaning, text: str = "") -> A
         return _ask_again(script, state, _line(script, state, "robot"))
     if state.node == CALLBACK_NODE:
         return _answer_to_callback(script, state, meaning)
-    answered, noted = _captured(state, node, meaning)
-    target = _target(node, meaning, answered.slots)
+    answered, noted = captured(state, node, meaning)
+    target = target_of(node, meaning, answered.slots)
     if target is not None and node.answer is not None and node.expects == "open" and meaning.value:
         after, find = think(script, answered, node.answer, text, then=target)
         return after, (*noted, find)
@@ -196,38 +211,15 @@ def _answer(script: Script, state: State, meaning: Meaning, text: str = "") -> A
         case "wrong_person":
             return _close(script, state, "wrong_person", "wrong_person", "wrong_number")
         case "callback":
-            return _offer_callback(script, state, find_when(text))
+            return _offer_callback(
+                script, state, find_when(tongue_of(script.language).render(text))
+            )
         case "busy_now":
             return _offer_callback(script, state, None)
         case "question":
             return _question(script, state, text)
         case _:
             return _fallback(script, state, node)
-
-
-def _target(node: Node, meaning: Meaning, slots: Mapping[str, str]) -> str | None:
-    if node.expects == "rating" and meaning.value is not None:
-        return node.target_of_rating(int(meaning.value)) or _next(node, slots)
-    if meaning.intent is not None and meaning.intent in node.on:
-        return node.on[meaning.intent]
-    if meaning.value is not None:
-        return _next(node, slots)
-    if node.expects == "yes_no" and meaning.intent in ("yes", "no"):
-        return _next(node, slots)
-    return None
-
-
-def _next(node: Node, slots: Mapping[str, str]) -> str | None:
-    return first_way(node.when, slots) or node.next
-
-
-def _captured(state: State, node: Node, meaning: Meaning) -> tuple[State, tuple[SetSlot, ...]]:
-    """The state with the answer in its slot; a rule about that slot already sees it."""
-    value = meaning.value or (meaning.intent if node.expects == "yes_no" else None)
-    if node.capture is None or value is None:
-        return state, ()
-    slots = {**state.slots, node.capture: value}
-    return replace(state, slots=slots), (SetSlot(node.capture, value),)
 
 
 def _go_on(script: Script, state: State, target: str, noted: tuple[SetSlot, ...]) -> Answer:
@@ -246,8 +238,8 @@ def _felt(script: Script, state: State, meaning: Meaning, heard: Speech) -> Answ
     if target is None or target == state.node or heard.emotion is None:
         return None
     state = replace(state, feelings_followed=followed | {heard.emotion})
-    understood = _target(node, meaning, state.slots) is not None
-    answered, noted = _captured(state, node, meaning) if understood else (state, ())
+    understood = target_of(node, meaning, state.slots) is not None
+    answered, noted = captured(state, node, meaning) if understood else (state, ())
     return _go_on(script, answered, target, noted)
 
 
@@ -282,7 +274,7 @@ def _note_callback(script: Script, state: State, when: str | None) -> Answer:
 
 def _question(script: Script, state: State, text: str) -> Answer:
     start = script.nodes.get(script.start)
-    if asks_who_is_calling(text) and start is not None and start.identify:
+    if tongue_of(script.language).asks_who(text) and start is not None and start.identify:
         place = f"{script.start}.identify"
         return _ask_again(script, state, _say(script, state, place, start.identify))
     free = _node(script, state.node).answer or script.answer
@@ -343,7 +335,7 @@ def _enter(script: Script, state: State, name: str) -> Answer:
         actions.extend(_spoken(script, state, node))
         if node.ask is not None:
             return _asked(state, *actions, _ask(script, state, node, f"{name}.ask", node.ask))
-        way = _next(node, state.slots)
+        way = way_on(node, state.slots)
         if way is None:
             break
         name = way

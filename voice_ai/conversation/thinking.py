@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from voice_ai.conversation.answers import FreeAnswer, bounded, spoken_form
 from voice_ai.conversation.graph import Node, Script
-from voice_ai.conversation.prompts import render
+from voice_ai.conversation.prompts import comfort_line, render
 from voice_ai.conversation.redact import redact
 from voice_ai.conversation.refusals import refused
 from voice_ai.conversation.turns import (
@@ -36,7 +36,7 @@ def think(
     ]
     question = redact(" ".join(text.split()), own)[:MAX_QUESTION]
     thinking = Thinking(state.turns, question, then)
-    filler, key = render(script, "lines.one_moment", script.lines.one_moment, state.slots)
+    filler = comfort_line(script, state.slots)
     find = FindAnswer(
         id=thinking.id,
         question=question,
@@ -46,7 +46,7 @@ def think(
         max_words=free.max_words,
         timeout_s=free.timeout_s,
         language=script.language,
-        filler=Say(filler, key, interruptible=True),
+        filler=Say(filler.text, filler.key or None, interruptible=True),
     )
     return replace(state, thinking=thinking, retries=0, silences=0), find
 
@@ -76,7 +76,7 @@ def thinks_on(script: Script, heard: Silence | Speech | Digits) -> bool:
     """Whether the answer that is being looked for is still wanted after this."""
     if not isinstance(heard, Speech):
         return True
-    return understand(heard, Node(), script.region).intent not in _STOPS
+    return understand(heard, Node(), script.region, script.language).intent not in _STOPS
 
 
 def _facts(script: Script, state: State, free: FreeAnswer) -> tuple[str, ...]:

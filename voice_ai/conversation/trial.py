@@ -4,8 +4,8 @@ import re
 from dataclasses import dataclass, replace
 
 from voice_ai.conversation.graph import Script
-from voice_ai.conversation.keywords import guess_intent
 from voice_ai.conversation.step import begin, step
+from voice_ai.conversation.tongues import tongue_of
 from voice_ai.conversation.turns import (
     Action,
     Answered,
@@ -132,12 +132,14 @@ def heard_of(script: Script, typed: str) -> Heard:
 def _understood(trial: Trial, heard: Heard) -> str | None:
     if opt_out_evidence(heard) is not None:
         return "opt_out"
-    node = trial.script.nodes.get(trial.state.node)
+    script = trial.script.worded(trial.state.arm, trial.state.language)
+    node = script.nodes.get(trial.state.node)
     match heard:
         case Speech():
             # The built-in question about a callback is no node of the script.
-            region = trial.script.region
-            return understand(heard, node, region).intent if node else guess_intent(heard.text)
+            if node is None:
+                return tongue_of(script.language).guess_intent(heard.text)
+            return understand(heard, node, script.region, script.language).intent
         case Digits():
             return understand_digits(heard.digits, node).intent if node else None
     return None

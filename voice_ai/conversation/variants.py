@@ -15,7 +15,7 @@ Fault = tuple[Path, str]
 # What is spoken: the words of a node whose values are prompts, and what an answer is made of.
 SPOKEN = ("identify", "disclose", "opt_out", "recording", "say", "ask", "retry")
 ANSWERED = ("topic", "facts", "fallback")
-_TRANSLATED = ("voice", "lines", "empathy", "nodes")
+_TRANSLATED = ("slots", "lines", "empathy", "answer", "nodes")
 
 
 @dataclass
@@ -28,11 +28,12 @@ class Variant:
     moved: list[tuple[Path, Path]] = field(default_factory=list)
 
     def written_at(self, path: Path) -> Path:
-        """The place in the file; the longest part of the path that was moved decides."""
-        for place, origin in sorted(self.moved, key=lambda move: -len(move[0])):
-            if path[: len(place)] == place:
-                return (*origin, *path[len(place) :])
-        return path
+        """The place in the file; the longest part of the path that was moved last decides."""
+        best: tuple[Path, Path] = ((), ())
+        for place, origin in self.moved:
+            if path[: len(place)] == place and len(place) >= len(best[0]):
+                best = (place, origin)
+        return (*best[1], *path[len(best[0]) :])
 
 
 def variants(data: Mapping[str, Any]) -> tuple[list[Variant], list[Fault]]:
@@ -125,14 +126,30 @@ def _translated(
         if word not in _TRANSLATED:
             named = ", ".join(_TRANSLATED)
             faults.append(((*at, word), f"`{word}` is not translated; a language has {named}."))
-    for part in ("voice", "lines", "empathy"):
+    for part in ("lines", "empathy"):
         # What is not said in this language is not said at all: checks name what is missing.
-        variant.data.pop(part, None) if part != "voice" else None
+        variant.data.pop(part, None)
         if part in words:
             variant.data[part] = deepcopy(words[part])
         variant.moved.append(((part,), (*at, part)))
+    _translate_defaults(variant, at, words.get("slots"), faults)
+    answer, own = variant.data.get("answer"), words.get("answer")
+    if isinstance(answer, dict):
+        _translate(variant, ("answer",), answer, own if isinstance(own, dict) else {}, faults)
     _translate_nodes(variant, at, words.get("nodes"), faults)
     return variant
+
+
+def _translate_defaults(variant: Variant, at: Path, words: Any, faults: list[Fault]) -> None:
+    """Defaults are spoken too; a language that says nothing of one keeps it as it is."""
+    slots = variant.data.get("slots")
+    for name, default in words.items() if isinstance(words, dict) else ():
+        slot = slots.get(name) if isinstance(slots, dict) else None
+        if not isinstance(slot, dict) or "default" not in slot:
+            faults.append(((*at, "slots", name), f"there is no slot `{name}` with a default."))
+            continue
+        slot["default"] = default
+        variant.moved.append((("slots", name), (*at, "slots", name)))
 
 
 def _translate_nodes(variant: Variant, at: Path, words: Any, faults: list[Fault]) -> None:
@@ -161,9 +178,9 @@ def _translate(
         if word not in (*spoken, "answer") or word not in node:
             faults.append(((*at, word), f"the node has no `{word}` that could be translated."))
     for word in spoken:
-        if word in node and node[word] not in ([], None):
+        if node.get(word) not in (None, []):
             if word not in words:
-                faults.append((at, f"`{word}` of `{path[1]}` is not translated."))
+                faults.append((at, f"`{word}` of `{path[-1]}` is not translated."))
                 continue
             node[word] = deepcopy(words[word])
             variant.moved.append(((*path, word), (*at, word)))
