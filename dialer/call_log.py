@@ -55,7 +55,7 @@ class PostgresCallLog:
         await suppress_now(self.pool, self.spool, self.attempt_id, evidence, self.clock.now())
 
     async def answered_freely(self, why: str) -> None:
-        self.metrics.talk.free_answers.labels(why).inc()
+        self.metrics.talk.answers.free_answers.labels(why).inc()
 
     async def outcome(
         self, disposition: str | None, end_reason: str, slots: Mapping[str, str]

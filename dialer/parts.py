@@ -91,10 +91,16 @@ def _speech(context: Context, metrics: SpeechMetrics | None = None) -> ElevenLab
 def _answerer(
     context: Context, metrics: ServerMetrics, stack: AsyncExitStack
 ) -> ChatCompletions | None:
-    answerer = ChatCompletions.of(context.settings, metrics.talk)
+    answerer = ChatCompletions.of(context.settings, metrics.talk.answers)
     if answerer is not None:
         stack.push_async_callback(answerer.close)
     return answerer
+
+
+def _recordings(context: Context, pool: Pool, stack: AsyncExitStack) -> Recordings:
+    recordings = Recordings(pool, context.keyring, context.clock, context.settings.home)
+    stack.push_async_callback(recordings.close)
+    return recordings
 
 
 def _preflights(
@@ -156,8 +162,6 @@ async def open_server(context: Context) -> AsyncIterator[ServerParts]:
         await asyncio.to_thread(models.refresh)
         await _background(stack, _keep_models_fresh(models))
         live = LiveCalls()
-        recordings = Recordings(pool, context.keyring, context.clock, context.settings.home)
-        stack.push_async_callback(recordings.close)
         signatures = TwilioSignatures(access.auth_token)
         spool = OptOutSpool(context.settings.home)
         yield ServerParts(
@@ -175,7 +179,7 @@ async def open_server(context: Context) -> AsyncIterator[ServerParts]:
             prompts=prompts,
             circuit=VoiceCircuit(),
             spool=spool,
-            recordings=recordings,
+            recordings=_recordings(context, pool, stack),
             webhooks=Webhooks(pool, carrier, clock, urls, signatures, live, metrics),
             inbound=Inbound(pool, context.keyring, clock, urls, signatures, spool, metrics),
             health=_health(context, access, vendor.base_url, pool, models),

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from dialer.metrics import ConversationMetrics
+from dialer.metrics import AnswerMetrics
 from dialer.ports import AnswerFailed, Question
 from voice_ai.settings import Settings
 
@@ -43,15 +43,15 @@ class ChatCompletions:
         self,
         client: "httpx.AsyncClient",
         model: str,
-        metrics: ConversationMetrics | None = None,
+        metrics: AnswerMetrics | None = None,
     ) -> None:
         self._client = client
         self._model = model
-        self._metrics = metrics or ConversationMetrics()
+        self._metrics = metrics or AnswerMetrics()
 
     @classmethod
     def of(
-        cls, settings: Settings, metrics: ConversationMetrics | None = None
+        cls, settings: Settings, metrics: AnswerMetrics | None = None
     ) -> "ChatCompletions | None":
         """None unless an endpoint is set: free-form answers are off by default."""
         if settings.llm_base_url is None or settings.llm_model is None:
@@ -66,7 +66,7 @@ class ChatCompletions:
         base_url: str,
         model: str,
         api_key: str | None = None,
-        metrics: ConversationMetrics | None = None,
+        metrics: AnswerMetrics | None = None,
     ) -> "ChatCompletions":
         """Opens nothing yet. The address may end in `/v1` or not."""
         import httpx

@@ -268,13 +268,12 @@ class _MediaSession(Session):
             max_call_s=limits.max_call_s,
             tape=tape,
         )
-        writer = Writer(start.stream_sid)
         self._conversation = Conversation(
             script=script,
             state=state,
             mouth=Mouth(
                 socket,
-                writer,
+                Writer(start.stream_sid),
                 voice,
                 playback,
                 clock,
