@@ -7,6 +7,7 @@ and whole: a stream that breaks off is no answer.
 import asyncio
 import time
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -23,6 +24,8 @@ _FIRST_TOKEN_SHARE = 0.7
 _TOKENS_PER_WORD = 3
 _IDLE_CONNECTION_S = 60.0
 _BUSY = 429
+# What comes behind the last word; who takes longer loses the connection, not the answer.
+_ENDING_S = 0.1
 
 _TASK = """You answer one question of somebody who is on the telephone with a business.
 Answer in one or two short spoken sentences, at most {max_words} words, in the language {language}.
@@ -117,11 +120,13 @@ class ChatCompletions:
         async with request as response:
             if response.status_code != 200:
                 raise AnswerFailed("busy" if response.status_code == _BUSY else "refused")
-            async for line in response.aiter_lines():
+            lines = response.aiter_lines()
+            async for line in lines:
                 if not line.startswith("data:"):
                     continue
                 data = line.removeprefix("data:").strip()
                 if data == "[DONE]":
+                    await _to_the_end(lines)
                     return
                 piece, is_last = _read(data)
                 if piece:
@@ -131,6 +136,7 @@ class ChatCompletions:
                         begun = True
                     yield piece
                 if is_last:
+                    await _to_the_end(lines)
                     return
         raise AnswerFailed("broken")
 
@@ -153,6 +159,14 @@ class ChatCompletions:
             "temperature": 0,
             "max_tokens": _TOKENS_PER_WORD * question.max_words + 16,
         }
+
+
+async def _to_the_end(lines: AsyncIterator[str]) -> None:
+    """A stream that is read to its end leaves its connection to the next question."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(_ENDING_S):
+            async for _ in lines:
+                pass
 
 
 def _read(data: str) -> tuple[str, bool]:

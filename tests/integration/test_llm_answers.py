@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from time import perf_counter
+from typing import Any
 
 import pytest
 from starlette.applications import Starlette
@@ -99,6 +100,23 @@ async def test_one_that_does_not_begin_in_time_is_given_up_early(endpoint: str) 
         await written(endpoint, "slow", replace(ASKED, timeout_s=0.5))
     assert failed.value.why == "late"
     assert perf_counter() - began < 5
+
+
+async def test_one_connection_serves_one_question_after_the_other() -> None:
+    routes = Starlette(routes=chat_routes(ChatConfig(seed=3)))
+    clients = set()
+
+    async def counted(scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] == "http":
+            clients.add(scope["client"])
+        await routes(scope, receive, send)
+
+    async with serving(counted) as url:
+        model = ChatCompletions.connect(url, "simulated")
+        for number in range(3):
+            await model.answer(replace(ASKED, text=f"parking {number}"))
+        await model.close()
+    assert len(clients) == 1
 
 
 async def test_nobody_there_is_a_broken_line() -> None:
