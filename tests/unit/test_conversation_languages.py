@@ -8,6 +8,7 @@ from tests.unit.media_fakes import Call
 from voice_ai.conversation import spanish
 from voice_ai.conversation.keywords import is_opt_out
 from voice_ai.conversation.prompts import prompts
+from voice_ai.conversation.redact import redact
 from voice_ai.conversation.script import check_script, load_script
 from voice_ai.conversation.tongues import asked_for
 from voice_ai.conversation.typed import find_email, find_number, find_phone
@@ -97,6 +98,19 @@ def test_telephone_numbers_and_addresses_in_spanish() -> None:
     assert find_email(spanish.in_english("ana guion bajo 7 arroba gmail punto com")) == (
         "ana_7@gmail.com"
     )
+
+
+@pytest.mark.parametrize(
+    ("text", "kept"),
+    [
+        ("mi número es dos uno dos cinco cinco cinco cero uno", "mi número es [number]"),
+        ("ana guion bajo 7 arroba gmail punto com", "[email]"),
+        ("somos veinticinco", "somos veinticinco"),
+        ("at once, and for all", "at once, and for all"),
+    ],
+)
+def test_spoken_numbers_are_kept_out_of_stored_text_in_spanish_too(text: str, kept: str) -> None:
+    assert redact(text, ()) == kept
 
 
 @pytest.mark.parametrize(
