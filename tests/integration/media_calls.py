@@ -12,7 +12,7 @@ from dialer.media.frames import Started, read
 from dialer.media.prompts import CachedVoice, PromptCache
 from dialer.media.recorder import Tape
 from dialer.media.session import SessionControl, SessionLimits, SessionResult, converse
-from dialer.ports import SocketClosed, StreamStart, Understanding
+from dialer.ports import Answerer, SocketClosed, StreamStart, Understanding
 from dialer.simulator.config import SimulatorConfig
 from tests.integration.sim_carrier import Application, Carrier, Phone, application, carrier, until
 from tests.unit.media_fakes import SLOTS, KeptLog
@@ -76,6 +76,7 @@ class Clerk:
         self._speech = speech
         self._clock = clock
         self.script = script
+        self.answerer: Answerer | None = None
 
     async def talk(self, phone: Phone) -> None:
         start = await self._start(phone.socket)
@@ -94,6 +95,7 @@ class Clerk:
             limits=SessionLimits(),
             control=control,
             tape=tape,
+            answerer=self.answerer,
         )
         self.held[start.call_sid] = Held(log, result, tape)
 
