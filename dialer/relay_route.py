@@ -91,6 +91,8 @@ async def _hold(
             clock=parts.clock,
             limits=SessionLimits(max_call_s=call.talks_s),
             control=control,
+            arm=call.arm,
+            answerer=parts.answerer,
         )
         parts.metrics.conversations.labels(result.end_reason).inc()
     except BadInput as error:

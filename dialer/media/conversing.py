@@ -340,7 +340,7 @@ class Conversation:
             self._language = spoken
             self._listen_in(spoken)
             worded = self._script.worded(self.state.arm, self.state.language)
-            self._mouth.comfort_with(comfort_line(worded, self.state.slots))
+            self._mouth.speak_in(spoken, comfort_line(worded, self.state.slots))
         lines: list[Line] = []
         endpoint_s = None
         for action in actions:

@@ -15,7 +15,7 @@ from dialer.media.session import (
     SessionResult,
     hold,
 )
-from dialer.ports import CallLog, MediaSocket, Mind, SocketClosed
+from dialer.ports import Answerer, CallLog, MediaSocket, Mind, SocketClosed
 from dialer.relay import wire
 from dialer.relay.hearing import Hearing
 from dialer.relay.inbound import Inbound
@@ -45,14 +45,16 @@ async def converse(
     clock: Clock,
     limits: SessionLimits,
     control: SessionControl,
+    arm: str | None = None,
+    answerer: Answerer | None = None,
 ) -> SessionResult:
     """Hold the conversation of one call, as `dialer.media.session.converse` does over audio.
 
     The same promises: BadInput before anything is said, trouble of the call in the result, the
     log's last words `outcome` and `media_stopped`. `no_media` says that nothing moved any more.
     """
-    state, opening = begin(script, slots)
-    session = _RelaySession(socket, script, state, mind, log, clock, limits)
+    state, opening = begin(script, slots, arm=arm)
+    session = _RelaySession(socket, script, state, mind, log, clock, limits, answerer)
     return await hold(session, opening, setup.session_id, control)
 
 
@@ -68,6 +70,7 @@ class _RelaySession(Session):
         call_log: CallLog,
         clock: Clock,
         limits: SessionLimits,
+        answerer: Answerer | None,
     ) -> None:
         super().__init__(socket, call_log, clock)
         self._limits = limits = limits.at_speed(clock.speed)
@@ -101,6 +104,7 @@ class _RelaySession(Session):
             events=self.events,
             spawn=self._spawn,
             last_words_s=limits.last_words_s,
+            answerer=answerer,
         )
 
     @property
