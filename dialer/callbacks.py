@@ -37,6 +37,11 @@ class CallbackUrls:
     def detection(self, attempt_id: AttemptId) -> str:
         return self._address("detection", attempt_id)
 
+    def transfer(self, attempt_id: AttemptId, step: str, turn: str | None = None) -> str:
+        """Where a call that is handed over asks what next; `turn` as in `carrier.AgentLeg`."""
+        address = self._address(f"transfer/{step}", attempt_id)
+        return address if turn is None else f"{address}&n={turn}"
+
     def preflight(self, nonce: UUID) -> str:
         """The way back that a pre-flight tries; proved as an attempt's own addresses are."""
         return self._address("preflight", AttemptId(nonce))

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Protocol
+from typing import Literal, Protocol
 
 from voice_ai.ids import AttemptId, CarrierSid
 
@@ -30,6 +30,21 @@ class DialRequest:
 
 
 @dataclass(frozen=True)
+class AgentLeg:
+    """A call to a colleague who is asked to take the call of an attempt; no attempt itself.
+
+    `turn` says which hand-over and which colleague, and comes back with every word of the call.
+    """
+
+    attempt_id: AttemptId
+    turn: str
+    to: str
+    caller_id: str
+    ring_s: int
+    max_talk_s: int
+
+
+@dataclass(frozen=True)
 class Placed:
     sid: CarrierSid
     queue_time_ms: float | None
@@ -50,6 +65,8 @@ class Unanswered:
     reason: str
 
 
+# `transfer`: to a colleague; `resume`: back into its conversation.
+RedirectTo = Literal["transfer", "resume"]
 PlaceAnswer = Placed | Rejected | Unanswered
 
 
@@ -114,6 +131,20 @@ class Carrier(Protocol):
 
     async def end(self, sid: CarrierSid) -> bool:
         """Cancels or completes the call; False when it was over already. Raises CarrierSilent."""
+        ...
+
+    async def redirect(
+        self, sid: CarrierSid, attempt_id: AttemptId, step: RedirectTo, *, max_s: int
+    ) -> bool:
+        """Takes a live call out of what it does; the carrier asks us what next.
+
+        `max_s` is how long the call may last in all. False when it is not in progress.
+        Raises CarrierSilent.
+        """
+        ...
+
+    async def ring(self, leg: AgentLeg) -> PlaceAnswer:
+        """Calls a colleague. One request, never repeated by a library."""
         ...
 
     async def close(self) -> None: ...

@@ -1,21 +1,23 @@
 """A carrier whose requests are counted and timed; otherwise the carrier it stands before."""
 
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from dialer.carrier import (
+    AgentLeg,
     Carrier,
     CarrierCall,
     CarrierSilent,
     DialRequest,
     PlaceAnswer,
     Placed,
+    RedirectTo,
     Rejected,
 )
 from dialer.metrics import CarrierMetrics
-from voice_ai.ids import CarrierSid
+from voice_ai.ids import AttemptId, CarrierSid
 
 
 @dataclass(frozen=True)
@@ -28,11 +30,7 @@ class CountedCarrier:
         return self.carrier.account
 
     async def place(self, request: DialRequest) -> PlaceAnswer:
-        started = time.perf_counter()
-        answer = await self.carrier.place(request)
-        self.metrics.seconds.labels("place").observe(time.perf_counter() - started)
-        self.metrics.requests.labels("place", _word(answer)).inc()
-        return answer
+        return await self._placed("place", self.carrier.place(request))
 
     async def fetch(self, sid: CarrierSid) -> CarrierCall | None:
         async with self._asked("fetch"):
@@ -46,8 +44,24 @@ class CountedCarrier:
         async with self._asked("end"):
             return await self.carrier.end(sid)
 
+    async def redirect(
+        self, sid: CarrierSid, attempt_id: AttemptId, step: RedirectTo, *, max_s: int
+    ) -> bool:
+        async with self._asked("redirect"):
+            return await self.carrier.redirect(sid, attempt_id, step, max_s=max_s)
+
+    async def ring(self, leg: AgentLeg) -> PlaceAnswer:
+        return await self._placed("ring", self.carrier.ring(leg))
+
     async def close(self) -> None:
         await self.carrier.close()
+
+    async def _placed(self, operation: str, asked: Awaitable[PlaceAnswer]) -> PlaceAnswer:
+        started = time.perf_counter()
+        answer = await asked
+        self.metrics.seconds.labels(operation).observe(time.perf_counter() - started)
+        self.metrics.requests.labels(operation, _word(answer)).inc()
+        return answer
 
     @asynccontextmanager
     async def _asked(self, operation: str) -> AsyncIterator[None]:

@@ -16,11 +16,13 @@ from dialer.connecting import script_of
 from dialer.experiments import arm_of_call
 from dialer.media.events import SessionControl
 from dialer.media.frames import BadFrame, Connected, Started, read
+from dialer.media.handover import Resumed
 from dialer.media.prompts import CachedVoice
 from dialer.media.session import SessionLimits, converse
 from dialer.parts import ServerParts
 from dialer.ports import SocketClosed, StreamStart
 from dialer.prompt_store import voices_of
+from dialer.transfer_routes import CallHandover
 from voice_ai.calls import AttemptState
 from voice_ai.campaigns import Pacing, Voice
 from voice_ai.conversation.graph import Script
@@ -75,6 +77,7 @@ class CallSetup:
     answer_class: str | None
     arm: str | None = None
     language: str | None = None
+    resumed: Resumed | None = None
 
     @property
     def talks_s(self) -> float:
@@ -138,6 +141,9 @@ async def authorise(parts: ServerParts, start: StreamStart) -> CallSetup | None:
         if row is None or row["state"] == AttemptState.ENDED:
             return None
         setup = setup_of(parts.keyring, row)
+        if (transfer := start.parameters.get("transfer")) is not None:
+            resumed = await parts.webhooks.transfers.resumed(attempt_id, transfer)
+            return None if resumed is None else replace(setup, resumed=resumed)
         if setup.script.experiment is None:
             return setup
         arm = await arm_of_call(
@@ -218,6 +224,8 @@ async def _hold(
             control=control,
             tape=tape,
             answerer=parts.answerer,
+            handover=CallHandover(parts.webhooks.transfers, setup.attempt_id),
+            resumed=setup.resumed,
         )
         parts.metrics.conversations.labels(result.end_reason).inc()
     except BadInput as error:

@@ -7,6 +7,7 @@ from typing import Any
 import structlog
 
 from dialer.carrier import Carrier, CarrierSilent
+from dialer.obey_calls import CALL_COMMANDS, obey_of_calls
 from dialer.start_gate import let_through
 from voice_ai.campaign_states import (
     NOT_ACCOUNTED_FOR,
@@ -50,13 +51,15 @@ async def obey_commands(
     try:
         # Every state is changed before any stop waits: one campaign does not hold up another.
         async with db.transaction():
-            commands = await (await db.execute(_SQL.open_commands)).fetchall()
+            asked = await (await db.execute(_SQL.open_commands)).fetchall()
+            commands = [command for command in asked if command["kind"] not in CALL_COMMANDS]
             if preflight_patience is not None:
                 commands = await let_through(db, commands, now, preflight_patience)
             changed = [await _change_state(db, command, now) for command in commands]
         for command, campaigns in zip(commands, changed, strict=True):
             await _see_through(db, carrier, command, campaigns, now)
-        return len(commands)
+        of_calls = [command for command in asked if command["kind"] in CALL_COMMANDS]
+        return len(commands) + await obey_of_calls(db, carrier, of_calls, now)
     finally:
         await _ask(db, _DONE)
 

@@ -31,6 +31,7 @@ from dialer.reconcile import Reconciler
 from dialer.recordings import Recordings
 from dialer.scrape import Day
 from dialer.spool import OptOutSpool
+from dialer.transfers import Transfers
 from dialer.webhooks import Webhooks
 from dialer.worker import Worker
 from ml.serving import ModelServer
@@ -152,9 +153,8 @@ async def open_server(context: Context) -> AsyncIterator[ServerParts]:
         speech = _speech(context, metrics.speech)
         stack.push_async_callback(speech.close)
         # A rehearsal's callees only know audio of their own simulator: nothing older is played.
-        prompts = PromptCache(
-            None if access.rehearsal else PostgresPrompts(pool, context.keyring, context.clock)
-        )
+        kept = PostgresPrompts(pool, context.keyring, context.clock)
+        prompts = PromptCache(None if access.rehearsal else kept)
         await _background(stack, keep_prompts_ready(pool, context.keyring, speech, prompts))
         presence = Presence(context.role_url("dialer"), "server")
         await _enter(stack, presence)
@@ -164,6 +164,7 @@ async def open_server(context: Context) -> AsyncIterator[ServerParts]:
         live = LiveCalls()
         signatures = TwilioSignatures(access.auth_token)
         spool = OptOutSpool(context.settings.home)
+        transfers = _closed_with(stack, Transfers(pool, context.keyring, clock, urls, carrier))
         yield ServerParts(
             pool=pool,
             keyring=context.keyring,
@@ -180,7 +181,7 @@ async def open_server(context: Context) -> AsyncIterator[ServerParts]:
             circuit=VoiceCircuit(),
             spool=spool,
             recordings=_recordings(context, pool, stack),
-            webhooks=Webhooks(pool, carrier, clock, urls, signatures, live, metrics),
+            webhooks=Webhooks(pool, carrier, clock, urls, signatures, live, metrics, transfers),
             inbound=Inbound(pool, context.keyring, clock, urls, signatures, spool, metrics),
             health=_health(context, access, vendor.base_url, pool, models),
             day=Day(pool, context.clock),
@@ -221,6 +222,11 @@ async def open_worker(context: Context) -> AsyncIterator[Worker]:
             sends_at_once=_SENDS_AT_ONCE,
             metrics=metrics,
         )
+
+
+def _closed_with(stack: AsyncExitStack, transfers: Transfers) -> Transfers:
+    stack.push_async_callback(transfers.close)
+    return transfers
 
 
 async def _enter(stack: AsyncExitStack, presence: Presence) -> None:

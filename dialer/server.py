@@ -13,7 +13,7 @@ from fastapi import FastAPI, Request, Response
 from fastapi.responses import PlainTextResponse
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
-from dialer import inbound, media_route, relay_route, webhooks
+from dialer import inbound, media_route, relay_route, transfer_routes, webhooks
 from dialer.health import TROUBLE, Component
 from dialer.parts import ServerParts
 from dialer.scrape import fill_in
@@ -36,6 +36,7 @@ def create_app(
         async with open_parts() as parts:
             app.state.parts = parts
             app.include_router(webhooks.routes(parts.webhooks))
+            app.include_router(transfer_routes.routes(parts.webhooks))
             app.include_router(inbound.routes(parts.inbound))
             app.include_router(media_route.routes(parts))
             app.include_router(relay_route.routes(parts))

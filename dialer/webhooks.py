@@ -19,6 +19,7 @@ from dialer.journal_batch import End
 from dialer.live_calls import LiveCalls
 from dialer.metrics import ServerMetrics
 from dialer.revocations import is_revoked
+from dialer.transfers import Transfers
 from voice_ai.calls import AttemptState, Reading, answer_class, is_terminal
 from voice_ai.clock import Clock
 from voice_ai.db.connect import Pool
@@ -40,6 +41,7 @@ class Webhooks:
     signatures: TwilioSignatures
     live: LiveCalls
     metrics: ServerMetrics
+    transfers: Transfers
 
     @cached_property
     def _ends(self) -> EndBatches:
@@ -92,6 +94,8 @@ class Webhooks:
                 await self._ends.write(End(attempt_id, news, self.clock.now()))
             except NotFound as error:
                 raise HTTPException(404, error.message) from error
+            if news.status == "completed":  # nothing else was ever answered
+                await self.transfers.person_gone(attempt_id)
             return
         now = self.clock.now()
         async with self.pool.connection() as db, db.transaction():
@@ -125,7 +129,10 @@ class Webhooks:
             return
         if (call := self.live.get(attempt_id)) is not None:
             call.control.machine_detected(answered_by)
-        elif attempt["state"] != AttemptState.ENDED:
+        # A verdict that comes while a colleague is asked, or talks, comes after a person spoke.
+        elif attempt["state"] != AttemptState.ENDED and not await self.transfers.has_begun(
+            attempt_id
+        ):
             await self._cancel(news.sid)
 
     async def _cancel(self, sid: CarrierSid) -> None:

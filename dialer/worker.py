@@ -27,6 +27,7 @@ from dialer.preflight import Preflights
 from dialer.reconcile import Reconciler
 from dialer.revocations import end_revoked_calls
 from dialer.spool import OptOutSpool
+from dialer.transfer_sweep import sweep_transfers
 from voice_ai.clock import Clock
 from voice_ai.db.connect import Pool
 from voice_ai.ids import AttemptId, WorkerId
@@ -144,6 +145,7 @@ class Worker:
         self.metrics.reconciled.inc(await self.reconciler.run_once())
         async with self.pool.connection() as db:
             await settle_campaigns(db, self.carrier, rehearsal=self.rehearsal, now=self.clock.now())
+            await sweep_transfers(db, self.carrier, self.clock.now(), rehearsal=self.rehearsal)
             await judge_paces(
                 db, account=self.carrier.account, rehearsal=self.rehearsal, now=self.clock.now()
             )

@@ -46,7 +46,9 @@ def campaign_of(text: str = CAMPAIGN_FILE, folder: Path | None = None) -> Campai
 
 def seeded_dispositions() -> dict[str, dict[str, bool]]:
     """Every disposition with its flags, as the migration writes them."""
-    text = (files("voice_ai.db.migrations") / "sql" / "0002_dispositions.sql").read_text()
+    folder = files("voice_ai.db.migrations") / "sql"
+    seeds = ("0002_dispositions.sql", "0006_disposition.sql")
+    text = "\n".join((folder / name).read_text() for name in seeds)
     columns = re.findall(r"\w+", text[text.index("(") : text.index(")")])[2:]
     rows = re.findall(r"\('(\w+)',\s*'[^']*',\s*([^)]*)\)", text)
     return {

@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Annotated, Any, Self
 from zoneinfo import ZoneInfo
 
-import phonenumbers
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
@@ -28,8 +27,10 @@ from voice_ai.conversation.script import (
 )
 from voice_ai.conversation.source import Document, read_document
 from voice_ai.errors import BadInput
+from voice_ai.numbers import e164 as e164
 from voice_ai.pacing.caller_ids import DAILY_CEILING
 from voice_ai.retries import DEFAULT_RULES, RetryPolicy
+from voice_ai.transfers import Transfer, transfer_fault
 from voice_ai.transports import ABOUT, MEDIA_STREAMS, Transport, find_misfit
 
 _WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
@@ -152,6 +153,9 @@ class CampaignConfig(_Part):
     budget: Budget | None = Field(None, description="what the calls may cost; null: no limit")
     detect_machines: bool = Field(True, description="hang up on answering machines")
     transport: Transport = Field(MEDIA_STREAMS, description=ABOUT)
+    transfer: Transfer | None = Field(
+        None, description="the seller's own people, who take calls over; null: nobody does"
+    )
 
     @field_validator("caller_ids")
     @classmethod
@@ -184,18 +188,11 @@ class Campaign(_Part):
         data = self.config.model_dump(mode="json", by_alias=True)
         data.pop("caller_ids")
         data["seller"].pop("callback_number")
+        if data["transfer"] is None:
+            del data["transfer"]  # so that it has the hash it had before there were transfers
+        else:
+            del data["transfer"]["to"]
         return data
-
-
-def e164(text: str) -> str:
-    """The number in E.164. Raises ValueError saying what is expected."""
-    try:
-        number = phonenumbers.parse(text, None)
-    except phonenumbers.NumberParseException as error:
-        raise ValueError(f"{text!r} is not a number like +12125550123") from error
-    if not phonenumbers.is_possible_number(number):
-        raise ValueError(f"{text!r} is not a possible phone number")
-    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
 
 
 def load_campaign(path: Path) -> Campaign:
@@ -220,12 +217,14 @@ def parse_campaign(
     if script_text is None:
         script_text = _script_text(config.script, folder, document)
     script = load_script(script_text, source=config.script)
-    if misfit := find_misfit(script, config.transport):
+    if misfit := find_misfit(script, config.transport, transfers=config.transfer is not None):
         raise document.fault(("transport",), misfit)
     try:
         resolve_slots(script, script_slots(config))
     except BadInput as error:
         raise document.fault(("slots",), error.message) from error
+    if (fault := transfer_fault(config.transfer, own_numbers(config), script)) is not None:
+        raise document.fault(*fault)
     return Campaign(config=config, script_text=script_text)
 
 
@@ -255,12 +254,14 @@ def judge_campaign(
         faults.setdefault("script", script_faults[0].message)
     if config is None or script is None:
         return None, faults
-    if misfit := find_misfit(script, config.transport):
+    if misfit := find_misfit(script, config.transport, transfers=config.transfer is not None):
         return None, {"transport": misfit}
     try:
         resolve_slots(script, script_slots(config))
     except BadInput as error:
         return None, {f"slots.{error.field}": error.message}
+    if (fault := transfer_fault(config.transfer, own_numbers(config), script)) is not None:
+        return None, {".".join(map(str, fault[0])): fault[1]}
     return Campaign(config=config, script_text=script_text), {}
 
 
@@ -293,6 +294,10 @@ def script_slots(config: CampaignConfig) -> dict[str, str]:
         "callback_number": config.seller.callback_number,
         **config.slots,
     }
+
+
+def own_numbers(config: CampaignConfig) -> frozenset[str]:
+    return frozenset((*config.caller_ids, config.seller.callback_number))
 
 
 def _script_text(name: str, folder: Path, document: Document) -> str:

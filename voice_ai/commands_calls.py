@@ -16,6 +16,7 @@ from rich.live import Live
 from rich.markup import escape
 from rich.table import Column, Table
 
+from voice_ai.commands_calls_transfer import transfer
 from voice_ai.context import Context, open_context
 from voice_ai.db import connect
 from voice_ai.db.connect import Db, Row
@@ -27,7 +28,7 @@ from voice_ai.store.campaigns import find_campaign
 app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
-    help="Calls: the live ones, the ended ones, one whole, its audio.",
+    help="Calls: the live ones, the ended ones, one whole, its audio; hand one over.",
 )
 
 _BEAT_S = 1.0
@@ -240,3 +241,6 @@ def _json(facts: dict[str, Any]) -> None:
 
 def _plain(value: object) -> str:
     return value.astimezone(UTC).isoformat() if isinstance(value, datetime) else str(value)
+
+
+app.command()(transfer)

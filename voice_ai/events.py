@@ -142,10 +142,53 @@ class ArmAssigned(CallEvent):
 
 @dataclass(frozen=True)
 class MediaStopped(CallEvent):
-    """The audio stream was closed."""
+    """The audio stream was closed; with the reason `transfer` another one may follow."""
 
     kind = "media_stopped"
     reason: str
+
+    @property
+    def key(self) -> str:
+        return "media_stopped:transfer" if self.reason == "transfer" else self.kind
+
+
+@dataclass(frozen=True)
+class TransferStarted(CallEvent):
+    """The call is being handed to a colleague; `nth` counts the transfers of the call."""
+
+    kind = "transfer_started"
+    nth: int
+    how: str
+    asked_by: str
+
+    @property
+    def key(self) -> str:
+        return f"transfer_started:{self.nth}"
+
+
+@dataclass(frozen=True)
+class TransferAnswered(CallEvent):
+    """A colleague took the call."""
+
+    kind = "transfer_answered"
+    nth: int
+
+    @property
+    def key(self) -> str:
+        return f"transfer_answered:{self.nth}"
+
+
+@dataclass(frozen=True)
+class TransferFailed(CallEvent):
+    """No colleague took the call."""
+
+    kind = "transfer_failed"
+    nth: int
+    reason: str
+
+    @property
+    def key(self) -> str:
+        return f"transfer_failed:{self.nth}"
 
 
 @dataclass(frozen=True)

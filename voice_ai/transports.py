@@ -46,9 +46,16 @@ def _unrecorded(script: Script) -> Script:
     return script.model_copy(update={"recorded": False, "nodes": nodes})
 
 
-def find_misfit(script: Script, transport: str) -> str | None:
+def find_misfit(script: Script, transport: str, *, transfers: bool = False) -> str | None:
     """Why this script cannot be spoken over that transport; None when it can."""
-    if transport == MEDIA_STREAMS or not script.recorded:
+    if transport == MEDIA_STREAMS:
+        return None
+    if transfers:
+        return (
+            f"with {transport} a call that nobody takes could not come back; leave `transfer` out"
+            f" or use `transport: {MEDIA_STREAMS}`"
+        )
+    if not script.recorded:
         return None
     spoken = for_transport(script, transport).wordings.values()
     for start, part in product((worded.nodes[script.start] for worded in spoken), OPENING_PARTS):

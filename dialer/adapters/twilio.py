@@ -27,6 +27,7 @@ from twilio.twiml.voice_response import Connect, VoiceResponse
 from dialer.callbacks import CallbackUrls
 from dialer.carrier import (
     AccountStanding,
+    AgentLeg,
     Balance,
     CarrierCall,
     CarrierSilent,
@@ -34,10 +35,11 @@ from dialer.carrier import (
     FailureKind,
     PlaceAnswer,
     Placed,
+    RedirectTo,
     Rejected,
     Unanswered,
 )
-from voice_ai.ids import CarrierSid
+from voice_ai.ids import AttemptId, CarrierSid
 
 TIMEOUT_S = 10.0
 # A status with a body of either of the vendor's two kinds.
@@ -95,17 +97,33 @@ class TwilioCarrier:
             if request.detect_machines
             else {}
         )
+        return await self._create(
+            to=request.to,
+            from_=request.caller_id,
+            url=urls.voice(attempt),
+            status_callback=urls.status(attempt),
+            timeout=request.ring_timeout_s,
+            time_limit=request.max_call_s,
+            **detection,
+        )
+
+    async def ring(self, leg: AgentLeg) -> PlaceAnswer:
+        urls = self._callbacks
+        return await self._create(
+            to=leg.to,
+            from_=leg.caller_id,
+            url=urls.transfer(leg.attempt_id, "whisper", leg.turn),
+            status_callback=urls.transfer(leg.attempt_id, "leg", leg.turn),
+            timeout=leg.ring_s,
+            time_limit=leg.max_talk_s,
+        )
+
+    async def _create(self, **order: Any) -> PlaceAnswer:
         try:
             async with asyncio.timeout(TIMEOUT_S):
                 call = await self._client.calls.create_async(
-                    to=request.to,
-                    from_=request.caller_id,
-                    url=urls.voice(attempt),
-                    status_callback=urls.status(attempt),
                     status_callback_event=["initiated", "ringing", "answered", "completed"],
-                    timeout=request.ring_timeout_s,
-                    time_limit=request.max_call_s,
-                    **detection,
+                    **order,
                 )
         except _SAID_NO as error:
             return _refusal(error)
@@ -133,8 +151,18 @@ class TwilioCarrier:
 
     async def end(self, sid: CarrierSid) -> bool:
         """`completed` also ends a call that is still queued or ringing."""
+        return await self._update(sid, status="completed")
+
+    async def redirect(
+        self, sid: CarrierSid, attempt_id: AttemptId, step: RedirectTo, *, max_s: int
+    ) -> bool:
+        url = self._callbacks.transfer(attempt_id, step)
+        return await self._update(sid, url=url, time_limit=max_s)
+
+    async def _update(self, sid: CarrierSid, **change: Any) -> bool:
+        """False for a call that is not in progress."""
         try:
-            await _bounded(self._client.calls(sid).update_async(status="completed"))
+            await _bounded(self._client.calls(sid).update_async(**change))
         except _SAID_NO as error:
             if error.status == 404 or error.code in (_NOT_FOUND, _NOT_IN_PROGRESS):
                 return False

@@ -16,13 +16,14 @@ NOTHING_UNDERSTOOD = Understanding(intent=None, emotion=None)
 class TurnBook:
     """Keeps a turn until none that began earlier can still come, so that numbers are in order.
 
-    `began` is the wall time at which the audio's seconds start to count.
+    `began` is the wall time at which the audio's seconds start to count; `first` is the number of
+    its first turn, where the call was talked in before.
     """
 
-    def __init__(self, journal: Journal, began: datetime) -> None:
+    def __init__(self, journal: Journal, began: datetime, first: int = 0) -> None:
         self._journal = journal
         self._began = began
-        self.turns = 0
+        self.turns = first
         self.barge_ins = 0
         self._kept: list[TurnRecord] = []
 

@@ -19,17 +19,21 @@ from dialer.media.events import (
     LineDropped,
     LineOver,
     MachineVerdict,
+    Order,
     StopOrder,
     TimeIsUp,
     Transcript,
     Trouble,
 )
+from dialer.media.handover import Handover, Leaving
+from dialer.media.journal import opt_out_recorded
 from dialer.media.playback import Floor, Line, Playback
 from dialer.media.sides import Listening, Speaking
+from dialer.media.speaker import Speaker
 from dialer.media.thinking import Thinking
 from dialer.media.translating import line_of, speech_ended_at, speech_of
 from dialer.media.turn_taking import SilenceOver, verdict
-from dialer.ports import Answerer, CallLog, Mind, SocketClosed, VoiceLost
+from dialer.ports import Answerer, CallLog, Mind
 from voice_ai.clock import Clock
 from voice_ai.conversation import step
 from voice_ai.conversation.graph import Script
@@ -52,6 +56,8 @@ from voice_ai.conversation.turns import (
     Silence,
     State,
     TimeUp,
+    Transfer,
+    TransferFailed,
 )
 from voice_ai.conversation.understanding import opt_out_evidence
 
@@ -59,6 +65,8 @@ log = structlog.get_logger(__name__)
 
 # After a noise made the agent stop for nothing, the question is asked again this soon.
 _RESUME_S = 2.0
+# The carrier has promised to take the call: so long it may go on sending us audio.
+_TAKES_IT_S = 10.0
 
 Actions = Sequence[Action]
 
@@ -87,6 +95,7 @@ class Conversation:
         last_words_s: float,
         answerer: Answerer | None = None,
         listen_in: Callable[[str], None] = lambda language: None,
+        handover: Handover | None = None,
     ) -> None:
         self.state = state
         self.closing: str | None = None
@@ -103,12 +112,13 @@ class Conversation:
         self._events = events
         self._spawn = spawn
         self._last_words_s = last_words_s
+        self._leaving = Leaving(handover)
         self._lingering: asyncio.Task[None] | None = None
         self._at_once = False
         self._gone = False
         self._dropped = False
         self._silence_s = script.silence_s
-        self._speaking: asyncio.Task[None] | None = None
+        self._speaker = Speaker(mouth, events.put_nowait, spawn)
         self._heard_of_agent: str | None = None
         self._after_protected: Actions = ()
         self._thinking = Thinking(answerer, clock, events.put_nowait, spawn)
@@ -132,6 +142,7 @@ class Conversation:
             if self.closing is not None and not self._playback.lines and not self._lingering:
                 self._lingering = self._spawn(self._linger())
             await self._on(await self._events.get())
+            await self._hand_over()
             # A transcript that waits in the queue may belong to an earlier turn.
             if self._events.empty():
                 self._book.write(min(self._taking.open_since_s, self._playback.open_since_s))
@@ -139,12 +150,13 @@ class Conversation:
             self.state, _ = step(self._script, self.state, HungUp())
             self.disposition = self.state.disposition or self.disposition
         self._thinking.stop()
-        if self._lingering is not None:
-            self._lingering.cancel()
+        for waiting in (self._lingering, self._leaving.patience):
+            if waiting is not None:
+                waiting.cancel()
 
     def break_off(self) -> None:
         """The call ends here, whatever is still being said."""
-        self._stop_speaking()
+        self._speaker.stop()
         self._forget_lines()
         self._book.write(inf)
 
@@ -165,17 +177,7 @@ class Conversation:
             case _:
                 await self._on_order(event)
 
-    async def _on_order(
-        self,
-        event: MachineVerdict
-        | StopOrder
-        | TimeIsUp
-        | LineDropped
-        | LastWordsLate
-        | Trouble
-        | FillerDue
-        | AnswerFound,
-    ) -> None:
+    async def _on_order(self, event: Order) -> None:
         match event:
             case FillerDue(asked):
                 self._fill(asked)
@@ -186,10 +188,10 @@ class Conversation:
             case StopOrder(reason):
                 await self._end_now(reason)
             case TimeIsUp():
-                if self.closing is None:
+                if self.closing is None and not self._leaving.under_way:
                     await self._say_last_words("time_up")
             case LineDropped(hung_up):
-                self._on_line_dropped(hung_up=hung_up)
+                await self._on_line_dropped(hung_up=hung_up)
             case LastWordsLate():
                 self._lingering = None
                 await self._take_partials()
@@ -252,7 +254,26 @@ class Conversation:
         if not self._playback.lines:
             self._taking.opening = False
             self._silence_s = line.silence_s or self._script.silence_s
-            self._taking.wait_for_answer(None if self.closing else self._silence_s)
+            ends = self.closing or self._leaving.under_way
+            self._taking.wait_for_answer(None if ends else self._silence_s)
+
+    async def _hand_over(self) -> None:
+        """Once everything before it was said, and nobody is in mid-sentence: it may be a no.
+
+        What the carrier cannot do, the conversation hears.
+        """
+        busy = self._playback.lines or self._taking.open_since_s != inf or self.closing
+        if self._leaving.asked is None or busy or not self._events.empty():
+            return
+        refused = await self._leaving.begin(self.state)
+        if refused is not None:
+            await self._step(TransferFailed(refused))
+        else:
+            self._leaving.patience = self._spawn(self._expect_the_carrier())
+
+    async def _expect_the_carrier(self) -> None:
+        await self._clock.sleep(_TAKES_IT_S * max(1.0, self._clock.speed))
+        self._events.put_nowait(LineDropped(hung_up=False))
 
     def _fill(self, asked: FindAnswer) -> None:
         """A word for who waits, unless somebody speaks or nobody waits any more."""
@@ -288,16 +309,21 @@ class Conversation:
                 await self._cut(by_person=False)
             return
         log.warning("call_in_trouble", reason=reason)
+        if self._leaving.under_way:
+            await self._cut(by_person=False)
+            return
         known, spoken_to = self.state.disposition, self.state.spoken_to
         await self._say_last_words(reason)
         self.disposition = known or ("conversed_no_goal" if spoken_to else "failed_transient")
 
-    def _on_line_dropped(self, *, hung_up: bool) -> None:
-        if self.closing is None:
+    async def _on_line_dropped(self, *, hung_up: bool) -> None:
+        if self.closing is None and await self._leaving.taken(self.state):
+            self.closing = "transfer"
+        elif self.closing is None:
             self.closing = "human_hangup" if hung_up else "media_lost"
             self._dropped = hung_up
         self._gone = True
-        self._stop_speaking()
+        self._speaker.stop()
         self._forget_lines()
 
     async def _take_partials(self) -> None:
@@ -332,7 +358,7 @@ class Conversation:
         mind_ms: float | None = None,
     ) -> None:
         if actions:
-            self._after_protected = ()
+            self._after_protected, self._leaving.asked = (), None
         if self.state.thinking is None:
             self._thinking.stop()
         spoken = self.state.language or self._script.language
@@ -359,16 +385,18 @@ class Conversation:
 
     async def _do(
         self,
-        action: OptOut | FindAnswer | SetSlot | Callback | Disposition | HangUp | Judged,
+        action: OptOut | Transfer | FindAnswer | SetSlot | Callback | Disposition | HangUp | Judged,
         speech_ended: float | None,
     ) -> bool:
         """Everything but speaking; False: nothing more may be said."""
         if isinstance(action, FindAnswer):
             self._asked_at = speech_ended
             self._thinking.begin(action)
+        elif isinstance(action, Transfer):
+            self._leaving.asked = action
         elif not isinstance(action, OptOut):
             self._note(action)
-        elif not await self._opt_out(action.evidence):
+        elif not await opt_out_recorded(self._log, action.evidence):
             self.disposition, self.closing = "opt_out", "opt_out"
             return False
         return True
@@ -387,50 +415,21 @@ class Conversation:
                 self.closing = self.closing if self._gone else reason
                 self._at_once = self._at_once or reason == "machine"
 
-    async def _opt_out(self, evidence: str) -> bool:
-        """Whether it is safe to promise that no other call will come."""
-        try:
-            await self._log.opt_out(evidence)
-        except Exception as error:
-            log.critical("opt_out_not_recorded", error=type(error).__name__)
-            return False
-        return True
-
     def _say(self, lines: list[Line], speech_ended: float | None) -> None:
         self._taking.wait_for_answer(None)
-        before = self._speaking if self._playback.lines else None
+        behind = bool(self._playback.lines)
         self._playback.queue(lines)
-        self._speaking = self._spawn(self._speak(lines, speech_ended, before))
-
-    async def _speak(
-        self, lines: list[Line], speech_ended: float | None, before: asyncio.Task[None] | None
-    ) -> None:
-        try:
-            if before is not None:
-                await before
-            await self._mouth.say(lines, speech_ended)
-        except VoiceLost:
-            self._events.put_nowait(Trouble("voice_lost"))
-        except SocketClosed:
-            self._events.put_nowait(LineDropped(hung_up=False))
+        self._speaker.say(lines, speech_ended, behind=behind)
 
     async def _cut(self, *, by_person: bool) -> str:
         """Stop the agent; what was heard of its present answer."""
-        self._stop_speaking()
+        self._speaker.stop()
         if not self._playback.lines:
             return self._playback.heard_text
         if any(line.sent_bytes for line in self._playback.lines):
-            try:
-                await self._mouth.clear()
-            except SocketClosed:
-                self._events.put_nowait(LineDropped(hung_up=False))
+            await self._speaker.clear()
         self._forget_lines(by_person=by_person)
         return self._playback.heard_text
-
-    def _stop_speaking(self) -> None:
-        if self._speaking is not None:
-            self._speaking.cancel()
-            self._speaking = None
 
     def _forget_lines(self, *, by_person: bool = False) -> None:
         self._taking.opening = False
@@ -442,7 +441,8 @@ class Conversation:
 
     def _listen_again(self) -> None:
         """Nothing was answered and nothing is being said: do not wait for ever."""
-        if self.closing is None and self._playback.floor is Floor.QUIET:
+        ends = self.closing or self._leaving.under_way
+        if not ends and self._playback.floor is Floor.QUIET:
             stopped_for_nothing = self._heard_of_agent is not None
             self._heard_of_agent = None
             self._taking.wait_for_answer(_RESUME_S if stopped_for_nothing else self._silence_s)

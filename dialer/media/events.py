@@ -85,21 +85,18 @@ class AnswerFound:
     waited_ms: float | None
 
 
-Event = (
-    Transcript
-    | Interrupted
-    | SilenceOver
-    | KeyPressed
-    | LineOver
-    | LineDropped
-    | MachineVerdict
+# What is neither heard nor said in the call itself.
+Order = (
+    MachineVerdict
     | StopOrder
-    | Trouble
     | TimeIsUp
+    | LineDropped
     | LastWordsLate
+    | Trouble
     | FillerDue
     | AnswerFound
 )
+Event = Transcript | Interrupted | SilenceOver | KeyPressed | LineOver | Order
 Emit = Callable[[Event], None]
 
 

@@ -36,3 +36,13 @@ class Journal:
             except Exception as error:
                 # The type only: a database's message may quote the row, which holds what was said.
                 log.error("call_log_entry_lost", error=type(error).__name__)
+
+
+async def opt_out_recorded(call_log: CallLog, evidence: str) -> bool:
+    """Whether it is safe to promise that no other call will come."""
+    try:
+        await call_log.opt_out(evidence)
+    except Exception as error:
+        log.critical("opt_out_not_recorded", error=type(error).__name__)
+        return False
+    return True

@@ -12,6 +12,7 @@ from dialer.media.books import TurnBook
 from dialer.media.conversing import Conversation
 from dialer.media.events import Event, SessionControl
 from dialer.media.frames import Writer
+from dialer.media.handover import Handover, Resumed
 from dialer.media.inbound import Inbound
 from dialer.media.journal import Journal
 from dialer.media.mouth import Mouth
@@ -106,20 +107,28 @@ async def converse(
     arm: str | None = None,
     language: str | None = None,
     answerer: Answerer | None = None,
+    handover: Handover | None = None,
+    resumed: Resumed | None = None,
 ) -> SessionResult:
     """Hold the conversation of one call; trouble of the call is in the result, never raised.
 
     Raises BadInput for a required slot without a value, before anything is said; CancelledError
     when the server stops, after the outcome has been logged. The log's last words are always
-    `outcome` and `media_stopped`, once each. `tape` takes down both sides for whoever gave it.
+    `outcome` and `media_stopped`, once each, but for a call that goes to a colleague (end reason
+    `transfer`): it has no outcome yet. `tape` takes down both sides for whoever gave it.
     `arm` and `language` are of the script; None is the first arm, and the file's own language.
     Without an `answerer` free-form questions get the script's fallback.
+    `resumed`: the call comes back from a colleague and goes on as it stood.
     """
-    state, opening = begin(script, slots, arm=arm, language=language)
+    if resumed is None:
+        state, opening = begin(script, slots, arm=arm, language=language)
+    else:
+        state, opening = resumed.go_on(script)
     tape = tape or Tape(0.0)
     session = _MediaSession(
-        socket, start, script, state, ears, voice, mind, log, clock, limits, tape, answerer
-    )
+        socket, start, script, state, ears, voice, mind, log, clock, limits, tape, handover,
+        answerer, first_turn=0 if resumed is None else resumed.turns,
+    )  # fmt: skip
     return await hold(session, opening, start.stream_sid, control)
 
 
@@ -201,7 +210,8 @@ class Session(ABC):
             disposition = "conversed_no_goal"
         elif disposition is None and reason in _TECHNICAL:
             disposition = "failed_transient"
-        self.journal.write(lambda call_log: call_log.outcome(disposition, reason, slots))
+        if reason != "transfer":
+            self.journal.write(lambda call_log: call_log.outcome(disposition, reason, slots))
         self.journal.write(lambda call_log: call_log.media_stopped(reason))
         self.journal.end()
         await journal
@@ -248,12 +258,15 @@ class _MediaSession(Session):
         clock: Clock,
         limits: SessionLimits,
         tape: Tape,
+        handover: Handover | None,
         answerer: Answerer | None,
+        *,
+        first_turn: int,
     ) -> None:
         super().__init__(socket, call_log, clock)
         self._limits = limits = limits.at_speed(clock.speed)
         self._taking = taking = TurnTaking(limits.turns)
-        self._book = TurnBook(self.journal, clock.now())
+        self._book = TurnBook(self.journal, clock.now(), first_turn)
         playback = Playback()
         self._inbound = Inbound(
             socket=socket,
@@ -293,6 +306,7 @@ class _MediaSession(Session):
             last_words_s=limits.last_words_s,
             answerer=answerer,
             listen_in=self._inbound.listen_in,
+            handover=handover,
         )
 
     @property

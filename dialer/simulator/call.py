@@ -4,11 +4,15 @@ import asyncio
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from typing import TYPE_CHECKING
 from uuid import uuid4
 
 from dialer.simulator.callees import Plan
 from dialer.simulator.draws import Draws
 from dialer.simulator.orders import Callback, CallOrder, Instructions
+
+if TYPE_CHECKING:  # a room knows lines, and a line its call's recordings
+    from dialer.simulator.rooms import Room
 
 
 class Status(StrEnum):
@@ -100,6 +104,14 @@ class Call:
     redirect: asyncio.Event = field(default_factory=asyncio.Event)
     redirected_to: Instructions | None = None
     events_sent: int = 0
+    # Of a call that a `<Dial>` made: whose, and where the two meet.
+    parent_sid: str | None = None
+    bridge: "Room | None" = None
+    over: asyncio.Event = field(default_factory=asyncio.Event)
+
+    @property
+    def direction(self) -> str:
+        return "outbound-api" if self.parent_sid is None else "outbound-dial"
 
     @property
     def draws(self) -> Draws:

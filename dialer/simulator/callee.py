@@ -158,6 +158,13 @@ class Human:
         self._tick += idle
         self._ear.feed(SILENT_FRAME * idle)
 
+    def speak_up(self) -> None:
+        """They are connected with somebody: what they have to say to them, if anything."""
+        persona = self._plan.persona
+        if persona.greets is not None:
+            at = self._tick + ticks(self._pacing.hello[1])
+            self._agenda.append(_Intent(at, line(self._plan, persona.greets), persona.mood.style))
+
     def _opening(self) -> list[_Intent]:
         persona, draws = self._plan.persona, self._plan.draws
         agenda = []

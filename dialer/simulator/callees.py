@@ -13,6 +13,15 @@ from dialer.simulator.config import SimulatorConfig
 from dialer.simulator.draws import Draws
 
 Outcome = Literal["human", "voicemail", "no_answer", "busy", "failed"]
+# What somebody does who is asked to take a call over, by the word for it in the configuration.
+COLLEAGUES: Mapping[str, tuple[Outcome, str]] = {
+    "takes": ("human", "colleague"),
+    "refuses": ("human", "busy_colleague"),
+    "voicemail": ("voicemail", "colleague"),
+    "no_answer": ("no_answer", "colleague"),
+    "busy": ("busy", "colleague"),
+    "failed": ("failed", "colleague"),
+}
 NUMBER_WORDS = ("zero", "one", "two", "three", "four", "five")
 _VOICES = 12
 
@@ -27,7 +36,10 @@ class Mood:
 
 @dataclass(frozen=True)
 class Persona:
-    """`says` replaces the answer to the nth question; ranges are seconds of audio time."""
+    """`says` replaces the answer to the nth question; ranges are seconds of audio time.
+
+    `presses` is the key whatever is asked; `greets` is said to somebody they are connected with.
+    """
 
     name: str
     weight: float
@@ -39,6 +51,8 @@ class Persona:
     silent: bool = False
     hangs_up_after: tuple[float, float] | None = None
     barges_in_after: tuple[float, float] | None = None
+    presses: str | None = None
+    greets: str | None = None
 
 
 @dataclass(frozen=True)
@@ -91,9 +105,12 @@ def plan_attempt(config: SimulatorConfig, number: str, attempt: int) -> Plan:
     personas = cast().personas
     weights = config.personas or {name: each.weight for name, each in personas.items()}
     outcome: Outcome = draws.weighted(config.answer_mix, "outcome")  # type: ignore[assignment]
+    persona = person.weighted(weights, "persona")
+    if (does := config.colleagues.get(number)) is not None:
+        outcome, persona = COLLEAGUES[does]
     return Plan(
         outcome=outcome,
-        persona=personas[person.weighted(weights, "persona")],
+        persona=personas[persona],
         voice=f"callee-{int(person.unit('voice') * _VOICES)}",
         setup=draws.between(*config.pacing.setup, "setup"),
         ring=draws.between(*config.pacing.ring, "ring"),

@@ -4,7 +4,7 @@ import asyncio
 import json
 import signal
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import structlog
@@ -60,6 +60,14 @@ def _serve(config: "SimulatorConfig", *, as_json: bool) -> None:
         runner.run(serve())
 
 
+def _colleagues(given: Iterable[str]) -> dict[str, str]:
+    from dialer.simulator.callees import COLLEAGUES
+
+    known = {name: name for name in COLLEAGUES}
+    pairs = (pair.partition("=") for pair in given)
+    return {number: _one_of(known, does, "--colleague") for number, _, does in pairs}
+
+
 def simulator(
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="Port to listen on; 0 takes a free one.")] = 4010,
@@ -76,6 +84,10 @@ def simulator(
         typer.Option(help="The only password accepted, and what signs; any when not given."),
     ] = None,
     voice: Annotated[str, typer.Option(help="builtin, espeak or auto.")] = "builtin",
+    colleague: Annotated[
+        list[str] | None,
+        typer.Option(help="Who takes calls over and what they do: +12125550123=takes."),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Ready line as JSON.")] = False,
 ) -> None:
     """Run a local carrier and speech vendor that no real number can be reached through."""
@@ -97,6 +109,7 @@ def simulator(
             faults=_one_of(PROFILES, faults, "--faults"),
             auth_token=auth_token,
             clock_start=None if clock_start is None else parse_clock_start(clock_start),
+            colleagues=_colleagues(colleague or ()),
             voice_engine=_one_of(_ENGINES, voice, "--voice"),
         ),
         as_json=as_json,

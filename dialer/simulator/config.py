@@ -51,8 +51,10 @@ class SimulatorConfig:
     """`speed` divides every simulated duration, the 20 ms of an audio frame included.
 
     `cps` calls per second start at most, the rest wait in the queue; more than `concurrency`
-    calls at once are refused. With no `auth_token`, whatever password a request came with signs
-    that call's webhooks. `personas` overrides the weights of the people who answer.
+    calls at once are refused. `colleagues` says what people at those numbers do, who are asked to
+    take a call over: takes, refuses, voicemail, no_answer, busy, failed. With no `auth_token`,
+    whatever password a request came with signs that call's webhooks. `personas` overrides the
+    weights of the people who answer.
     """
 
     host: str = "127.0.0.1"
@@ -69,6 +71,7 @@ class SimulatorConfig:
     listing_lag: float = 0.0
     answer_mix: Mapping[str, float] = field(default_factory=lambda: dict(ANSWER_MIX))
     personas: Mapping[str, float] | None = None
+    colleagues: Mapping[str, str] = field(default_factory=dict)
     pacing: Pacing = field(default_factory=Pacing)
     clock_start: datetime | None = None
     recordings_kept: int = 200

@@ -18,6 +18,7 @@ from dialer.simulator.judge import Judge
 from dialer.simulator.life import Life
 from dialer.simulator.orders import Callback, CallOrder, Form, one, parse_call, parse_update
 from dialer.simulator.refusals import RestError
+from dialer.simulator.rooms import Room, Rooms
 from dialer.simulator.session import Services
 from dialer.simulator.speech import Speech
 from dialer.simulator.webhooks import Webhooks
@@ -61,6 +62,7 @@ class Exchange:
         self._tasks: dict[asyncio.Task[None], str] = {}
         self._recordings: dict[str, Recording] = {}
         self._next_start = 0.0
+        self.rooms = Rooms()
 
     @property
     def webhooks(self) -> Webhooks:
@@ -75,6 +77,8 @@ class Exchange:
             clock=self.clock,
             faults=self.faults,
             on_fault=lambda name: self.judge.fault(name),
+            dial=self._dial,
+            rooms=self.rooms,
         )
 
     async def close(self) -> None:
@@ -105,6 +109,7 @@ class Exchange:
         self._tries.clear()
         self._lives.clear()
         self._recordings.clear()
+        self.rooms.clear()
         self._next_start = 0.0
 
     async def travel(self, form: Form) -> None:
@@ -215,7 +220,18 @@ class Exchange:
             self.judge.fault(fault.value)
         return strikes
 
-    def _accept(self, caller: Caller, order: CallOrder) -> Call:
+    def _dial(self, parent: Call, order: CallOrder, bridge: Room) -> Call:
+        """The other end of a `<Dial>`: a call of the same account, in the same queue."""
+        caller = Caller(parent.account_sid, parent.token, parent.api_base)
+        return self._accept(caller, order, parent.sid, bridge)
+
+    def _accept(
+        self,
+        caller: Caller,
+        order: CallOrder,
+        parent_sid: str | None = None,
+        bridge: Room | None = None,
+    ) -> Call:
         now = self.clock.monotonic()
         attempt = len(self._by_number[order.to]) + 1
         call = Call(
@@ -229,6 +245,8 @@ class Exchange:
             created_at=self.clock.now(),
             listed_from=now + self.config.listing_lag,
             queue_time=self._queue_time(now),
+            parent_sid=parent_sid,
+            bridge=bridge,
         )
         self._calls[call.sid] = call
         self._by_number[order.to].append(call)

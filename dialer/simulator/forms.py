@@ -28,8 +28,10 @@ def call_form(call: Call, status: str) -> Form:
         **ends,
         "CallStatus": status,
         "ApiVersion": VERSION,
-        "Direction": "outbound-api",
+        "Direction": call.direction,
     }
+    if call.parent_sid is not None:
+        form["ParentCallSid"] = call.parent_sid
     for place in _PLACES:
         form |= {
             f"{place}City": "",

@@ -12,6 +12,7 @@ from dialer.simulator.detection import Verdict, detect
 from dialer.simulator.forms import detection_form, recording_form, status_form
 from dialer.simulator.judge import Judge
 from dialer.simulator.line import Line
+from dialer.simulator.rooms import Room, Seat
 from dialer.simulator.session import FETCH_FAILED, FetchFailed, Services, Session
 from dialer.simulator.twiml import TwimlError
 
@@ -138,6 +139,8 @@ class Life:
             await asyncio.gather(work, stopped, return_exceptions=True)
 
     async def _instructed(self, line: Line, verdict: asyncio.Event | None) -> Status:
+        if self.call.bridge is not None:
+            return await self._bridged(line, self.call.bridge)
         detection = self.call.order.detection
         if verdict is not None and detection is not None and not detection.asynchronous:
             line.open()
@@ -149,6 +152,17 @@ class Life:
         except TwimlError as problem:
             self._application_error(problem.code, problem.message)
             return Status.FAILED
+        return Status.COMPLETED
+
+    async def _bridged(self, line: Line, room: Room) -> Status:
+        """It was dialed by another call's `<Dial>`, and talks with that one."""
+        line.open()
+        seat = Seat(line, starts=True, ends=True)
+        room.join(seat)
+        try:
+            await seat.left.wait()
+        finally:
+            room.leave(seat)
         return Status.COMPLETED
 
     def _application_error(self, code: int, message: str) -> None:
@@ -208,6 +222,7 @@ class Life:
         for recording in call.recordings:
             self._report_recording(recording)
         self.callbacks.end()
+        call.over.set()
 
     def _report(self, event: str, status: str) -> None:
         """A status callback; the sequence counts events that nobody asked for, too."""

@@ -54,7 +54,7 @@ class CallEndpoints:
             for call in self._exchange.calls(caller.account_sid, query.get("To"))
             if query.get("From") in {None, call.order.sender}
             and query.get("Status") in {None, call.status.value}
-            and "ParentCallSid" not in query
+            and query.get("ParentCallSid") in {None, call.parent_sid}
             and all(test(call) for test in tests)
         )
         return page(request, "calls", found, render_call)

@@ -11,12 +11,14 @@ from dialer.simulator.call import Call, new_sid
 from dialer.simulator.callbacks import Callbacks
 from dialer.simulator.callee import Human
 from dialer.simulator.callees import digit_for
+from dialer.simulator.dialing import Dial, Dialing
 from dialer.simulator.faults import Fault, FaultProfile
 from dialer.simulator.forms import Form, relay_form, stream_form, voice_form
 from dialer.simulator.line import Line
 from dialer.simulator.media import HANDSHAKE_FAILED, MediaStream
 from dialer.simulator.orders import Callback, Instructions
 from dialer.simulator.relay import CONNECT_FAILED, SOCKET_ENDED, RelayStream
+from dialer.simulator.rooms import Rooms
 from dialer.simulator.socket_client import SocketFailed
 from dialer.simulator.sounds import sound_of
 from dialer.simulator.speech import Speech
@@ -24,6 +26,8 @@ from dialer.simulator.twiml import (
     SCHEMA_WARNING,
     ConnectRelay,
     ConnectStream,
+    DialConference,
+    DialNumber,
     Gather,
     Hangup,
     Pause,
@@ -57,6 +61,8 @@ class Services:
     clock: Clock
     faults: FaultProfile
     on_fault: Callable[[str], None]
+    dial: Dial
+    rooms: Rooms
 
 
 class FetchFailed(Exception):
@@ -138,6 +144,8 @@ class Session:
         if isinstance(verb, Redirect):
             return self._at(verb.url, verb.method)
         self._line.open()
+        if isinstance(verb, DialNumber | DialConference):
+            return await self._dial(verb)
         if isinstance(verb, Gather):
             return await self._gather(verb)
         if isinstance(verb, Say | Play | Pause):
@@ -176,12 +184,22 @@ class Session:
             await self._sound(prompt)
         said = " ".join(prompt.text for prompt in verb.prompts if isinstance(prompt, Say))
         person = isinstance(self._line.callee, Human)
-        digit = digit_for(self._call.plan, said) if person else None
+        own = self._call.plan.persona.presses
+        digit = (own or digit_for(self._call.plan, said)) if person else None
         await self._line.wait(verb.timeout if digit is None else _PRESSES_AFTER_S)
         if digit is None and not verb.action_on_empty:
             return None
         self._extra = {"Digits": digit or ""}
         return self._at(verb.action or "", verb.method)
+
+    async def _dial(self, verb: DialNumber | DialConference) -> Instructions | None:
+        services = self._services
+        dialing = Dialing(self._call, self._line, services.dial, services.rooms, self._base)
+        self._extra = await dialing.perform(verb)
+        if verb.action is None:
+            self._extra = {}
+            return None
+        return self._at(verb.action, verb.method)
 
     async def _connect(self, verb: ConnectStream) -> Instructions | None:
         try:

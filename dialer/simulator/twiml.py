@@ -100,7 +100,44 @@ class ConnectRelay:
     action_method: str
 
 
-Verb = Say | Play | Pause | Hangup | Reject | Redirect | Gather | ConnectStream | ConnectRelay
+@dataclass(frozen=True)
+class DialNumber:
+    """Rings a number and connects it; the verb is over when either of the two hangs up."""
+
+    number: str
+    caller_id: str | None
+    timeout: float
+    time_limit: float
+    action: str | None
+    method: str
+    status_callback: str | None
+    status_events: frozenset[str]
+    status_method: str
+
+
+@dataclass(frozen=True)
+class DialConference:
+    name: str
+    starts: bool
+    ends: bool
+    time_limit: float
+    action: str | None
+    method: str
+
+
+Verb = (
+    Say
+    | Play
+    | Pause
+    | Hangup
+    | Reject
+    | Redirect
+    | Gather
+    | ConnectStream
+    | ConnectRelay
+    | DialNumber
+    | DialConference
+)
 
 
 def parse_twiml(document: str) -> tuple[Verb, ...]:
@@ -259,6 +296,47 @@ _INPUTS: Mapping[str, frozenset[str]] = {
 _CONNECTED: Mapping[
     str, Callable[[ElementTree.Element, ElementTree.Element], ConnectStream | ConnectRelay]
 ] = {"Stream": _stream, "ConversationRelay": _relay}
+
+
+def _truth(element: ElementTree.Element, name: str, default: str) -> bool:
+    value = element.get(name, default)
+    if value not in {"true", "false"}:
+        raise TwimlError(SCHEMA_WARNING, f"Schema validation warning: {element.tag} {name}")
+    return value == "true"
+
+
+def _dial(element: ElementTree.Element) -> DialNumber | DialConference:
+    children = list(element)
+    if len(children) != 1 or children[0].tag not in {"Number", "Conference"}:
+        names = ", ".join(child.tag for child in children) or "no noun"
+        raise TwimlError(SCHEMA_WARNING, f"Schema validation warning: Dial with {names}")
+    noun = children[0]
+    limit = _number(element, "timeLimit", 14400)
+    action, method = element.get("action"), _method(element)
+    if noun.tag == "Conference":
+        return DialConference(
+            name=_text(noun),
+            starts=_truth(noun, "startConferenceOnEnter", "true"),
+            ends=_truth(noun, "endConferenceOnExit", "false"),
+            time_limit=limit,
+            action=action,
+            method=method,
+        )
+    if noun.get("url"):
+        raise TwimlError(SCHEMA_WARNING, "Schema validation warning: Number url")
+    return DialNumber(
+        number=_text(noun),
+        caller_id=element.get("callerId"),
+        timeout=_number(element, "timeout", 30),
+        time_limit=limit,
+        action=action,
+        method=method,
+        status_callback=noun.get("statusCallback"),
+        status_events=frozenset(noun.get("statusCallbackEvent", "completed").split()),
+        status_method=_method(noun, "statusCallbackMethod"),
+    )
+
+
 _READERS: Mapping[str, Callable[[ElementTree.Element], Verb]] = {
     "Say": _say,
     "Play": _play,
@@ -268,4 +346,5 @@ _READERS: Mapping[str, Callable[[ElementTree.Element], Verb]] = {
     "Redirect": _redirect,
     "Gather": _gather,
     "Connect": _connect,
+    "Dial": _dial,
 }

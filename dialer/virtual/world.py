@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 import orjson
 
+from dialer.media.handover import Handover, Resumed
 from dialer.media.recorder import Tape
 from dialer.media.session import SessionControl, SessionLimits, SessionResult, converse
 from dialer.ports import (
@@ -347,6 +348,8 @@ class Call:
         self.answerer: Answerer | None = None
         self.worded: dict[str, str | None] = {"arm": arm, "language": language}
         self.slots = dict(SLOTS if slots is None else slots)
+        self.handover: Handover | None = None
+        self.resumed: Resumed | None = None
         self._script = script
         self._limits = limits or SessionLimits()
         self.task: asyncio.Task[SessionResult] | None = None
@@ -367,6 +370,8 @@ class Call:
                 control=self.control,
                 tape=self.tape,
                 answerer=self.answerer,
+                handover=self.handover,
+                resumed=self.resumed,
                 **self.worded,
             )
         )

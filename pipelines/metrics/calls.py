@@ -19,6 +19,7 @@ STATUSES = (
 )
 DISPOSITION_ORDER = (
     "goal",
+    "transferred",
     "conversed_no_goal",
     "callback_requested",
     "not_interested",

@@ -12,6 +12,7 @@ _WORDS = {
     "conversed": "Conversed",
     "goal": "Goal reached",
     # dispositions
+    "transferred": "Handed to a colleague",
     "conversed_no_goal": "Talked, no goal",
     "callback_requested": "Asked to be called back",
     "not_interested": "Not interested",

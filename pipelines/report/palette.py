@@ -43,6 +43,7 @@ BACKGROUND = Colour("#ffffff", "#0e1117")
 
 _OUTCOME_OF_DISPOSITION = {
     "goal": "goal",
+    "transferred": "conversed",
     "conversed_no_goal": "conversed",
     "callback_requested": "conversed",
     "not_interested": "conversed",

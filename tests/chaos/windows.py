@@ -11,7 +11,7 @@ from uuid import uuid4
 from zoneinfo import ZoneInfo
 
 from dialer import journal
-from dialer.carrier import CarrierCall, DialRequest, PlaceAnswer, Placed
+from dialer.carrier import AgentLeg, CarrierCall, DialRequest, PlaceAnswer, Placed, RedirectTo
 from dialer.claims import claim
 from dialer.gate import Gate
 from tests.chaos.arena import Arena
@@ -21,7 +21,7 @@ from tests.chaos.runs import Outcome, open_run
 from tests.chaos.simulation import NIGHTS, ZONES
 from voice_ai.clock import SharedClock
 from voice_ai.db.connect import Pool, open_pool
-from voice_ai.ids import CarrierSid, WorkerId
+from voice_ai.ids import AttemptId, CarrierSid, WorkerId
 
 HOURS, STEP = 48, timedelta(minutes=10)
 SKEWS_S = (-90.0, 0.0, 90.0)
@@ -79,6 +79,14 @@ class VirtualCarrier:
 
     async def end(self, sid: CarrierSid) -> bool:
         return False
+
+    async def redirect(
+        self, sid: CarrierSid, attempt_id: AttemptId, step: RedirectTo, *, max_s: int
+    ) -> bool:
+        return False
+
+    async def ring(self, leg: AgentLeg) -> PlaceAnswer:
+        return Placed(CarrierSid("CA" + uuid4().hex), None)
 
     async def close(self) -> None:
         return None

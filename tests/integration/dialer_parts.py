@@ -12,11 +12,13 @@ from uuid import uuid4
 import uvicorn
 
 from dialer.carrier import (
+    AgentLeg,
     CarrierCall,
     CarrierSilent,
     DialRequest,
     PlaceAnswer,
     Placed,
+    RedirectTo,
 )
 from dialer.claims import claim
 from dialer.facts import StoredCampaign
@@ -82,6 +84,9 @@ class ScriptedCarrier:
     cannot_end: set[CarrierSid] = field(default_factory=set)
     silent: bool = False
     silent_about: set[CarrierSid] = field(default_factory=set)
+    answer_leg: Callable[[AgentLeg], PlaceAnswer] = lambda leg: Placed(new_sid(), None)
+    redirected: list[tuple[CarrierSid, RedirectTo]] = field(default_factory=list)
+    rung: list[AgentLeg] = field(default_factory=list)
     held: asyncio.Event = field(default_factory=asyncio.Event)
     asked: list[str] = field(default_factory=list)
 
@@ -108,6 +113,17 @@ class ScriptedCarrier:
             raise CarrierSilent("no answer")
         self.ended.append(sid)
         return True
+
+    async def redirect(
+        self, sid: CarrierSid, attempt_id: AttemptId, step: RedirectTo, *, max_s: int
+    ) -> bool:
+        self._answerable(f"redirect {step}")
+        self.redirected.append((sid, step))
+        return sid not in self.ended
+
+    async def ring(self, leg: AgentLeg) -> PlaceAnswer:
+        self.rung.append(leg)
+        return self.answer_leg(leg)
 
     async def close(self) -> None:
         return None

@@ -13,6 +13,7 @@ from dialer.adapters.twilio import TwilioSignatures
 from dialer.callbacks import CallbackUrls
 from dialer.live_calls import LiveCalls
 from dialer.metrics import ServerMetrics
+from dialer.transfers import Transfers
 from dialer.webhooks import Webhooks
 from tests.factories import NOW, Office
 from tests.integration.dialer_parts import Claimed, House, new_sid
@@ -42,14 +43,16 @@ BUSY: tuple[Callback, ...] = (
 
 
 def hooks_of(dialer: House) -> Webhooks:
+    urls = CallbackUrls("https://calls.example", dialer.keyring)
     return Webhooks(
         dialer.pool,
         dialer.carrier,
         dialer.clock,
-        CallbackUrls("https://calls.example", dialer.keyring),
+        urls,
         TwilioSignatures("token"),
         LiveCalls(),
         ServerMetrics(),
+        Transfers(dialer.pool, dialer.keyring, dialer.clock, urls, dialer.carrier),
     )
 
 

@@ -20,6 +20,7 @@ from dialer.adapters import twilio
 from dialer.adapters.twilio import TwilioCarrier
 from dialer.callbacks import CallbackUrls
 from dialer.carrier import (
+    AgentLeg,
     CarrierSilent,
     DialRequest,
     FailureKind,
@@ -126,6 +127,32 @@ async def test_everything_sent_to_the_carrier_keeps_to_its_description(keyring: 
     assert not [name for name in second if "Amd" in name or "Machine" in name]
     for name in ("Url", "StatusCallback", "AsyncAmdStatusCallback"):
         assert str(request.attempt_id) in first[name][0]
+
+
+async def test_a_call_is_redirected_and_a_colleague_rung_as_the_description_has_it(
+    keyring: Keyring,
+) -> None:
+    """Against the vendor's own description; the addresses name the attempt and the turn."""
+    config = SimulatorConfig(port=0, pacing=PACING, answer_mix={"human": 1.0})
+    leg = AgentLeg(AttemptId(uuid4()), "1.0", "+12125550177", "+12125550900", 20, 600)
+    async with carrier(config) as simulator:
+        tap = Tapped(simulator.url)
+        app = Starlette(routes=[Route("/{path:path}", tap.pass_on, methods=["GET", "POST"])])
+        async with serving(app) as address, adapter(address, keyring) as dialer:
+            answer = await dialer.ring(leg)
+            assert isinstance(answer, Placed)
+            # Nobody has picked up yet: it can be ended, not redirected.
+            assert await dialer.redirect(answer.sid, leg.attempt_id, "transfer", max_s=900) is False
+            assert await dialer.end(answer.sid) is True
+    for method, path, form, status, body in tap.exchanges:
+        assert check_request(method, path, form) == [], path
+        assert status >= 400 or check_response(method, path, status, body) == []
+    rung, redirected = (exchange[2] for exchange in tap.exchanges[:2])
+    assert rung["Url"][0].split("?")[0].endswith(f"/twilio/transfer/whisper/{leg.attempt_id}")
+    assert rung["StatusCallback"][0].endswith("&n=1.0")
+    assert (rung["Timeout"], rung["TimeLimit"]) == (["20"], ["600"])
+    assert redirected["Url"][0].split("?")[0].endswith(f"/transfer/transfer/{leg.attempt_id}")
+    assert redirected["TimeLimit"] == ["900"]
 
 
 async def test_a_call_that_the_carrier_never_had(keyring: Keyring) -> None:

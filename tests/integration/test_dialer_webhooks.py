@@ -16,6 +16,7 @@ from dialer.callbacks import CallbackUrls
 from dialer.live_calls import LiveCalls
 from dialer.media.events import SessionControl
 from dialer.metrics import ServerMetrics
+from dialer.transfers import Transfers
 from dialer.webhooks import Webhooks, routes
 from tests.integration.dialer_parts import House, new_sid
 from voice_ai.ids import AttemptId
@@ -53,6 +54,7 @@ async def server(dialer: House, live: LiveCalls | None = None) -> AsyncIterator[
         TwilioSignatures(TOKEN),
         live or LiveCalls(),
         ServerMetrics(),
+        Transfers(dialer.pool, dialer.keyring, dialer.clock, urls, dialer.carrier),
     )
     app = FastAPI()
     app.include_router(routes(hooks))

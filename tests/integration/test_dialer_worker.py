@@ -21,6 +21,7 @@ from dialer.reconcile import Reconciler
 from dialer.simulator.config import Pacing, SimulatorConfig
 from dialer.simulator.faults import FaultProfile
 from dialer.spool import OptOutSpool
+from dialer.transfers import Transfers
 from dialer.webhooks import Webhooks, routes
 from dialer.worker import Worker
 from tests.factories import NOW
@@ -99,6 +100,7 @@ async def telephony(dialer: House, config: SimulatorConfig) -> AsyncIterator[Any
             TwilioSignatures(TOKEN),
             LiveCalls(),
             ServerMetrics(),
+            Transfers(dialer.pool, dialer.keyring, clock, urls, at),
         )
         app.include_router(routes(hooks))
         try:

@@ -21,6 +21,7 @@ from dialer.preflight import Preflights
 from dialer.preflight_probes import OwnAddress, Speech, asked
 from dialer.simulator.config import SimulatorConfig
 from dialer.spool import OptOutSpool
+from dialer.transfers import Transfers
 from dialer.webhooks import Webhooks, routes
 from tests.factories import NOW
 from tests.integration.dialer_parts import ACCOUNT, House, serving, until
@@ -60,7 +61,10 @@ async def station(dialer: House, home: Path, *, token: str = TOKEN) -> AsyncIter
             account_sid=ACCOUNT, auth_token=TOKEN, base_url=simulator.url, callbacks=urls
         )
         signatures = TwilioSignatures(token)
-        hooks = Webhooks(dialer.pool, twilio, clock, urls, signatures, LiveCalls(), metrics)
+        transfers = Transfers(dialer.pool, dialer.keyring, clock, urls, twilio)
+        hooks = Webhooks(
+            dialer.pool, twilio, clock, urls, signatures, LiveCalls(), metrics, transfers
+        )
         app.include_router(routes(hooks))
         options = ElevenLabsOptions(api_key="any", base_url=simulator.url)
         made = Preflights(

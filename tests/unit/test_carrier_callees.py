@@ -17,6 +17,7 @@ from dialer.simulator.callee import (
     ticks,
 )
 from dialer.simulator.callees import (
+    COLLEAGUES,
     NUMBER_WORDS,
     Plan,
     answer,
@@ -75,7 +76,14 @@ def test_the_default_mix_is_what_the_configuration_says() -> None:
 def test_every_persona_turns_up() -> None:
     config = SimulatorConfig(seed=3)
     seen = {plan_attempt(config, f"+1415{n:07}", 1).persona.name for n in range(2000)}
-    assert seen == set(cast().personas)
+    assert seen == {name for name, each in cast().personas.items() if each.weight > 0}
+
+
+def test_a_colleague_does_what_the_configuration_says() -> None:
+    number = "+12125550123"
+    for does, (outcome, persona) in COLLEAGUES.items():
+        plan = plan_attempt(SimulatorConfig(colleagues={number: does}), number, 1)
+        assert (plan.outcome, plan.persona.name) == (outcome, persona)
 
 
 @given(st.integers(0, 10**9), st.integers(1, 5))

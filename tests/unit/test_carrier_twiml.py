@@ -4,9 +4,12 @@ import pytest
 from twilio.twiml.voice_response import Connect, VoiceResponse
 
 from dialer.adapters.twilio import relay_twiml
+from dialer.adapters.twilio_transfer import dial_twiml, join_twiml, wait_twiml
 from dialer.simulator.twiml import (
     ConnectRelay,
     ConnectStream,
+    DialConference,
+    DialNumber,
     Gather,
     Hangup,
     Pause,
@@ -75,6 +78,41 @@ def test_a_bare_relay_has_the_service_s_defaults() -> None:
     assert (relay.partial_prompts, relay.dtmf, relay.reports_over_agent) == (False, False, False)
 
 
+def test_the_sdk_dials_a_number_or_a_conference() -> None:
+    ring = dial_twiml(
+        "+12125550123",
+        caller_id="+12125550100",
+        ring_s=20,
+        max_talk_s=60,
+        action="/done",
+        leg="/leg",
+        language="en-US",
+        first="One moment.",
+    )
+    assert parse_twiml(ring) == (
+        Say("One moment.", "woman", 1),
+        DialNumber(
+            number="+12125550123",
+            caller_id="+12125550100",
+            timeout=20.0,
+            time_limit=60.0,
+            action="/done",
+            method="POST",
+            status_callback="/leg",
+            status_events=frozenset({"answered", "completed"}),
+            status_method="POST",
+        ),
+    )
+    wait = wait_twiml("room", max_talk_s=60, action="/done", language="en-US", first=None)
+    (waits,) = parse_twiml(wait)
+    assert waits == DialConference("room", False, True, 60.0, "/done", "POST")
+    joins, hangs_up = parse_twiml(join_twiml("room"))
+    assert (joins, hangs_up) == (
+        DialConference("room", True, True, 14400.0, None, "POST"),
+        Hangup(),
+    )
+
+
 def test_the_plain_verbs_are_read_in_order() -> None:
     document = """<?xml version="1.0" encoding="UTF-8"?>
     <Response>
@@ -115,6 +153,14 @@ def test_a_gather_keeps_its_prompts() -> None:
         ("<Response><Record/></Response>", 12200),
         ("<Response><Start/></Response>", 12200),
         ("<Response><Connect/></Response>", 12200),
+        ("<Response><Dial/></Response>", 12200),
+        ("<Response><Dial><Sip>a@b</Sip></Dial></Response>", 12200),
+        ("<Response><Dial><Number url='/w'>+12125550123</Number></Dial></Response>", 12200),
+        (
+            "<Response><Dial><Conference endConferenceOnExit='yes'>r</Conference></Dial>"
+            "</Response>",
+            12200,
+        ),
         ("<Response><Pause length='long'/></Response>", 12200),
         ("<Response><Pause length='-1'/></Response>", 12200),
         ("<Response><Redirect method='PUT'>/x</Redirect></Response>", 12200),

@@ -1,12 +1,14 @@
 """Campaign files: what is sound is understood, and every fault names file, line and field."""
 
-from datetime import time
+from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
 
 import pytest
+import yaml
 
 from tests.factories_core import CALLBACK, CALLER_ID, CAMPAIGN_FILE, campaign_of
-from voice_ai.campaigns import e164, load_campaign, zone_exists
+from tests.transfer_scripts import clinic_help
+from voice_ai.campaigns import check_campaign, e164, load_campaign, zone_exists
 from voice_ai.conversation.script import builtin_scripts
 from voice_ai.errors import BadInput
 
@@ -32,6 +34,55 @@ def test_a_sound_file_is_understood() -> None:
     assert config.pacing.max_concurrent == 5
     assert config.retries.max_attempts == 4
     assert config.caller_ids == (CALLER_ID,)
+
+
+TRANSFER = """\
+transfer:
+  to: ["+1 (212) 555-0177"]
+  hours: {start: "09:00", end: "12:00", zone: America/New_York}
+"""
+
+
+def test_whom_calls_are_handed_to_is_understood_and_no_number_is_stored() -> None:
+    campaign = campaign_of(SHORT + TRANSFER)
+    transfer = campaign.config.transfer
+    assert transfer is not None
+    assert transfer.to == ("+12125550177",)
+    assert (transfer.kind, transfer.ring_s) == ("blind", 20)
+    assert "to" not in campaign.stored_config()["transfer"]
+    morning = datetime(2026, 11, 24, 15, 0, tzinfo=UTC)  # ten in New York, a Tuesday
+    assert transfer.are_open(morning)
+    assert not transfer.are_open(morning + timedelta(hours=2))
+    assert not transfer.are_open(morning + timedelta(days=4))
+
+
+def test_a_campaign_without_transfers_has_the_hash_it_always_had() -> None:
+    assert "transfer" not in campaign_of(SHORT).stored_config()
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "field", "message"),
+    [
+        ("+1 (212) 555-0177", "+12125550199", "transfer.to.0", "the campaign's own"),
+        ("+1 (212) 555-0177", "+12125550100", "transfer.to.0", "the campaign's own"),
+        ("+1 (212) 555-0177", "0177", "transfer.to", "+12125550123"),
+        ("America/New_York", "Mars", "transfer.hours.zone", "Europe/Berlin"),
+        ("12:00", "08:00", "transfer.hours", "start must be before end"),
+        ("  hours", "  ring_s: 90\n  hours", "transfer.ring_s", "60"),
+        ("  hours", "  hour", "transfer.hour", "no such field"),
+    ],
+)
+def test_a_fault_in_whom_to_hand_to_is_named(old: str, new: str, field: str, message: str) -> None:
+    with pytest.raises(BadInput) as caught:
+        campaign_of(SHORT + TRANSFER.replace(old, new))
+    assert (caught.value.field, message in caught.value.message) == (field, True)
+
+
+def test_a_script_that_hands_calls_over_needs_somebody_to_hand_them_to() -> None:
+    script = clinic_help()
+    with pytest.raises(BadInput, match="nobody is named; add `transfer"):
+        check_campaign(yaml.safe_load(SHORT), script)
+    check_campaign(yaml.safe_load(SHORT + TRANSFER), script)
 
 
 def test_what_is_left_out_is_lawful_and_careful() -> None:

@@ -29,6 +29,9 @@ KEYS = {
     events.ArmAssigned(experiment="kind_question", arm="b"): "arm_assigned",
     events.OutcomeReached("goal", "finished"): "outcome_reached",
     events.MediaStopped(reason="hangup"): "media_stopped",
+    events.TransferStarted(1, "warm", "script"): "transfer_started:1",
+    events.TransferAnswered(1): "transfer_answered:1",
+    events.TransferFailed(2, "no_answer"): "transfer_failed:2",
     events.LateCallCancelled(carrier_call_sid=SID): f"late:{SID}",
     events.CallEnded("completed", "human", "goal", "finished", "callback"): "terminal",
 }

@@ -74,3 +74,11 @@ def test_every_arm_is_unannounced_and_only_one_language_is_heard() -> None:
         assert worded.nodes["opening"].disclose == "I am an automated A I assistant."
     assert spoken.language_for("es") is None
     assert find_misfit(script, CONVERSATION_RELAY) is None
+
+
+def test_calls_that_may_be_handed_over_need_the_audio() -> None:
+    built_in = script()
+    misfit = find_misfit(built_in, CONVERSATION_RELAY, transfers=True)
+    assert misfit is not None
+    assert "leave `transfer` out" in misfit
+    assert find_misfit(built_in, MEDIA_STREAMS, transfers=True) is None

@@ -8,6 +8,7 @@ from voice_ai.conversation.graph import (
     LAST_LINES,
     OPENING_PARTS,
     SLOT,
+    TRANSFER_LINES,
     Lines,
     Node,
     Script,
@@ -59,6 +60,12 @@ def check_shape(script: Script) -> Iterator[Fault]:
     for name, node in script.nodes.items():
         for path, message in _shape(node, tongue_of(script.language)):
             yield ("nodes", name, *path), message
+    start = script.nodes.get(script.start)
+    if start is not None and start.transfer is not None:
+        yield (
+            ("nodes", script.start, "transfer"),
+            "the start node cannot hand the call over: somebody must have spoken before.",
+        )
 
 
 def _shape(node: Node, tongue: Tongue) -> Iterator[Fault]:
@@ -68,6 +75,8 @@ def _shape(node: Node, tongue: Tongue) -> Iterator[Fault]:
         if not node.say or not tongue.farewell.search(node.say[-1]):
             told = tongue.farewell_told
             yield ("end",), f'the last thing said before the end must contain "{told}".'
+    elif node.transfer is not None:
+        yield from _transfer_shape(node)
     elif node.ask is None:
         if node.next is None:
             yield (), "this is a dead end: give the node `ask`, `next` or `end: true`."
@@ -76,6 +85,26 @@ def _shape(node: Node, tongue: Tongue) -> Iterator[Fault]:
                 yield (field,), f"`{field}` needs an `ask` in the same node."
     else:
         yield from _question_shape(node)
+
+
+def _transfer_shape(node: Node) -> Iterator[Fault]:
+    for field in ("ask", "next", "on", "ratings", "retry", "capture", "disposition"):
+        if getattr(node, field):
+            yield (
+                (field,),
+                f"a node with `transfer` hands the call over, so `{field}` has no place in it; "
+                "only `say`, `goal` and `else` have.",
+            )
+    if node.otherwise is None:
+        yield (
+            ("transfer",),
+            "nobody may pick up: say with `else` at which node the conversation goes on then.",
+        )
+    if not node.say:
+        yield (
+            ("transfer",),
+            "tell the person with `say` that they are being connected; silence loses them.",
+        )
 
 
 def _question_shape(node: Node) -> Iterator[Fault]:
@@ -142,8 +171,9 @@ def check_paths(script: Script) -> Iterator[Fault]:
     }
     for name, targets in unasked.items():
         if name in _closure(targets, unasked):
+            way = "next" if script.nodes[name].transfer is None else "else"
             yield (
-                ("nodes", name, "next"),
+                ("nodes", name, way),
                 f"the node `{name}` comes back to itself without asking anything.",
             )
 
@@ -164,6 +194,8 @@ def check_prompts(script: Script) -> Iterator[Fault]:
             asks = path[0] in ("ask", "retry")
             yield from _prompt(script, ("nodes", name, *path), text, asks=asks)
     for line, text in script.lines.model_dump().items():
+        if line in TRANSFER_LINES and not script.transfers:
+            continue
         yield from _prompt(script, ("lines", line), text, asks=line == "offer_callback")
         if line in LAST_LINES and not tongue.farewell.search(text):
             told = tongue.farewell_told
@@ -268,7 +300,8 @@ def check_language(script: Script) -> Iterator[Fault]:
         )
     if script.language.startswith("en"):
         return
-    missing = [name for name in Lines.model_fields if name not in script.lines.model_fields_set]
+    needed = [n for n in Lines.model_fields if script.transfers or n not in TRANSFER_LINES]
+    missing = [name for name in needed if name not in script.lines.model_fields_set]
     if missing:
         named = ", ".join(missing[:MAX_NAMED_VALUES])
         yield ("lines",), f"a script in {script.language} must bring its own lines: {named}."

@@ -41,7 +41,7 @@ def adjacency(script: Script) -> dict[str, tuple[str, ...]]:
 
 
 def mermaid(script: Script) -> str:
-    """A Mermaid flowchart; goals, ends and the start carry classes of these names."""
+    """A Mermaid flowchart; goals, ends, transfers and the start carry classes of these names."""
     lines = ["flowchart TD"]
     lines += [f"    n_{name}{_shape(script, name, node)}" for name, node in script.nodes.items()]
     for edge in edges(script):
@@ -53,6 +53,7 @@ def mermaid(script: Script) -> str:
     for css, members in (
         ("goal", [name for name, node in script.nodes.items() if node.goal]),
         ("ending", [name for name, node in script.nodes.items() if node.end]),
+        ("transfer", list(script.transfers)),
     ):
         if members:
             lines.append(f"    class {','.join(f'n_{name}' for name in members)} {css}")
@@ -60,7 +61,7 @@ def mermaid(script: Script) -> str:
 
 
 def dot(script: Script, *, here: str | None = None, ink: str = "#31333f") -> str:
-    """A Graphviz digraph; goals are green, ends rounded grey, `here` is the node it stands at."""
+    """A Graphviz digraph; goals are green, transfers blue, ends grey; it stands at `here`."""
     lines = [
         "digraph script {",
         'bgcolor="transparent"; rankdir=TB; nodesep=0.3; ranksep=0.35;',
@@ -95,6 +96,8 @@ def _look(name: str, node: Node, here: str | None) -> str:
     look = ', penwidth=3, color="#2f6fb3"' if name == here else ""
     if node.goal:
         return look + ', style="rounded,filled", fillcolor="#cfe8d5", fontcolor="#1f3d2a"'
+    if node.transfer is not None:
+        return look + ', style="filled", fillcolor="#cfe0f2", fontcolor="#1f2d3d"'
     if node.end:
         return look + ', style="rounded,filled", fillcolor="#d9dce2", fontcolor="#31333f"'
     return look
@@ -114,14 +117,18 @@ def _quoted(text: str) -> str:
 
 
 def _spoken(script: Script, name: str) -> str:
-    """The question or the sentences of a node; wordings of an experiment stand side by side."""
+    """What stands in its box: wordings of an experiment side by side, how a transfer is done."""
     nodes = [worded.nodes[name] for (_, other), worded in script.wordings.items() if other is None]
-    return " | ".join(dict.fromkeys(node.ask or " ".join(node.say) for node in nodes))
+    spoken = " | ".join(dict.fromkeys(node.ask or " ".join(node.say) for node in nodes))
+    how = script.nodes[name].transfer
+    return f"{how} transfer: {spoken}" if how is not None else spoken
 
 
 def _shape(script: Script, name: str, node: Node) -> str:
     short = _shortened(_spoken(script, name))
     label = f"{name}<br/>{_safe(short)}" if short else name
+    if node.transfer is not None:
+        return f'[/"{label}"/]'
     if node.end:
         return f'(["{label}"])'
     return f'{{{{"{label}"}}}}' if node.ask else f'["{label}"]'

@@ -9,7 +9,7 @@ from pydantic import BeforeValidator, Field, PrivateAttr
 from voice_ai.conversation.answers import FreeAnswer
 from voice_ai.conversation.experiments import Experiment
 from voice_ai.conversation.tongues import code_of
-from voice_ai.conversation.turns import Expects, Intent
+from voice_ai.conversation.turns import Expects, Intent, TransferKind
 from voice_ai.conversation.ways import OnEmotion, When
 from voice_ai.conversation.written import Emotion, Frozen, Name
 
@@ -68,6 +68,7 @@ class Node(Frozen):
     next: str | None = None
     retry: Prompts | None = None
     otherwise: str | None = Field(None, alias="else")
+    transfer: TransferKind | None = None
     silence_s: float | None = Field(None, ge=2, le=30)
     endpoint_s: float | None = Field(None, ge=0.2, le=3)
     interruptible: bool = True
@@ -134,8 +135,15 @@ class Lines(Frozen):
     silence_end: str = "I cannot hear you, so I will end the call here. Goodbye."
     out_of_time: str = "I have to end the call here. Thank you. Goodbye."
     goodbye: str = "Thank you for your time. Goodbye."
+    connecting: str = "One moment please, I am connecting you with a colleague."
+    transfer_failed: str = "I am sorry, nobody can take your call right now."
+    transfer_later: str = "I am sorry, we cannot connect you now. We will call you again. Goodbye."
+    whisper: str = "Press one to take the call, or two to leave it."
 
 
+# Needed only where calls are handed over; while no media stream is open the carrier speaks.
+SPOKEN_BY_CARRIER = frozenset({"connecting", "transfer_later", "whisper"})
+TRANSFER_LINES = SPOKEN_BY_CARRIER | {"transfer_failed"}
 LAST_LINES = frozenset(
     {
         "opted_out",
@@ -145,6 +153,7 @@ LAST_LINES = frozenset(
         "silence_end",
         "out_of_time",
         "goodbye",
+        "transfer_later",
     }
 )
 
@@ -197,6 +206,11 @@ class Script(Frozen):
         own = next(worded.language for (_, name), worded in self.wordings.items() if name is None)
         alike = sorted(one for one in spoken if one[:2] == code and code != own[:2])
         return alike[0] if alike else None
+
+    @property
+    def transfers(self) -> tuple[str, ...]:
+        """The nodes that hand the call to a colleague."""
+        return tuple(name for name, node in self.nodes.items() if node.transfer is not None)
 
     @property
     def region(self) -> str:

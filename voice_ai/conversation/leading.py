@@ -1,10 +1,10 @@
-"""Where an answer leads, and which slot it fills."""
+"""What is an answer, where it leads, and which slot it fills."""
 
 from collections.abc import Mapping
 from dataclasses import replace
 
 from voice_ai.conversation.graph import Node
-from voice_ai.conversation.turns import SetSlot, State
+from voice_ai.conversation.turns import SetSlot, Speech, State
 from voice_ai.conversation.understanding import Meaning
 from voice_ai.conversation.ways import first_way
 
@@ -32,3 +32,22 @@ def captured(state: State, node: Node, meaning: Meaning) -> tuple[State, tuple[S
         return state, ()
     slots = {**state.slots, node.capture: value}
     return replace(state, slots=slots), (SetSlot(node.capture, value),)
+
+
+def is_not_yet_an_answer(node: Node, state: State, heard: Speech, meaning: Meaning) -> bool:
+    """A greeting, or a word said over the agent before any of the question could be heard."""
+    if meaning.intent == "greeting":
+        return "greeting" not in node.on
+    if heard.over_agent:
+        return meaning.intent in ("yes", "no", "thanks", "question", "repeat", None)
+    if meaning.intent not in ("yes", "no", "thanks", None):
+        return False
+    if heard.heard_of_agent is None or state.question is None:
+        return False
+    begun = " ".join(state.question.casefold().split()[:2])
+    return begun not in " ".join(heard.heard_of_agent.casefold().split())
+
+
+def is_bare_question(text: str) -> bool:
+    """ "Yeah?", as people say who pick up the phone."""
+    return text.rstrip().endswith("?") and len(text.split()) <= 2

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 
-from voice_ai.conversation.graph import SLOT, Script, Slot
+from voice_ai.conversation.graph import SLOT, SPOKEN_BY_CARRIER, Script, Slot
 from voice_ai.conversation.tongues import ENGLISH, tongue_of
 from voice_ai.errors import BadInput
 
@@ -105,7 +105,11 @@ def _templates(script: Script) -> tuple[tuple[str, str], ...]:
         for name, node in script.nodes.items()
         for path, text in node.prompts()
     ]
-    lines = [(f"lines.{name}", text) for name, text in script.lines.model_dump().items()]
+    lines = [
+        (f"lines.{name}", text)
+        for name, text in script.lines.model_dump().items()
+        if name not in SPOKEN_BY_CARRIER
+    ]
     comfort = [(f"empathy.{emotion}", text) for emotion, text in script.empathy.items()]
     free = [("answer.fallback", script.answer.fallback)] if script.answer is not None else []
     return (*own, *lines, *comfort, *free)

@@ -25,13 +25,15 @@ from voice_ai.conversation.turns import (
     Silence,
     Speech,
     TimeUp,
+    TransferFailed,
+    Transferred,
 )
 from voice_ai.conversation.written import Frozen
 from voice_ai.errors import BadInput
 
 # Where in a scenario, and a sentence about it.
 Fault = tuple[Path, str]
-Gesture = Literal["silence", "hangs_up", "machine", "fax", "time_up"]
+Gesture = Literal["silence", "hangs_up", "machine", "fax", "time_up", "taken", "nobody"]
 
 
 class Step(Frozen):
@@ -103,6 +105,10 @@ class Step(Frozen):
                 return MachineDetected("fax")
             case "time_up":
                 return TimeUp()
+            case "taken":
+                return Transferred()
+            case "nobody":
+                return TransferFailed("no_answer")
         return Silence(script.silence_s)
 
     @property

@@ -9,8 +9,15 @@ from dataclasses import replace
 from typing import Literal, assert_never
 
 from voice_ai.conversation.graph import ENDPOINT_S, Node, Script
+from voice_ai.conversation.handing_over import summary, with_intent
 from voice_ai.conversation.keywords import find_when
-from voice_ai.conversation.leading import captured, target_of, way_on
+from voice_ai.conversation.leading import (
+    captured,
+    is_bare_question,
+    is_not_yet_an_answer,
+    target_of,
+    way_on,
+)
 from voice_ai.conversation.prompts import render, resolve_slots
 from voice_ai.conversation.switching import other_language, slots_in
 from voice_ai.conversation.thinking import judge, think, thinks_on
@@ -35,6 +42,9 @@ from voice_ai.conversation.turns import (
     Speech,
     State,
     TimeUp,
+    Transfer,
+    TransferFailed,
+    Transferred,
 )
 from voice_ai.conversation.understanding import (
     Meaning,
@@ -75,19 +85,21 @@ def step(script: Script, state: State, heard: Heard) -> Answer:
     evidence = opt_out_evidence(heard)
     if evidence is not None and not state.opted_out:
         return _opt_out(script, state, evidence)
+    if isinstance(heard, Transferred | TransferFailed):
+        return _after_transfer(script, state, taken=isinstance(heard, Transferred))
     if state.ended is not None:
         return state, ()
     if isinstance(heard, Answered):
         return _answered(script, state, heard)
     if state.thinking is None:
-        return _hear(script, state, heard)
+        return _respond(script, state, heard)
     if isinstance(heard, Silence | Speech | Digits) and thinks_on(script, heard):
         return state, ()
-    after, actions = _hear(script, replace(state, thinking=None), heard)
+    after, actions = _respond(script, replace(state, thinking=None), heard)
     return (after, actions) if actions else (replace(after, thinking=state.thinking), ())
 
 
-def _hear(
+def _respond(
     script: Script,
     state: State,
     heard: Speech | Silence | Digits | MachineDetected | HungUp | TimeUp,
@@ -123,6 +135,20 @@ def _opt_out(script: Script, state: State, evidence: Literal["speech", "digit"])
     )
 
 
+def _after_transfer(script: Script, state: State, *, taken: bool) -> Answer:
+    if state.ended != "transfer":
+        return state, ()
+    node = _node(script, state.node)
+    if taken:
+        reached = state.disposition == "goal" or (node.transfer is not None and node.goal)
+        return _end(state, "goal" if reached else "transferred", "transferred")
+    state, sorry = replace(state, ended=None, retries=0), _line(script, state, "transfer_failed")
+    if node.transfer is None or node.otherwise is None:  # taken over in the middle of a question
+        return _ask_again(script, state, sorry)
+    after, actions = _enter(script, state, node.otherwise)
+    return after, (sorry, *actions)
+
+
 def _machine(script: Script, state: State, heard: MachineDetected) -> Answer:
     is_machine = heard.kind == "fax" or heard.kind.startswith("machine")
     # Verdicts come late and err; somebody who has answered a question is a person.
@@ -147,9 +173,10 @@ def _speech(script: Script, state: State, heard: Speech) -> Answer:
     if (language := other_language(script, state, heard.text)) is not False:
         return _in_language(script, state, language)
     first, state = not state.spoken_to, replace(state, spoken_to=True, silences=0)
-    meaning = understand(heard, _node(script, state.node), script.region, script.language)
-    picking_up = first and meaning.intent == "yes" and _is_bare_question(heard.text)
-    if picking_up or _is_not_yet_an_answer(script, state, heard, meaning):
+    node = _node(script, state.node)
+    meaning = understand(heard, node, script.region, script.language)
+    picking_up = first and meaning.intent == "yes" and is_bare_question(heard.text)
+    if picking_up or is_not_yet_an_answer(node, state, heard, meaning):
         # "Hello?" at pick-up crosses the opening: the question is already on its way.
         on_its_way = heard.over_agent or (first and heard.heard_of_agent is None)
         return (state, ()) if on_its_way else _ask_again(script, state)
@@ -173,27 +200,8 @@ def _in_language(script: Script, state: State, language: str | None) -> Answer:
     return _ask_again(other, state, *opening)
 
 
-def _is_not_yet_an_answer(script: Script, state: State, heard: Speech, meaning: Meaning) -> bool:
-    """A greeting, or a word said over the agent before any of the question could be heard."""
-    if meaning.intent == "greeting":
-        return "greeting" not in _node(script, state.node).on
-    if heard.over_agent:
-        return meaning.intent in ("yes", "no", "thanks", "question", "repeat", None)
-    if meaning.intent not in ("yes", "no", "thanks", None):
-        return False
-    if heard.heard_of_agent is None or state.question is None:
-        return False
-    begun = " ".join(state.question.casefold().split()[:2])
-    return begun not in " ".join(heard.heard_of_agent.casefold().split())
-
-
-def _is_bare_question(text: str) -> bool:
-    """ "Yeah?", as people say who pick up the phone."""
-    return text.rstrip().endswith("?") and len(text.split()) <= 2
-
-
 def _answer(script: Script, state: State, meaning: Meaning, text: str = "") -> Answer:
-    node = _node(script, state.node)
+    node, state = _node(script, state.node), with_intent(state, meaning.intent)
     if meaning.intent == "ask_robot":
         return _ask_again(script, state, _line(script, state, "robot"))
     if state.node == CALLBACK_NODE:
@@ -327,6 +335,11 @@ def _enter(script: Script, state: State, name: str) -> Answer:
     actions: list[Action] = []
     for _ in range(len(script.nodes)):
         node = _node(script, name)
+        if node.transfer is not None:
+            # What it counts as is known when somebody has taken it.
+            waiting = replace(state, node=name, ended="transfer", question=None)
+            said = _spoken(script, waiting, node)
+            return waiting, (*actions, *said, Transfer(node.transfer, summary(script, waiting)))
         code: DispositionCode | None = "goal" if node.goal else node.disposition
         state = replace(state, node=name, disposition=code or state.disposition)
         if node.end:
@@ -356,7 +369,7 @@ def _spoken(script: Script, state: State, node: Node) -> tuple[Say, ...]:
             state,
             f"{name}.say.{index}",
             text,
-            interruptible=node.interruptible and not node.end,
+            interruptible=node.interruptible and not node.end and node.transfer is None,
         )
         for index, text in enumerate(node.say)
     )

@@ -25,12 +25,21 @@ from voice_ai.conversation.turns import (
     Silence,
     Speech,
     State,
+    Transfer,
+    TransferFailed,
+    Transferred,
 )
 from voice_ai.conversation.understanding import opt_out_evidence, understand, understand_digits
 from voice_ai.errors import BadInput
 
 # What a person can do beside speaking, by the word that stands for it.
-GESTURES = {"/silence": "says nothing", "/hangup": "hangs up", "/machine": "is a machine"}
+GESTURES = {
+    "/silence": "says nothing",
+    "/hangup": "hangs up",
+    "/machine": "is a machine",
+    "/taken": "a colleague takes the call that is handed over",
+    "/nobody": "no colleague takes it",
+}
 _KEYS = re.compile(r"^/([0-9*#]+)$")
 
 
@@ -58,7 +67,7 @@ class Trial:
 
     @property
     def over(self) -> bool:
-        return self.state.ended is not None
+        return self.state.ended is not None and self.state.ended != "transfer"
 
 
 def begin_trial(
@@ -124,6 +133,10 @@ def heard_of(script: Script, typed: str) -> Heard:
             return HungUp()
         case "/machine":
             return MachineDetected("machine_start")
+        case "/taken":
+            return Transferred()
+        case "/nobody":
+            return TransferFailed("no_answer")
     if text.startswith("/") and keys is None:
         raise BadInput(f"there is no {text!r}; there are: {', '.join(GESTURES)}, and /9 for a key")
     return Digits(keys.group(1)) if keys is not None else Speech(text)
@@ -170,4 +183,7 @@ def _effect(action: Action) -> str | None:
             return f"the call counts as {action.code.replace('_', ' ')}"
         case HangUp():
             return f"the agent hangs up ({action.reason.replace('_', ' ')})"
+        case Transfer():
+            told = f", who is told: “{action.summary}”" if action.kind == "warm" else ""
+            return f"the call goes to a colleague ({action.kind}){told}"
     return None

@@ -33,6 +33,8 @@ HangUpReason = Literal[
     "human_hangup",
     "time_up",
     "max_turns",
+    "transfer",
+    "transferred",
 ]
 DispositionCode = Literal[
     "goal",
@@ -44,7 +46,9 @@ DispositionCode = Literal[
     "human_hangup",
     "machine",
     "dead_air",
+    "transferred",
 ]
+TransferKind = Literal["blind", "warm"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +107,23 @@ class Answered:
     why: str | None = None
 
 
-Heard = Speech | Silence | Digits | MachineDetected | HungUp | TimeUp | Answered
+@dataclass(frozen=True, slots=True)
+class TransferFailed:
+    """No colleague took the call; the person is back with us.
+
+    `reason` is why: `no_answer`, `busy`, `refused`, `failed`, `closed`, `nobody_named`, `stopped`.
+    """
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Transferred:
+    """A colleague took the call."""
+
+
+Told = Speech | Silence | Digits | MachineDetected | HungUp | TimeUp
+Heard = Told | TransferFailed | Transferred | Answered
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,6 +191,18 @@ class HangUp:
 
 
 @dataclass(frozen=True, slots=True)
+class Transfer:
+    """Hand the call to a colleague once everything said before has been played out.
+
+    Nothing but an opt-out is heard any more until `TransferFailed` or `Transferred` is told.
+    `summary` is said to the colleague of a warm transfer, and to nobody else.
+    """
+
+    kind: TransferKind
+    summary: str
+
+
+@dataclass(frozen=True, slots=True)
 class FindAnswer:
     """Have the question answered out of the facts and tell it as `Answered`, within `timeout_s`.
 
@@ -196,7 +228,9 @@ class Judged:
     why: str
 
 
-Action = Say | Ask | OptOut | SetSlot | Callback | Disposition | HangUp | FindAnswer | Judged
+Action = (
+    Say | Ask | OptOut | SetSlot | Callback | Disposition | HangUp | Transfer | FindAnswer | Judged
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,6 +259,7 @@ class State:
     thinking: Thinking | None = None
     comforted: frozenset[str] = frozenset()
     feelings_followed: frozenset[str] = frozenset()
+    intents: tuple[str, ...] = ()
     disposition: DispositionCode | None = None
     opted_out: bool = False
     ended: HangUpReason | None = None

@@ -172,7 +172,7 @@ SELECT a.id, a.state, a.campaign_id, a.lead_id, a.number_id, a.worker_id, a.inte
        (SELECT k.carrier_sid FROM calls k WHERE k.attempt_id = a.id
         ORDER BY k.created_at LIMIT 1) AS carrier_sid,
        (SELECT max(e.recorded_at) > now() - %(last_words)s * interval '1 second'
-               AND bool_or(e.kind = 'media_started') AND NOT bool_or(e.kind = 'media_stopped')
+               AND bool_or(e.kind = 'media_started') AND NOT bool_or(e.key = 'media_stopped')
         FROM call_events e WHERE e.month = a.month AND e.attempt_id = a.id) AS talking,
        w.stopped_at IS NOT NULL OR (
            w.seen_at < now() - %(dead_after)s * interval '1 second'

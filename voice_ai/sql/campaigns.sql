@@ -20,14 +20,15 @@ RETURNING id
 
 -- name: insert_version
 INSERT INTO campaign_versions (campaign_id, version, config, script, script_name, caller_ids,
-    config_sha256, created_by, created_at)
+    transfer_to, config_sha256, created_by, created_at)
 VALUES (%(campaign_id)s, %(version)s, %(config)s, %(script)s, %(script_name)s, %(caller_ids)s,
-    %(sha256)s, %(created_by)s, %(now)s)
+    %(transfer_to)s, %(sha256)s, %(created_by)s, %(now)s)
 
 -- name: lock_campaign
 -- The campaign with its version in force: who revises it next waits here.
 SELECT c.name, c.state, c.version, c.rehearsal, c.seller_id, s.name AS seller,
-       s.callback_number_id, ll.name AS list, v.config_sha256, v.caller_ids
+       s.callback_number_id, ll.name AS list, v.config_sha256, v.caller_ids,
+       v.transfer_to
 FROM campaigns c
 JOIN sellers s ON s.id = c.seller_id
 JOIN lead_lists ll ON ll.id = c.list_id
@@ -49,7 +50,9 @@ WHERE v.campaign_id = %(campaign_id)s ORDER BY v.version DESC
 SELECT v.version, v.config, v.script, v.script_name, v.created_by, v.created_at,
        c.name, s.name AS seller, s.legal_name, ll.name AS list, n.number_sealed AS callback_sealed,
        ARRAY(SELECT i.number_sealed FROM unnest(v.caller_ids) WITH ORDINALITY AS u(id, place)
-             JOIN numbers i ON i.id = u.id ORDER BY u.place) AS caller_ids_sealed
+             JOIN numbers i ON i.id = u.id ORDER BY u.place) AS caller_ids_sealed,
+       ARRAY(SELECT i.number_sealed FROM unnest(v.transfer_to) WITH ORDINALITY AS u(id, place)
+             JOIN numbers i ON i.id = u.id ORDER BY u.place) AS transfer_to_sealed
 FROM campaign_versions v
 JOIN campaigns c ON c.id = v.campaign_id
 JOIN sellers s ON s.id = c.seller_id

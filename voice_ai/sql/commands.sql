@@ -2,8 +2,15 @@
 INSERT INTO commands (campaign_id, kind, asked_by, reason, parameters, asked_at)
 VALUES (%(campaign_id)s, %(kind)s, %(asked_by)s, %(reason)s, %(parameters)s, %(now)s) RETURNING id
 
+-- name: ask_of_call
+-- The campaign is the call's, so that the command is found with it.
+INSERT INTO commands (attempt_id, campaign_id, kind, asked_by, reason, parameters, asked_at)
+SELECT %(attempt_id)s, (SELECT campaign_id FROM attempts WHERE id = %(attempt_id)s), %(kind)s,
+       %(asked_by)s, %(reason)s, %(parameters)s, %(now)s
+RETURNING id
+
 -- name: open_commands
-SELECT id, campaign_id, kind, asked_by, reason, parameters FROM commands
+SELECT id, campaign_id, kind, asked_by, reason, parameters, attempt_id FROM commands
 WHERE obeyed_at IS NULL ORDER BY id
 FOR UPDATE SKIP LOCKED
 
@@ -41,6 +48,12 @@ WHERE (c.state = 'draining' AND c.drain_until <= %(now)s OR c.state = 'emergency
 SELECT pg_advisory_xact_lock(hashtextextended('campaign:' || %(campaign_id)s::text, 0))
 
 -- name: live_calls
+-- The campaign's calls, and those to colleagues who are asked to take one.
 SELECT a.id, a.state, (SELECT k.carrier_sid FROM calls k WHERE k.attempt_id = a.id
                        ORDER BY k.created_at LIMIT 1) AS carrier_sid
 FROM attempts a WHERE a.campaign_id = %(campaign_id)s AND a.state <> 'ended'
+UNION ALL
+SELECT a.id, 'colleague', t.agent_sid
+FROM transfers t JOIN attempts a ON a.id = t.attempt_id
+WHERE a.campaign_id = %(campaign_id)s AND t.agent_sid IS NOT NULL AND t.leg_ended_at IS NULL
+  AND t.kind = 'warm' AND a.state <> 'ended'

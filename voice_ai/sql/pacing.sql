@@ -3,7 +3,10 @@ SELECT max_concurrent, calls_per_second, daily_spend, per_minute FROM carrier_li
 WHERE account = %(account)s
 
 -- name: live_in_all
-SELECT count(*) AS live FROM attempts WHERE state <> 'ended' AND rehearsal = %(rehearsal)s
+-- Calls of the account: to leads, and to colleagues who are asked to take one or have it.
+SELECT (SELECT count(*) FROM attempts WHERE state <> 'ended' AND rehearsal = %(rehearsal)s)
+     + (SELECT count(*) FROM transfers t JOIN attempts a ON a.id = t.attempt_id
+        WHERE a.state <> 'ended' AND a.rehearsal = %(rehearsal)s AND t.status <> 'failed') AS live
 
 -- name: caller_ids
 -- Active numbers that no kill switch stops; dials and live calls are counted where a ceiling needs

@@ -81,7 +81,12 @@ def _opened(row: Row, keyring: Keyring) -> dict[str, Any]:
     seller = {"name": row["seller"], "legal_name": row["legal_name"], **config.pop("seller", {})}
     if row["callback_sealed"] is not None:
         seller["callback_number"] = keyring.decrypt(row["callback_sealed"]).decode()
-    numbers = [keyring.decrypt(sealed).decode() for sealed in row["caller_ids_sealed"] if sealed]
+    numbers, colleagues = (
+        [keyring.decrypt(sealed).decode() for sealed in row[name] if sealed]
+        for name in ("caller_ids_sealed", "transfer_to_sealed")
+    )
+    if config.get("transfer"):
+        config["transfer"] = {"to": colleagues, **config["transfer"]}
     first = {"name": row["name"], "seller": seller, "list": row["list"]}
     return {**first, "script": row["script_name"], "caller_ids": numbers, **_after(config, first)}
 

@@ -98,7 +98,8 @@ def create_campaign(
             },
         )
         caller_ids = _own_caller_ids(db, keyring, seller_id, campaign, now)
-        _insert_version(db, campaign_id, 1, campaign, caller_ids, by=by, now=now)
+        colleagues = _colleagues(db, keyring, campaign, now)
+        _insert_version(db, campaign_id, 1, campaign, caller_ids, colleagues, by=by, now=now)
         enrolled = db.execute(
             _SQL.enrol_leads,
             {
@@ -136,9 +137,11 @@ def revise_campaign(
         config, seller_id = campaign.config, stands["seller_id"]
         callback = ensure_number(db, keyring, config.seller.callback_number, now)
         caller_ids = _own_caller_ids(db, keyring, seller_id, campaign, now)
+        colleagues = _colleagues(db, keyring, campaign, now)
         same = (
             stands["config_sha256"] == campaign.sha256
             and sorted(stands["caller_ids"]) == sorted(caller_ids)
+            and stands["transfer_to"] == colleagues
             and stands["callback_number_id"] == callback
         )
         if same:
@@ -146,7 +149,7 @@ def revise_campaign(
         version = stands["version"] + 1
         _seller_of(db, campaign, now=now, rehearsal=stands["rehearsal"])
         db.execute(_SQL.say_callback_number, {"number_id": callback, "seller_id": seller_id})
-        _insert_version(db, campaign_id, version, campaign, caller_ids, by=by, now=now)
+        _insert_version(db, campaign_id, version, campaign, caller_ids, colleagues, by=by, now=now)
         db.execute(
             _SQL.put_in_force,
             {"campaign_id": campaign_id, "version": version, "max_leads": config.max_leads},
@@ -229,6 +232,7 @@ def _insert_version(
     version: int,
     campaign: Campaign,
     caller_ids: list[int],
+    colleagues: list[int],
     *,
     by: str,
     now: datetime,
@@ -242,6 +246,7 @@ def _insert_version(
             "script": campaign.script_text,
             "script_name": campaign.config.script,
             "caller_ids": caller_ids,
+            "transfer_to": colleagues,
             "sha256": campaign.sha256,
             "created_by": by,
             "now": now,
@@ -277,6 +282,13 @@ def _own_caller_ids(
             )
         numbers.append(number_id)
     return numbers
+
+
+def _colleagues(db: Db, keyring: Keyring, campaign: Campaign, now: datetime) -> list[int]:
+    """The ids of the numbers that it hands calls to."""
+    transfer = campaign.config.transfer
+    numbers = transfer.to if transfer is not None else ()
+    return [ensure_number(db, keyring, number, now) for number in numbers]
 
 
 def list_campaigns(db: Db, name: str | None = None) -> list[Row]:

@@ -53,6 +53,13 @@ campaign_versions = Table(
     Column("script", Text, nullable=False, comment="the conversation script (YAML)"),
     Column("script_name", Text, nullable=False, comment="name of the script"),
     Column("caller_ids", ARRAY(BigInteger), nullable=False, comment="numbers.id it may show"),
+    Column(
+        "transfer_to",
+        ARRAY(BigInteger),
+        nullable=False,
+        server_default="{}",
+        comment="numbers.id of the colleagues it hands calls to, in the order of asking",
+    ),
     Column("config_sha256", Text, nullable=False, comment="hash of config and script"),
     Column("created_by", Text, nullable=False, comment="who made it"),
     moment("created_at", "when", nullable=False),
@@ -181,6 +188,11 @@ commands = Table(
     moment("asked_at", "when", nullable=False),
     moment("obeyed_at", "when it was in force; NULL: not yet"),
     Column("outcome", Text, comment="what came of it, stragglers by name of their call"),
+    Column(
+        "attempt_id",
+        UUID(as_uuid=True),
+        comment="the call it is about; NULL: about campaigns",
+    ),
     Index("ix_commands_open", "id", postgresql_where=text("obeyed_at IS NULL")),
     comment="What people asked of campaigns; the dialer obeys.",
 )
