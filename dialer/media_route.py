@@ -22,6 +22,7 @@ from dialer.parts import ServerParts
 from dialer.ports import SocketClosed, StreamStart
 from dialer.prompt_store import voices_of
 from dialer.transfer_routes import CallHandover
+from voice_ai.answering import Answering
 from voice_ai.calls import AttemptState
 from voice_ai.campaigns import Pacing, Voice
 from voice_ai.conversation.graph import Script
@@ -74,6 +75,7 @@ class CallSetup:
     voice: Voice
     max_call_s: float
     answer_class: str | None
+    answering: Answering
     resumed: Resumed | None = None
 
     @property
@@ -162,6 +164,7 @@ def setup_of(keyring: Keyring, row: Mapping[str, Any]) -> CallSetup:
         voice=Voice.model_validate(config["voice"]),
         max_call_s=float(Pacing.model_validate(config["pacing"]).max_call_s),
         answer_class=row["answer_class"],
+        answering=Answering.model_validate(config.get("answering", {})),
     )
 
 
@@ -208,6 +211,7 @@ async def _hold(
             tape=tape,
             handover=CallHandover(parts.webhooks.transfers, setup.attempt_id),
             resumed=setup.resumed,
+            answering=setup.answering,
         )
         parts.metrics.conversations.labels(result.end_reason).inc()
     except BadInput as error:

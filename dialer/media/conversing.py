@@ -8,6 +8,8 @@ from typing import Protocol, assert_never
 
 import structlog
 
+from dialer.media.answered import Answered
+from dialer.media.answering import AnswerEar, BeepHeard
 from dialer.media.books import NOTHING_UNDERSTOOD, TurnBook
 from dialer.media.events import (
     Event,
@@ -17,16 +19,19 @@ from dialer.media.events import (
     LineDropped,
     LineOver,
     MachineVerdict,
+    Order,
     StopOrder,
     TimeIsUp,
     Transcript,
     Trouble,
 )
 from dialer.media.handover import Handover, Leaving
+from dialer.media.heard import line_of, speech_ended, speech_of
 from dialer.media.playback import Floor, Line, Playback
 from dialer.media.sides import Listening, Speaking
 from dialer.media.turn_taking import SilenceOver, verdict
-from dialer.ports import CallLog, Mind, SocketClosed, Understanding, VoiceLost
+from dialer.ports import CallLog, Mind, SocketClosed, VoiceLost
+from voice_ai.answering import Answering, AnswerVerdict
 from voice_ai.clock import Clock
 from voice_ai.conversation import step
 from voice_ai.conversation.graph import Script
@@ -39,12 +44,10 @@ from voice_ai.conversation.turns import (
     HangUp,
     Heard,
     HungUp,
-    MachineDetected,
     OptOut,
     Say,
     SetSlot,
     Silence,
-    Speech,
     State,
     TimeUp,
     Transfer,
@@ -85,6 +88,8 @@ class Conversation:
         spawn: Spawn,
         last_words_s: float,
         handover: Handover | None = None,
+        answering: Answering | None = None,
+        answer_ear: AnswerEar | None = None,
     ) -> None:
         self.state = state
         self.closing: str | None = None
@@ -110,6 +115,16 @@ class Conversation:
         self._speaking: asyncio.Task[None] | None = None
         self._heard_of_agent: str | None = None
         self._after_protected: Actions = ()
+        self._answered = Answered(
+            script=script,
+            policy=answering or Answering(),
+            ear=answer_ear or AnswerEar(),
+            talk=self,
+            taking=taking,
+            act=self._act,
+            end_now=self._end_now,
+            hush=self._hush,
+        )
 
     @property
     def ended(self) -> bool:
@@ -154,20 +169,22 @@ class Conversation:
             case LineOver(line):
                 await self._on_line_over(line)
             case SilenceOver(seconds):
-                if self._playback.floor is Floor.QUIET:
+                if self._playback.floor is Floor.QUIET and not await self._answered.silence():
                     await self._step(Silence(seconds))
             case KeyPressed():
                 await self._on_key(event)
             case _:
                 await self._on_order(event)
 
-    async def _on_order(
-        self,
-        event: MachineVerdict | StopOrder | TimeIsUp | LineDropped | LastWordsLate | Trouble,
-    ) -> None:
+    async def _on_order(self, event: Order) -> None:
         match event:
             case MachineVerdict(kind):
-                await self._step(MachineDetected(kind))
+                await self._answered.carrier_says(kind)
+            case AnswerVerdict():
+                self._book.answered(event)
+                await self._answered.own_says(event)
+            case BeepHeard():
+                await self._answered.beep()
             case StopOrder(reason):
                 await self._end_now(reason)
             case TimeIsUp():
@@ -188,7 +205,7 @@ class Conversation:
         began = self._clock.monotonic()
         floor, text = self._playback.floor, heard.text
         understood = self._mind.understand(text) if text.strip() else NOTHING_UNDERSTOOD
-        speech = _speech(text, understood)
+        speech = speech_of(text, understood)
         lines = self._playback.lines
         meaning = verdict(
             heard.turn,
@@ -209,7 +226,8 @@ class Conversation:
             if meaning == "interrupt":
                 self._heard_of_agent = await self._cut(by_person=True)
             told, self._heard_of_agent = self._heard_of_agent, None
-            await self._step(replace(speech, heard_of_agent=told), _speech_ended(heard))
+            if not await self._answered.heard(text):
+                await self._step(replace(speech, heard_of_agent=told), speech_ended(heard))
         self._listen_again()
 
     async def _step_over_protected(self, heard: Heard) -> None:
@@ -239,6 +257,7 @@ class Conversation:
             self._silence_s = line.silence_s or self._script.silence_s
             ends = self.closing or self._leaving.under_way
             self._taking.wait_for_answer(None if ends else self._silence_s)
+        await self._answered.line_over(last=not self._playback.lines)
 
     async def _hand_over(self) -> None:
         """Once everything before it was said, and nobody is in mid-sentence: it may be a no.
@@ -286,6 +305,7 @@ class Conversation:
         self.disposition = known or ("conversed_no_goal" if spoken_to else "failed_transient")
 
     async def _on_line_dropped(self, *, hung_up: bool) -> None:
+        self.closing = self.closing or self._answered.reason_if_dropped
         if self.closing is None and await self._leaving.taken(self.state):
             self.closing = "transfer"
         elif self.closing is None:
@@ -309,6 +329,15 @@ class Conversation:
         await self._step(TimeUp())
         self.closing = reason
 
+    def wait_quietly(self, seconds: float) -> None:
+        """For `Answered`: so much silence is told to it."""
+        self._heard_of_agent = None
+        self._silence_s = seconds
+        self._taking.wait_for_answer(seconds)
+
+    async def _hush(self) -> None:
+        await self._cut(by_person=False)
+
     async def _end_now(self, reason: str) -> None:
         self._at_once = True
         self.closing = self.closing or reason
@@ -316,6 +345,7 @@ class Conversation:
 
     async def _step(self, heard: Heard, speech_ended: float | None = None) -> None:
         self.state, actions = step(self._script, self.state, heard)
+        self._answered.stepped()
         await self._act(actions, speech_ended)
 
     async def _act(self, actions: Actions, speech_ended: float | None) -> None:
@@ -327,7 +357,7 @@ class Conversation:
             if isinstance(action, Ask):
                 endpoint_s = action.endpoint_s
             if isinstance(action, Say | Ask):
-                lines.append(_line(action, self.state.node))
+                lines.append(line_of(action, self.state.node))
             elif isinstance(action, Transfer):
                 self._leaving.asked = action
             elif not isinstance(action, OptOut):
@@ -408,25 +438,3 @@ class Conversation:
             stopped_for_nothing = self._heard_of_agent is not None
             self._heard_of_agent = None
             self._taking.wait_for_answer(_RESUME_S if stopped_for_nothing else self._silence_s)
-
-
-def _line(action: Say | Ask, node: str) -> Line:
-    silence_s = action.silence_s if isinstance(action, Ask) else None
-    return Line(action.text, action.key, action.interruptible, node, silence_s)
-
-
-def _speech(text: str, understood: Understanding) -> Speech:
-    intent, emotion = understood.intent, understood.emotion
-    return Speech(
-        text,
-        intent=intent.label if intent else None,
-        intent_score=intent.score if intent else None,
-        emotion=emotion.label if emotion else None,
-    )
-
-
-def _speech_ended(heard: Transcript) -> float | None:
-    endpoint_s = heard.turn.endpoint_s
-    if heard.committed_at is None or endpoint_s is None:
-        return None
-    return heard.committed_at - endpoint_s

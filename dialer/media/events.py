@@ -3,8 +3,10 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from dialer.media.answering import BeepHeard
 from dialer.media.playback import Line
 from dialer.media.turn_taking import PersonTurn, SilenceOver
+from voice_ai.answering import AnswerVerdict
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,19 +71,17 @@ class LastWordsLate:
     """The call is over, and a transcript of its last words has not come in time."""
 
 
-Event = (
-    Transcript
-    | Interrupted
-    | SilenceOver
-    | KeyPressed
-    | LineOver
-    | LineDropped
-    | MachineVerdict
+Order = (
+    MachineVerdict
+    | AnswerVerdict
+    | BeepHeard
     | StopOrder
-    | Trouble
     | TimeIsUp
+    | LineDropped
     | LastWordsLate
+    | Trouble
 )
+Event = Transcript | Interrupted | SilenceOver | KeyPressed | LineOver | Order
 Emit = Callable[[Event], None]
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 
 import structlog
 
+from dialer.media.answering import AnswerEar
 from dialer.media.books import TurnBook
 from dialer.media.conversing import Conversation
 from dialer.media.events import Event, SessionControl
@@ -28,6 +29,7 @@ from dialer.ports import (
     StreamStart,
     Voice,
 )
+from voice_ai.answering import Answering
 from voice_ai.clock import Clock
 from voice_ai.conversation import begin
 from voice_ai.conversation.graph import Script
@@ -75,6 +77,7 @@ _MACHINE_WAITS = ("no_media_s", "mark_grace_s", "last_words_s", "ears_backlog_s"
 class SessionResult:
     """`end_reason`: one of the script's hang-up reasons, what `SessionControl.stop` was given, or
 
+    `fax`, `ivr`, `screening`, `message_left`, `message_cut` (the mailbox hung up over it),
     `time_up`, `human_hangup`, `media_lost`, `no_media`, `ears_lost`, `voice_lost`, `error`,
     `server_stopped`. `disposition` is None when the call decided nothing. `audio_s` is how long
     the person's side was heard.
@@ -103,6 +106,7 @@ async def converse(
     limits: SessionLimits,
     control: SessionControl,
     tape: Tape | None = None,
+    answering: Answering | None = None,
     handover: Handover | None = None,
     resumed: Resumed | None = None,
 ) -> SessionResult:
@@ -113,12 +117,13 @@ async def converse(
     `outcome` and `media_stopped`, once each, but for a call that goes to a colleague (end reason
     `transfer`): it has no outcome yet. `tape` takes down both sides for whoever gave it.
     `resumed`: the call comes back from there and goes on as it stood.
+    `answering`: what to do about machines; None: the default.
     """
     state, opening = begin(script, slots) if resumed is None else resumed.go_on(script)
     tape = tape or Tape(0.0)
     session = _MediaSession(
         socket, start, script, state, ears, voice, mind, log, clock, limits, tape, handover,
-        first_turn=0 if resumed is None else resumed.turns,
+        answering or Answering(), first_turn=0 if resumed is None else resumed.turns,
     )  # fmt: skip
     return await hold(session, opening, start.stream_sid, control)
 
@@ -250,6 +255,7 @@ class _MediaSession(Session):
         limits: SessionLimits,
         tape: Tape,
         handover: Handover | None,
+        answering: Answering,
         *,
         first_turn: int,
     ) -> None:
@@ -257,12 +263,15 @@ class _MediaSession(Session):
         self._limits = limits = limits.at_speed(clock.speed)
         self._taking = taking = TurnTaking(limits.turns)
         self._book = TurnBook(self.journal, clock.now(), first_turn)
-        playback = Playback()
+        playback, answer_ear = Playback(), AnswerEar()
+        if first_turn:
+            answer_ear.rest()  # a call that comes back has been talked in
         self._inbound = Inbound(
             socket=socket,
             ears=ears,
             language=script.language,
             taking=taking,
+            answer_ear=answer_ear,
             playback=playback,
             clock=clock,
             emit=self.events.put_nowait,
@@ -296,6 +305,8 @@ class _MediaSession(Session):
             spawn=self._spawn,
             last_words_s=limits.last_words_s,
             handover=handover,
+            answering=answering,
+            answer_ear=answer_ear,
         )
 
     @property

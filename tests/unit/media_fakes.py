@@ -33,6 +33,7 @@ from dialer.ports import (
     VoiceLost,
 )
 from dialer.simulator import mulaw
+from voice_ai.answering import Answering, AnswerVerdict
 from voice_ai.conversation.graph import Script
 
 FRAME = 160
@@ -292,6 +293,9 @@ class KeptLog:
     async def barge_in(self, index: int, heard_fraction: float) -> None:
         self._keep("barge_in", (index, heard_fraction))
 
+    async def answered(self, verdict: AnswerVerdict) -> None:
+        self._keep("answered", verdict)
+
     async def opt_out(self, evidence: str) -> None:
         self._keep("opt_out", evidence)
 
@@ -329,7 +333,9 @@ class Call:
         ears: int = 2,
         limits: SessionLimits | None = None,
         speed: float = 1.0,
+        answering: Answering | None = None,
     ) -> None:
+        self._answering = answering
         self.clock = VirtualClock(speed)
         self.line = FakeLine()
         self.ears = FakeEarsFactory(*(FakeEars() for _ in range(ears)))
@@ -361,6 +367,7 @@ class Call:
                 tape=self.tape,
                 handover=self.handover,
                 resumed=self.resumed,
+                answering=self._answering,
             )
         )
         return self

@@ -23,6 +23,7 @@ EVERYWHERE = frozenset({"opt_out", "ask_robot"})
 
 _IS_AI = re.compile(r"\b(a\.? ?i\.?|artificial|automated|virtual|robot)(?=\W|$)", re.I)
 _IS_RECORDED = re.compile(r"\brecord", re.I)
+_OPTS_OUT = re.compile(r"\bstop\b|\bopt out\b|\bnot (?:be called|to be called|call)\b", re.I)
 _KEY_NINE = re.compile(r"\b(9|nine)\b", re.I)
 
 
@@ -32,7 +33,7 @@ def find_faults(script: Script) -> Iterator[Fault]:
     yield from broken
     if not broken:  # a wrong target or a dead end would be reported again as a missing way
         yield from check_paths(script)
-    for check in (check_prompts, check_slots, check_law, check_language):
+    for check in (check_prompts, check_slots, check_law, check_unattended, check_language):
         yield from check(script)
 
 
@@ -200,6 +201,9 @@ def check_prompts(script: Script) -> Iterator[Fault]:
             yield ("lines", line), 'the call ends after this line, so it must contain "Goodbye".'
     for emotion, text in script.empathy.items():
         yield from _prompt(script, ("empathy", emotion), text, asks=False)
+    for place in ("voicemail", "screener"):
+        for index, text in enumerate(getattr(script, place)):
+            yield from _prompt(script, (place, index), text, asks=False)
 
 
 def _prompt(script: Script, path: Path, text: str, *, asks: bool) -> Iterator[Fault]:
@@ -284,6 +288,37 @@ def _callback_number_spoken(script: Script, start: Node) -> Iterator[Fault]:
                 ("nodes", name, "say"),
                 "the call-back number is not spoken: add {callback_number} here or in the opening.",
             )
+
+
+def check_unattended(script: Script) -> Iterator[Fault]:
+    """What mailboxes and screeners are told: as lawful as what a person hears first."""
+    for place, texts in (("voicemail", script.voicemail), ("screener", script.screener)):
+        if not texts:
+            continue
+        said, at = " ".join(texts), (place,)
+        if "{seller}" not in texts[0]:
+            yield at, "its first sentence must say who calls: add {seller} to it."
+        if _is_english(script) and not _IS_AI.search(said):
+            yield at, "it must say that the caller is an A I assistant; add such a sentence."
+    yield from _voicemail_opt_out(script)
+
+
+def _voicemail_opt_out(script: Script) -> Iterator[Fault]:
+    """A message cannot be answered, so it names the number at which the calls can be stopped."""
+    if not script.voicemail:
+        return
+    said = " ".join(script.voicemail)
+    if "{callback_number}" not in said:
+        yield (
+            ("voicemail",),
+            "it must say how to stop these calls: add the number {callback_number}.",
+        )
+    elif _is_english(script) and not _OPTS_OUT.search(said):
+        yield (
+            ("voicemail",),
+            "it must say what the number is for: add for example "
+            "“To stop these calls, call {callback_number}.”",
+        )
 
 
 def check_language(script: Script) -> Iterator[Fault]:

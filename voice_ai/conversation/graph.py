@@ -162,6 +162,8 @@ class Script(Frozen):
     slots: Mapping[Name, Slot] = Field(default_factory=dict)
     lines: Lines = Lines()
     empathy: Mapping[Emotion, str] = Field(default_factory=dict)
+    voicemail: Prompts = ()
+    screener: Prompts = ()
     nodes: Mapping[Name, Node] = Field(min_length=1)
 
     @property

@@ -99,7 +99,12 @@ def templates(script: Script) -> tuple[tuple[str, str], ...]:
         if name not in SPOKEN_BY_CARRIER
     ]
     comfort = [(f"empathy.{emotion}", text) for emotion, text in script.empathy.items()]
-    return (*own, *lines, *comfort)
+    alone = [
+        (f"{place}.{number}", text)
+        for place, texts in (("voicemail", script.voicemail), ("screener", script.screener))
+        for number, text in enumerate(texts)
+    ]
+    return (*own, *lines, *comfort, *alone)
 
 
 def render(
