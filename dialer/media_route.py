@@ -23,6 +23,7 @@ from dialer.parts import ServerParts
 from dialer.ports import SocketClosed, StreamStart
 from dialer.prompt_store import voices_of
 from dialer.transfer_routes import CallHandover
+from voice_ai.answering import Answering
 from voice_ai.calls import AttemptState
 from voice_ai.campaigns import Pacing, Voice
 from voice_ai.conversation.graph import Script
@@ -77,6 +78,7 @@ class CallSetup:
     answer_class: str | None
     arm: str | None = None
     language: str | None = None
+    answering: Answering = Answering()
     resumed: Resumed | None = None
 
     @property
@@ -177,6 +179,7 @@ def setup_of(keyring: Keyring, row: Mapping[str, Any]) -> CallSetup:
         max_call_s=float(Pacing.model_validate(config["pacing"]).max_call_s),
         answer_class=row["answer_class"],
         language=script.language_for(person.get("language")),
+        answering=Answering.model_validate(config.get("answering", {})),
     )
 
 
@@ -226,6 +229,7 @@ async def _hold(
             answerer=parts.answerer,
             handover=CallHandover(parts.webhooks.transfers, setup.attempt_id),
             resumed=setup.resumed,
+            answering=setup.answering,
         )
         parts.metrics.conversations.labels(result.end_reason).inc()
     except BadInput as error:

@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal, NamedTuple, Protocol
 
+from voice_ai.answering import AnswerVerdict
+
 
 class SocketClosed(Exception):
     """The carrier's side of the media socket is gone; `properly` when it took its leave."""
@@ -234,6 +236,9 @@ class CallLog(Protocol):
 
     async def barge_in(self, index: int, heard_fraction: float) -> None:
         """The agent's turn `index` (already logged) was cut by the person."""
+
+    async def answered(self, verdict: AnswerVerdict) -> None:
+        """Our own verdict on who answered; a later one revises it."""
 
     async def opt_out(self, evidence: str) -> None:
         """`speech` or `digit`. The goodbye is spoken only after this has returned."""

@@ -1,7 +1,8 @@
 """`make bench`: every speed claim beside its limit or a peer, measured in the same run.
 
 Prints a table and writes `.voice-ai/bench.json`: a list of `{row, ours, other, unit, ratio,
-target, holds}`. Absolute figures differ from machine to machine; only the ratios are claims.
+target, holds}`, some with more. Absolute figures differ from machine to machine; only the ratios
+are claims.
 """
 
 import argparse
@@ -23,6 +24,7 @@ _MODULES = (
     "dialer.bench_cycle",
     "dialer.bench_long_list",
     "dialer.bench_vad",
+    "dialer.bench_answering",
 )
 
 
@@ -54,6 +56,9 @@ def main() -> None:
             "yes" if row["holds"] else "NO",
         )
     console.print(table)
+    for row in rows:
+        if "detail" in row:
+            console.print(f"\n{row['row']}\n{row['detail']}\n", highlight=False)
     told.out.parent.mkdir(parents=True, exist_ok=True)
     told.out.write_text(json.dumps(rows, indent=1), encoding="utf-8")
     console.print(f"{told.out} is written.")

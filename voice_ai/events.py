@@ -74,6 +74,21 @@ class AnswerClassified(CallEvent):
 
 
 @dataclass(frozen=True)
+class AnswerHeard(CallEvent):
+    """Our own verdict on who or what answered, and the kind of evidence; a later one revises it."""
+
+    kind = "answer_heard"
+    label: str
+    confidence: float
+    at_ms: float
+    why: str
+
+    @property
+    def key(self) -> str:
+        return f"answer_heard:{self.at_ms:.0f}:{self.label}"
+
+
+@dataclass(frozen=True)
 class MediaStarted(CallEvent):
     """The audio stream was opened."""
 

@@ -8,6 +8,8 @@ from typing import Protocol, assert_never
 
 import structlog
 
+from dialer.media.answered import Answered
+from dialer.media.answering import AnswerEar, BeepHeard
 from dialer.media.books import NOTHING_UNDERSTOOD, TurnBook
 from dialer.media.events import (
     AnswerFound,
@@ -34,6 +36,7 @@ from dialer.media.thinking import Thinking
 from dialer.media.translating import line_of, speech_ended_at, speech_of
 from dialer.media.turn_taking import SilenceOver, verdict
 from dialer.ports import Answerer, CallLog, Mind
+from voice_ai.answering import Answering, AnswerVerdict
 from voice_ai.clock import Clock
 from voice_ai.conversation import step
 from voice_ai.conversation.graph import Script
@@ -49,7 +52,6 @@ from voice_ai.conversation.turns import (
     Heard,
     HungUp,
     Judged,
-    MachineDetected,
     OptOut,
     Say,
     SetSlot,
@@ -96,6 +98,8 @@ class Conversation:
         answerer: Answerer | None = None,
         listen_in: Callable[[str], None] = lambda language: None,
         handover: Handover | None = None,
+        answering: Answering | None = None,
+        answer_ear: AnswerEar | None = None,
     ) -> None:
         self.state = state
         self.closing: str | None = None
@@ -125,6 +129,16 @@ class Conversation:
         self._asked_at: float | None = None
         self._listen_in = listen_in
         self._language = state.language or script.language
+        self._answered = Answered(
+            script=script,
+            policy=answering or Answering(),
+            ear=answer_ear or AnswerEar(),
+            talk=self,
+            taking=taking,
+            act=self._act,
+            end_now=self._end_now,
+            hush=self._hush,
+        )
 
     @property
     def ended(self) -> bool:
@@ -170,7 +184,7 @@ class Conversation:
             case LineOver(line):
                 await self._on_line_over(line)
             case SilenceOver(seconds):
-                if self._playback.floor is Floor.QUIET:
+                if self._playback.floor is Floor.QUIET and not await self._answered.silence():
                     await self._step(Silence(seconds))
             case KeyPressed():
                 await self._on_key(event)
@@ -184,7 +198,12 @@ class Conversation:
             case AnswerFound():
                 await self._on_answer(event)
             case MachineVerdict(kind):
-                await self._step(MachineDetected(kind))
+                await self._answered.carrier_says(kind)
+            case AnswerVerdict():
+                self._book.answered(event)
+                await self._answered.own_says(event)
+            case BeepHeard():
+                await self._answered.beep()
             case StopOrder(reason):
                 await self._end_now(reason)
             case TimeIsUp():
@@ -207,13 +226,14 @@ class Conversation:
         understood = self._mind.understand(text) if text.strip() else NOTHING_UNDERSTOOD
         speech = speech_of(text, understood, self._language)
         lines = self._playback.lines
+        opts_out = not self.state.opted_out and opt_out_evidence(speech) is not None
         meaning = verdict(
             heard.turn,
             text,
             floor=floor,
             asking=bool(lines) and lines[0].silence_s is not None,
             opening=self._taking.opening,
-            opts_out=not self.state.opted_out and opt_out_evidence(speech) is not None,
+            opts_out=opts_out,
         )
         mind_ms = 1000 * (self._clock.monotonic() - began)
         if meaning != "nothing":
@@ -226,7 +246,8 @@ class Conversation:
             if meaning == "interrupt":
                 self._heard_of_agent = await self._cut(by_person=True)
             told, self._heard_of_agent = self._heard_of_agent, None
-            await self._step(replace(speech, heard_of_agent=told), speech_ended_at(heard))
+            if not await self._answered.heard(text, opts_out=opts_out):
+                await self._step(replace(speech, heard_of_agent=told), speech_ended_at(heard))
         self._listen_again()
 
     async def _step_over_protected(self, heard: Heard) -> None:
@@ -256,6 +277,7 @@ class Conversation:
             self._silence_s = line.silence_s or self._script.silence_s
             ends = self.closing or self._leaving.under_way
             self._taking.wait_for_answer(None if ends else self._silence_s)
+        await self._answered.line_over(last=not self._playback.lines)
 
     async def _hand_over(self) -> None:
         """Once everything before it was said, and nobody is in mid-sentence: it may be a no.
@@ -317,6 +339,7 @@ class Conversation:
         self.disposition = known or ("conversed_no_goal" if spoken_to else "failed_transient")
 
     async def _on_line_dropped(self, *, hung_up: bool) -> None:
+        self.closing = self.closing or self._answered.reason_if_dropped
         if self.closing is None and await self._leaving.taken(self.state):
             self.closing = "transfer"
         elif self.closing is None:
@@ -340,6 +363,15 @@ class Conversation:
         await self._step(TimeUp())
         self.closing = reason
 
+    def wait_quietly(self, seconds: float) -> None:
+        """For `Answered`: so much silence is told to it."""
+        self._heard_of_agent = None
+        self._silence_s = seconds
+        self._taking.wait_for_answer(seconds)
+
+    async def _hush(self) -> None:
+        await self._cut(by_person=False)
+
     async def _end_now(self, reason: str) -> None:
         self._at_once = True
         self.closing = self.closing or reason
@@ -347,6 +379,7 @@ class Conversation:
 
     async def _step(self, heard: Heard, speech_ended: float | None = None) -> None:
         self.state, actions = step(self._script, self.state, heard)
+        self._answered.stepped()
         await self._act(actions, speech_ended)
 
     async def _act(

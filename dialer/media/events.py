@@ -3,8 +3,10 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from dialer.media.answering import BeepHeard
 from dialer.media.playback import Line
 from dialer.media.turn_taking import PersonTurn, SilenceOver
+from voice_ai.answering import AnswerVerdict
 from voice_ai.conversation.turns import Answered, FindAnswer
 
 
@@ -88,6 +90,8 @@ class AnswerFound:
 # What is neither heard nor said in the call itself.
 Order = (
     MachineVerdict
+    | AnswerVerdict
+    | BeepHeard
     | StopOrder
     | TimeIsUp
     | LineDropped

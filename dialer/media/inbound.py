@@ -1,5 +1,6 @@
 """From the carrier's messages and the recogniser's words to the events of a call."""
 
+from dialer.media.answering import AnswerEar
 from dialer.media.ears import EarLine
 from dialer.media.events import (
     Emit,
@@ -39,6 +40,7 @@ class Inbound:
         ears: EarsFactory,
         language: str,
         taking: TurnTaking,
+        answer_ear: AnswerEar,
         playback: Playback,
         clock: Clock,
         emit: Emit,
@@ -51,6 +53,7 @@ class Inbound:
         self.bad_frames = 0
         self._socket = socket
         self._taking = taking
+        self._answer_ear = answer_ear
         self._playback = playback
         self._clock = clock
         self._emit = emit
@@ -104,6 +107,9 @@ class Inbound:
         self.last_frame_at = self._clock.monotonic()
         taking = self._taking
         signal = taking.hear(audio, self._playback.floor)
+        answerer = self._answer_ear.hear(audio)
+        if answerer is not None:
+            self._emit(answerer)
         if not self._deaf:
             try:
                 self._ear_line.feed(audio)
@@ -143,6 +149,9 @@ class Inbound:
             self._emit(TimeIsUp())
 
     def _heard(self, event: EarEvent) -> None:
+        answerer = self._answer_ear.text(event.text, final=isinstance(event, FinalText))
+        if answerer is not None:
+            self._emit(answerer)
         if isinstance(event, PartialText):
             playback = self._playback
             asking = bool(playback.lines) and playback.lines[0].silence_s is not None

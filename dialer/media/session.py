@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 
 import structlog
 
+from dialer.media.answering import AnswerEar
 from dialer.media.books import TurnBook
 from dialer.media.conversing import Conversation
 from dialer.media.events import Event, SessionControl
@@ -29,6 +30,7 @@ from dialer.ports import (
     StreamStart,
     Voice,
 )
+from voice_ai.answering import Answering
 from voice_ai.clock import Clock
 from voice_ai.conversation import begin
 from voice_ai.conversation.graph import Script
@@ -76,6 +78,7 @@ _MACHINE_WAITS = ("no_media_s", "mark_grace_s", "last_words_s", "ears_backlog_s"
 class SessionResult:
     """`end_reason`: one of the script's hang-up reasons, what `SessionControl.stop` was given, or
 
+    `fax`, `ivr`, `screening`, `message_left`, `message_cut` (the mailbox hung up over it),
     `time_up`, `human_hangup`, `media_lost`, `no_media`, `ears_lost`, `voice_lost`, `error`,
     `server_stopped`. `disposition` is None when the call decided nothing. `audio_s` is how long
     the person's side was heard.
@@ -107,6 +110,7 @@ async def converse(
     arm: str | None = None,
     language: str | None = None,
     answerer: Answerer | None = None,
+    answering: Answering | None = None,
     handover: Handover | None = None,
     resumed: Resumed | None = None,
 ) -> SessionResult:
@@ -119,6 +123,7 @@ async def converse(
     `arm` and `language` are of the script; None is the first arm, and the file's own language.
     Without an `answerer` free-form questions get the script's fallback.
     `resumed`: the call comes back from a colleague and goes on as it stood.
+    `answering`: what to do about machines; None: the default.
     """
     if resumed is None:
         state, opening = begin(script, slots, arm=arm, language=language)
@@ -127,7 +132,7 @@ async def converse(
     tape = tape or Tape(0.0)
     session = _MediaSession(
         socket, start, script, state, ears, voice, mind, log, clock, limits, tape, handover,
-        answerer, first_turn=0 if resumed is None else resumed.turns,
+        answerer, answering or Answering(), first_turn=0 if resumed is None else resumed.turns,
     )  # fmt: skip
     return await hold(session, opening, start.stream_sid, control)
 
@@ -260,6 +265,7 @@ class _MediaSession(Session):
         tape: Tape,
         handover: Handover | None,
         answerer: Answerer | None,
+        answering: Answering,
         *,
         first_turn: int,
     ) -> None:
@@ -267,12 +273,15 @@ class _MediaSession(Session):
         self._limits = limits = limits.at_speed(clock.speed)
         self._taking = taking = TurnTaking(limits.turns)
         self._book = TurnBook(self.journal, clock.now(), first_turn)
-        playback = Playback()
+        playback, answer_ear = Playback(), AnswerEar()
+        if first_turn:
+            answer_ear.rest()  # a call that comes back has been talked in
         self._inbound = Inbound(
             socket=socket,
             ears=ears,
             language=state.language or script.language,
             taking=taking,
+            answer_ear=answer_ear,
             playback=playback,
             clock=clock,
             emit=self.events.put_nowait,
@@ -307,6 +316,8 @@ class _MediaSession(Session):
             answerer=answerer,
             listen_in=self._inbound.listen_in,
             handover=handover,
+            answering=answering,
+            answer_ear=answer_ear,
         )
 
     @property

@@ -34,6 +34,7 @@ from dialer.ports import (
     VoiceLost,
 )
 from dialer.simulator import mulaw
+from voice_ai.answering import Answering, AnswerVerdict
 from voice_ai.conversation.graph import Script
 
 FRAME = 160
@@ -293,6 +294,9 @@ class KeptLog:
     async def barge_in(self, index: int, heard_fraction: float) -> None:
         self._keep("barge_in", (index, heard_fraction))
 
+    async def answered(self, verdict: AnswerVerdict) -> None:
+        self._keep("answered", verdict)
+
     async def opt_out(self, evidence: str) -> None:
         self._keep("opt_out", evidence)
 
@@ -336,7 +340,9 @@ class Call:
         slots: Mapping[str, str | None] | None = None,
         arm: str | None = None,
         language: str | None = None,
+        answering: Answering | None = None,
     ) -> None:
+        self._answering = answering
         self.clock = VirtualClock(speed)
         self.line = FakeLine()
         self.ears = FakeEarsFactory(*(FakeEars() for _ in range(ears)))
@@ -372,6 +378,7 @@ class Call:
                 answerer=self.answerer,
                 handover=self.handover,
                 resumed=self.resumed,
+                answering=self._answering,
                 **self.worded,
             )
         )

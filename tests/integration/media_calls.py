@@ -16,6 +16,7 @@ from dialer.ports import Answerer, SocketClosed, StreamStart, Understanding
 from dialer.simulator.config import SimulatorConfig
 from tests.integration.sim_carrier import Application, Carrier, Phone, application, carrier, until
 from tests.unit.media_fakes import SLOTS, KeptLog
+from voice_ai.answering import Answering
 from voice_ai.clock import Clock
 from voice_ai.conversation import builtin_scripts, load_script, prompts
 from voice_ai.conversation.graph import Script
@@ -69,7 +70,10 @@ class Held:
 class Clerk:
     """Answers every stream with a conversation; `held` is what came of each, by call."""
 
-    def __init__(self, speech: ElevenLabs, clock: Clock, script: Script) -> None:
+    def __init__(
+        self, speech: ElevenLabs, clock: Clock, script: Script, answering: Answering | None
+    ) -> None:
+        self._answering = answering
         self.voice = CachedVoice(speech.voice("default"), cache=PromptCache())
         self.held: dict[str, Held] = {}
         self.controls: dict[str, SessionControl] = {}
@@ -96,6 +100,7 @@ class Clerk:
             control=control,
             tape=tape,
             answerer=self.answerer,
+            answering=self._answering,
         )
         self.held[start.call_sid] = Held(log, result, tape)
 
@@ -128,12 +133,14 @@ class Desk:
 
 
 @asynccontextmanager
-async def desk(config: SimulatorConfig, script: Script | None = None) -> AsyncIterator[Desk]:
+async def desk(
+    config: SimulatorConfig, script: Script | None = None, answering: Answering | None = None
+) -> AsyncIterator[Desk]:
     async with carrier(config) as vendor, application() as app:
         options = ElevenLabsOptions(api_key="rehearsal", base_url=vendor.url)
         speech = await asyncio.to_thread(ElevenLabs.connect, options)
         clock = config.clock()
-        clerk = Clerk(speech, clock, script or survey())
+        clerk = Clerk(speech, clock, script or survey(), answering)
         app.talk = clerk.talk
         try:
             await clerk.voice.render_ahead(prompts(clerk.script, SLOTS))

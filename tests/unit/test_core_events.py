@@ -22,6 +22,7 @@ KEYS = {
     events.CallPlaced(carrier_call_sid=SID): "call_placed",
     events.CarrierStatus(SID, "ringing", 2): f"status:{SID}:2",
     events.AnswerClassified("human", None): "answer_classified",
+    events.AnswerHeard("human", 0.9, 1900.0, "pick_up"): "answer_heard:1900:human",
     events.MediaStarted(stream_sid="MZ1"): "media_started:MZ1",
     events.TurnTaken(3, "caller", None, "yes", "joy"): "turn:3",
     events.BargeIn(4, 0.5): "barge_in:4",

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from voice_ai.conversation.check_answers import check_answers
+from voice_ai.conversation.check_unattended import check_unattended
 from voice_ai.conversation.check_ways import check_ways
 from voice_ai.conversation.graph import (
     LAST_LINES,
@@ -36,6 +37,7 @@ def find_faults(script: Script) -> Iterator[Fault]:
         check_ways,
         check_answers,
         check_law,
+        check_unattended,
         check_language,
     ):
         yield from check(script)
@@ -204,6 +206,9 @@ def check_prompts(script: Script) -> Iterator[Fault]:
         yield from _prompt(script, ("empathy", emotion), text, asks=False)
     if script.answer is not None:
         yield from _prompt(script, ("answer", "fallback"), script.answer.fallback, asks=False)
+    for place in ("voicemail", "screener"):
+        for index, text in enumerate(getattr(script, place)):
+            yield from _prompt(script, (place, index), text, asks=False)
 
 
 def _prompt(script: Script, path: Path, text: str, *, asks: bool) -> Iterator[Fault]:

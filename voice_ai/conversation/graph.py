@@ -175,6 +175,8 @@ class Script(Frozen):
     on_emotion: OnEmotion = Field(default_factory=dict)
     experiment: Experiment | None = None
     answer: FreeAnswer | None = None
+    voicemail: Prompts = ()
+    screener: Prompts = ()
     nodes: Mapping[Name, Node] = Field(min_length=1)
     _wordings: "dict[Wording, Script]" = PrivateAttr(default_factory=dict)
 

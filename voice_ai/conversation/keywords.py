@@ -46,7 +46,7 @@ _REST = (
     r"(?:me|us|here|again|anymore|any more|back"
     r"|(?:this|my|our|that) (?:\w+ )?(?:number|phone|line))"
 )
-# Each pattern is matched against `_plain` text without fillers: lower case, no punctuation.
+# Each pattern is matched against `plain` text without fillers: lower case, no punctuation.
 _OPT_OUT = tuple(
     re.compile(pattern)
     for pattern in (
@@ -149,7 +149,7 @@ def is_machine_greeting(text: str) -> bool:
 
 
 def asks_who_is_calling(text: str) -> bool:
-    return _WHO.search(_plain(text)) is not None
+    return _WHO.search(plain(text)) is not None
 
 
 _HOUR = r"(?:\d{1,2}|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve)"
@@ -172,7 +172,7 @@ _WHEN = re.compile(rf"\b(?:{_LEADING} ){{0,4}}{_TIME}\b(?: (?:{_LEADING} ){{0,4}
 
 def find_when(text: str) -> str | None:
     """The words that name a time ("tomorrow after lunch"), without anything around them."""
-    match = _WHEN.search(_plain(text))
+    match = _WHEN.search(plain(text))
     return match.group(0).strip() if match else None
 
 
@@ -180,14 +180,14 @@ def guess_intent(text: str) -> Intent | None:
     """An intent from words alone, or None: what a call runs on while no model is loaded."""
     if is_opt_out(text):
         return "opt_out"
-    line = _plain(text)
+    line = plain(text)
     for intent, pattern in INTENT_PATTERNS:
         if pattern.search(line):
             return intent
     return None
 
 
-def _plain(text: str) -> str:
+def plain(text: str) -> str:
     """Lower case words with single spaces; apostrophes vanish (`don't` is `dont`)."""
     folded = unicodedata.normalize("NFKD", text).casefold()
     without = re.sub(r"['’‘`´\u0300-\u036f]", "", folded)
@@ -195,4 +195,4 @@ def _plain(text: str) -> str:
 
 
 def _content(text: str) -> list[str]:
-    return [word for word in _plain(text).split() if not _FILLER.fullmatch(word)]
+    return [word for word in plain(text).split() if not _FILLER.fullmatch(word)]

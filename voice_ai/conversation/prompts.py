@@ -112,7 +112,12 @@ def _templates(script: Script) -> tuple[tuple[str, str], ...]:
     ]
     comfort = [(f"empathy.{emotion}", text) for emotion, text in script.empathy.items()]
     free = [("answer.fallback", script.answer.fallback)] if script.answer is not None else []
-    return (*own, *lines, *comfort, *free)
+    alone = [
+        (f"{place}.{number}", text)
+        for place, texts in (("voicemail", script.voicemail), ("screener", script.screener))
+        for number, text in enumerate(texts)
+    ]
+    return (*own, *lines, *comfort, *free, *alone)
 
 
 def render(

@@ -17,6 +17,7 @@ class Tongue:
     farewell_told: str
     is_ai: re.Pattern[str]
     stop: re.Pattern[str]
+    stops_calls: re.Pattern[str]
     nine: re.Pattern[str]
     recorded: re.Pattern[str]
     digits: tuple[str, ...]
@@ -36,6 +37,7 @@ ENGLISH = Tongue(
     farewell_told="Goodbye",
     is_ai=re.compile(r"\b(a\.? ?i\.?|artificial|automated|virtual|robot)(?=\W|$)", re.I),
     stop=re.compile(r"stop", re.I),
+    stops_calls=re.compile(r"\bstop\b|\bopt out\b|\bnot (?:be called|to be called|call)\b", re.I),
     nine=re.compile(r"\b(9|nine)\b", re.I),
     recorded=re.compile(r"\brecord", re.I),
     digits=("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"),
@@ -52,6 +54,9 @@ SPANISH = Tongue(
         r"\b(inteligencia artificial|automatizad[oa]|automátic[oa]|virtual|robot)\b", re.I
     ),
     stop=re.compile(r"\b(?:alto|pare|basta|stop)\b", re.I),
+    stops_calls=re.compile(
+        r"\b(?:detener|parar|stop)\b|\bno (?:recibir|quiere)\b|\bdarse de baja\b", re.I
+    ),
     nine=re.compile(r"\b(9|nueve)\b", re.I),
     recorded=re.compile(r"\bgraba", re.I),
     digits=("cero", "uno", "dos", "tres", "cuatro", "cinco", "seis", "siete", "ocho", "nueve"),

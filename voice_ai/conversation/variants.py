@@ -15,7 +15,8 @@ Fault = tuple[Path, str]
 # What is spoken: the words of a node whose values are prompts, and what an answer is made of.
 SPOKEN = ("identify", "disclose", "opt_out", "recording", "say", "ask", "retry")
 ANSWERED = ("topic", "facts", "fallback")
-_TRANSLATED = ("slots", "lines", "empathy", "answer", "nodes")
+_UNATTENDED = ("voicemail", "screener")
+_TRANSLATED = ("slots", "lines", "empathy", "answer", *_UNATTENDED, "nodes")
 
 
 @dataclass
@@ -97,6 +98,8 @@ def _prompts(data: dict[str, Any]) -> Iterator[tuple[Path, Any, Any]]:
         words = data.get(part)
         if isinstance(words, dict):
             yield from (((part, key), words, key) for key in words)
+    for word in _UNATTENDED:
+        yield from _prompts_at((word,), data, word)
     nodes = data.get("nodes")
     for name, node in nodes.items() if isinstance(nodes, dict) else ():
         if not isinstance(node, dict):
@@ -105,12 +108,15 @@ def _prompts(data: dict[str, Any]) -> Iterator[tuple[Path, Any, Any]]:
         if isinstance(answer, dict) and "fallback" in answer:
             yield ("nodes", name, "answer", "fallback"), answer, "fallback"
         for word in SPOKEN:
-            value = node.get(word)
-            if isinstance(value, list):
-                places = enumerate(value)
-                yield from ((("nodes", name, word, at), value, at) for at, _ in places)
-            elif value is not None:
-                yield ("nodes", name, word), node, word
+            yield from _prompts_at(("nodes", name, word), node, word)
+
+
+def _prompts_at(path: Path, holder: dict[str, Any], word: str) -> Iterator[tuple[Path, Any, Any]]:
+    value = holder.get(word)
+    if isinstance(value, list):
+        yield from (((*path, at), value, at) for at, _ in enumerate(value))
+    elif value is not None:
+        yield path, holder, word
 
 
 def _translated(
@@ -126,7 +132,7 @@ def _translated(
         if word not in _TRANSLATED:
             named = ", ".join(_TRANSLATED)
             faults.append(((*at, word), f"`{word}` is not translated; a language has {named}."))
-    for part in ("lines", "empathy"):
+    for part in ("lines", "empathy", *_UNATTENDED):
         # What is not said in this language is not said at all: checks name what is missing.
         variant.data.pop(part, None)
         if part in words:
