@@ -4,7 +4,7 @@ The adapters and the composition root implement these; the media session knows n
 Audio is mu-law, 8 kHz, mono. Latencies are milliseconds of clock time; None means unmeasured.
 """
 
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal, NamedTuple, Protocol
@@ -21,6 +21,9 @@ class SocketClosed(Exception):
 class MediaSocket(Protocol):
     async def receive(self) -> str | bytes:
         """The next message. Raises SocketClosed."""
+
+    async def pump(self, take: Callable[[str | bytes], None]) -> None:
+        """Hand over every further message at once. Raises SocketClosed, and what `take` raises."""
 
     async def send(self, text: str) -> None:
         """Raises SocketClosed."""

@@ -1,7 +1,7 @@
 """Calls of the simulated carrier held by the real media session, through the vendor's own SDK."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
@@ -36,6 +36,10 @@ class StarletteSocket:
             return await self._socket.receive_text()
         except (WebSocketDisconnect, RuntimeError) as error:
             raise SocketClosed from error
+
+    async def pump(self, take: Callable[[str | bytes], None]) -> None:
+        while True:
+            take(await self.receive())
 
     async def send(self, text: str) -> None:
         try:

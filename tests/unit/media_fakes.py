@@ -96,6 +96,10 @@ class FakeLine:
             raise SocketClosed
         return message
 
+    async def pump(self, take: Callable[[str | bytes], None]) -> None:
+        while True:
+            take(await self.receive())
+
     async def send(self, text: str) -> None:
         if self.closed or self.breaks_on_send:
             raise SocketClosed
