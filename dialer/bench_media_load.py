@@ -19,6 +19,7 @@ from urllib.parse import urlsplit
 from urllib.request import urlopen
 
 from dialer.media.frames import FRAME_BYTES
+from dialer.serving import allow_many_sockets
 
 FRAME_S = 0.02
 RAMP_S = 1.5
@@ -273,4 +274,5 @@ if __name__ == "__main__":
 
     if (core := int(sys.argv[5])) >= 0:
         os.sched_setaffinity(0, {core})
+    allow_many_sockets()
     uvloop.run(_main(sys.argv[1], int(sys.argv[2]), sys.argv[3], int(sys.argv[4])))

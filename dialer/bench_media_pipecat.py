@@ -12,6 +12,7 @@ import audioop
 import base64
 import json
 import os
+import resource
 import sys
 import time
 from typing import Any
@@ -233,6 +234,8 @@ def application(shape: str, ears_port: int) -> FastAPI:
 
 
 if __name__ == "__main__":
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     logger.remove()
     logger.add(sys.stderr, level="ERROR")
     if (core := int(sys.argv[4])) >= 0:

@@ -12,8 +12,7 @@ import sys
 import time
 from array import array
 from collections import deque
-from collections.abc import AsyncGenerator, Callable, Mapping
-from importlib.resources import files
+from collections.abc import Callable
 from pathlib import Path
 from tempfile import gettempdir
 
@@ -22,47 +21,18 @@ import uvicorn
 from fastapi import FastAPI, Response
 
 from dialer.adapters.elevenlabs import ElevenLabs, ElevenLabsOptions
+from dialer.bench_media_ports import SLOTS, NoLog, bench_script, rendered_voice
 from dialer.media.frames import SAMPLE_RATE, Audio, Connected, Started, Writer, read
-from dialer.media.prompts import CachedVoice, PromptCache
+from dialer.media.prompts import CachedVoice
 from dialer.media.session import SessionControl, SessionLimits, converse
 from dialer.media_socket import AsgiSocket, socket_route
 from dialer.mind import ServedMind
-from dialer.ports import SocketClosed, StreamStart, TurnRecord
-from dialer.serving import server_config, set_apart_what_stays
+from dialer.ports import SocketClosed, StreamStart
+from dialer.serving import allow_many_sockets, server_config, set_apart_what_stays
 from ml.serving import ModelServer
 from voice_ai.clock import SystemClock
-from voice_ai.conversation import load_script, prompts
 
 FRAME_S = 0.02
-_SCRIPT = "bench_media_script.yaml"
-SLOTS = {"seller": "Acme Health", "callback_number": "+1 800 555 0100"}
-
-
-class NoLog:
-    """A call log that keeps nothing."""
-
-    async def media_started(self, stream_sid: str) -> None: ...
-
-    async def turn(self, turn: TurnRecord) -> None: ...
-
-    async def barge_in(self, index: int, heard_fraction: float) -> None: ...
-
-    async def opt_out(self, evidence: str) -> None: ...
-
-    async def outcome(
-        self, disposition: str | None, end_reason: str, slots: Mapping[str, str]
-    ) -> None: ...
-
-    async def media_stopped(self, reason: str) -> None: ...
-
-
-class Tone:
-    """A synthesis that takes no time: 0.8 s for every sentence, as the peer's."""
-
-    voice, model, output_format = "tone", "tone", "ulaw_8000"
-
-    async def synthesise(self, text: str) -> AsyncGenerator[bytes, None]:
-        yield b"\x20" * int(0.8 * SAMPLE_RATE)
 
 
 class Watched:
@@ -102,14 +72,12 @@ class Calls:
         self._hold = self._echo if shape == "bare" else self._converse
         vendor = ElevenLabsOptions(api_key="bench", base_url=f"http://127.0.0.1:{ears_port}")
         self._ears = ElevenLabs.connect(vendor)
-        self._voice = CachedVoice(Tone(), PromptCache())
-        self._script = load_script(
-            files("dialer").joinpath(_SCRIPT).read_text(encoding="utf-8"), source=_SCRIPT
-        )
+        self._script = bench_script()
+        self._voice: CachedVoice | None = None
         self._mind = ServedMind(ModelServer(Path(gettempdir())))
 
     async def render(self) -> None:
-        await self._voice.render_ahead(prompts(self._script, SLOTS))
+        self._voice = await rendered_voice(self._script)
         set_apart_what_stays()
 
     async def held(self, socket: AsgiSocket) -> None:
@@ -136,6 +104,7 @@ class Calls:
             sending.cancel()
 
     async def _converse(self, socket: Watched, start: StreamStart) -> None:
+        assert self._voice is not None
         await converse(
             socket=socket,
             start=start,
@@ -190,6 +159,7 @@ def application(shape: str, ears_port: int) -> FastAPI:
 if __name__ == "__main__":
     if (core := int(sys.argv[4])) >= 0:
         os.sched_setaffinity(0, {core})
+    allow_many_sockets()
     config = server_config(application(sys.argv[1], int(sys.argv[3])))
     config.port = int(sys.argv[2])
     uvicorn.Server(config).run()

@@ -61,12 +61,13 @@ def server(
     from dialer.draining import DrainingServer
     from dialer.parts import open_server
     from dialer.server import create_app, live_calls
-    from dialer.serving import server_config
+    from dialer.serving import allow_many_sockets, server_config
     from voice_ai import logs
     from voice_ai.context import open_context
 
     logs.configure("server")
     listener = _listen(host, port)
+    allow_many_sockets()
     with open_context() as context:
         app = create_app(
             lambda: open_server(context),

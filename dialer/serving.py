@@ -1,6 +1,7 @@
 """How uvicorn serves our application: the same for the product and for whoever measures it."""
 
 import gc
+import sys
 
 import uvicorn
 from starlette.types import ASGIApp
@@ -39,3 +40,13 @@ def set_apart_what_stays() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(_COLLECT_AFTER)
+
+
+def allow_many_sockets() -> None:
+    """A call holds two, to the carrier and to the recogniser; often a process may open 1024 only."""
+    if sys.platform == "win32":
+        return
+    import resource
+
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
