@@ -68,7 +68,7 @@ class Calls:
     """What is measured: the times of every call that was held."""
 
     def __init__(self, shape: str, ears_port: int) -> None:
-        self.times: dict[str, dict[str, list[object]]] = {}
+        self._watched: dict[str, Watched] = {}
         self._hold = self._echo if shape == "bare" else self._converse
         vendor = ElevenLabsOptions(api_key="bench", base_url=f"http://127.0.0.1:{ears_port}")
         self._ears = ElevenLabs.connect(vendor)
@@ -84,10 +84,15 @@ class Calls:
         await socket.accept()
         watched = Watched(socket)
         start = await _started(socket)
-        try:
-            await self._hold(watched, start)
-        finally:
-            self.times[start.stream_sid] = {"in": list(watched.done), "out": list(watched.out)}
+        self._watched[start.stream_sid] = watched
+        await self._hold(watched, start)
+
+    def times(self) -> dict[str, object]:
+        """By stream, also of calls whose last words are still waited for."""
+        return {
+            sid: {"in": list(watched.done), "out": watched.out}
+            for sid, watched in self._watched.items()
+        }
 
     async def _echo(self, socket: Watched, start: StreamStart) -> None:
         writer, waiting = Writer(start.stream_sid), deque[bytes]()
@@ -147,7 +152,7 @@ def application(shape: str, ears_port: int) -> FastAPI:
 
     @app.get("/times")
     def times() -> Response:
-        return Response(orjson.dumps(calls.times))
+        return Response(orjson.dumps(calls.times()))
 
     @app.get("/cpu")
     async def cpu() -> dict[str, float]:

@@ -43,7 +43,7 @@ def set_apart_what_stays() -> None:
 
 
 def allow_many_sockets() -> None:
-    """A call holds two, to the carrier and to the recogniser; often a process may open 1024 only."""
+    """A call holds two, to carrier and recogniser; a process may often open 1024 unless it asks."""
     if sys.platform == "win32":
         return
     import resource
