@@ -10,7 +10,15 @@ import sys
 import venv
 from pathlib import Path
 
-_PACKAGES = ("pipecat-ai[websocket]==1.14.0", "fastapi", "uvicorn", "uvloop", "aiohttp<4")
+_PACKAGES = (
+    "pipecat-ai[websocket]==1.14.0",
+    "aiohttp<4",
+    "audioop-lts; python_version >= '3.13'",
+    "fastapi",
+    "uvicorn",
+    "uvloop",
+    "webrtcvad-wheels",
+)
 _INSTALL_S = 600
 
 

@@ -12,13 +12,16 @@ import os
 import sys
 import time
 from array import array
+from base64 import b64encode
 from collections import deque
 from collections.abc import Sequence
+from functools import cache
 from typing import Any, cast
 from urllib.parse import urlsplit
 from urllib.request import urlopen
 
-from dialer.media.frames import FRAME_BYTES
+from dialer.bench_media_ports import vowel
+from dialer.media.frames import FRAME_BYTES, SILENCE
 from dialer.serving import allow_many_sockets
 
 FRAME_S = 0.02
@@ -27,12 +30,17 @@ SETTLE_S = 1.0
 MEASURE_S = 4.0
 _SLOTS = 20  # a frame's time is cut into so many, so that the calls do not all speak at once
 _SPEAKS_S, _CYCLE_S = 0.8, 3.0  # a person who says a word and listens, over and over
-_QUIET, _LOUD = "/" * 216, "EBAQ" * 53 + "EA=="
 _PAUSE_S = 0.3
+_QUIET = b64encode(SILENCE * FRAME_BYTES)
 _MEDIA = (
     b'{"event":"media","sequenceNumber":"%d","media":{"track":"inbound","chunk":"%d",'
     b'"timestamp":"%d","payload":"%s"},"streamSid":"%s"}'
 )
+
+
+@cache
+def _voice() -> bytes:
+    return b64encode(vowel())
 
 
 def text_frame(payload: bytes) -> bytes:
@@ -89,7 +97,7 @@ class Caller(asyncio.Protocol):
             return
         number = len(self.sent)
         voiced = self._speaks and (number * FRAME_S + self._phase_s) % _CYCLE_S < _SPEAKS_S
-        payload = (_LOUD if voiced else _QUIET).encode()
+        payload = _voice() if voiced else _QUIET
         message = _MEDIA % (number + 2, number + 1, number * 20, payload, self._sid)
         self.sent.append(time.monotonic())
         self._write(message)

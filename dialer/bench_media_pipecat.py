@@ -3,8 +3,9 @@
 Run by the interpreter of Pipecat's own environment, where nothing of ours can be imported:
 `python bench_media_pipecat.py SHAPE PORT EARS_PORT CORE`. `bare` is transport, serializer and a
 processor that gives each frame back. `full` has, one after the other, a processor that listens for
-loudness, one that forwards audio to the recogniser in the vendor's shape, ten frames a message as
-we do, and one that answers each turn with sound that is there already, and is interrupted.
+speech as ours does, one that forwards audio to the recogniser as the vendor wants it, ten frames a
+message as we do, and one that answers each turn with sound that is there already, unless it is
+interrupted.
 """
 
 import asyncio
@@ -18,6 +19,7 @@ import time
 from typing import Any
 
 import uvicorn
+import webrtcvad
 from fastapi import FastAPI, WebSocket
 from loguru import logger
 from pipecat.frames.frames import Frame, InputAudioRawFrame, OutputAudioRawFrame, TextFrame
@@ -58,10 +60,11 @@ class Echo(FrameProcessor):
 
 
 class Loudness(FrameProcessor):
-    """Tells when speech begins and when a turn is over."""
+    """Tells when speech begins and when a turn is over; WebRTC's VAD hears loud frames only."""
 
     def __init__(self) -> None:
         super().__init__()
+        self._vad = webrtcvad.Vad(2)
         self._loud = self._quiet = 0
         self._speaking = False
 
@@ -72,7 +75,7 @@ class Loudness(FrameProcessor):
         await self.push_frame(frame, direction)
 
     async def _hear(self, frame: InputAudioRawFrame) -> None:
-        if audioop.rms(frame.audio, 2) > LOUD:
+        if audioop.rms(frame.audio, 2) > LOUD and self._vad.is_speech(frame.audio, RATE):
             self._loud, self._quiet = self._loud + 1, 0
         else:
             self._loud, self._quiet = 0, self._quiet + 1

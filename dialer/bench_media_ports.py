@@ -3,15 +3,26 @@
 from collections.abc import AsyncGenerator, Mapping
 from importlib.resources import files
 
-from dialer.media.frames import SAMPLE_RATE
+import numpy as np
+
+from dialer.media.frames import FRAME_BYTES, SAMPLE_RATE
 from dialer.media.prompts import CachedVoice, PromptCache
-from dialer.ports import TurnRecord
+from dialer.ports import Recording, TurnRecord
+from dialer.simulator import mulaw
 from voice_ai.conversation import load_script, prompts
 from voice_ai.conversation.graph import Script
 
 SLOTS = {"seller": "Acme Health", "callback_number": "+1 800 555 0100"}
 _SCRIPT = "bench_media_script.yaml"
 _SENTENCE_S = 0.8  # as the peer's
+
+
+def vowel() -> bytes:
+    """A frame of an "ah" at 100 Hz, two periods, so that frames join."""
+    harmonics = np.arange(1, 10)[:, None]
+    weights = np.array([1, 0.9, 0.8, 0.7, 0.5, 0.6, 0.8, 0.5, 0.3])[:, None]
+    wave = weights * np.sin(2 * np.pi * harmonics * np.arange(FRAME_BYTES) / 80 + harmonics)
+    return mulaw.encode((2000 * wave.sum(axis=0)).astype(np.int16))
 
 
 def bench_script() -> Script:
@@ -21,7 +32,7 @@ def bench_script() -> Script:
 
 async def rendered_voice(script: Script) -> CachedVoice:
     """Every prompt of the script is in its cache."""
-    voice = CachedVoice(_Tone(), PromptCache())
+    voice = CachedVoice(_Tone(), cache=PromptCache())
     await voice.render_ahead(prompts(script, SLOTS))
     return voice
 
@@ -29,8 +40,8 @@ async def rendered_voice(script: Script) -> CachedVoice:
 class _Tone:
     voice, model, output_format = "tone", "tone", "ulaw_8000"
 
-    async def synthesise(self, text: str) -> AsyncGenerator[bytes, None]:
-        yield b"\x20" * int(_SENTENCE_S * SAMPLE_RATE)
+    async def synthesise(self, text: str) -> AsyncGenerator[Recording, None]:
+        yield Recording(b"\x20" * int(_SENTENCE_S * SAMPLE_RATE))
 
 
 class NoLog:

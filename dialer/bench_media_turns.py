@@ -20,8 +20,8 @@ from typing import Any
 
 import orjson
 
-from dialer.bench_media_ports import SLOTS, NoLog, bench_script, rendered_voice
-from dialer.media.frames import FRAME_BYTES
+from dialer.bench_media_ports import SLOTS, NoLog, bench_script, rendered_voice, vowel
+from dialer.media.frames import FRAME_BYTES, SILENCE
 from dialer.media.session import SessionControl, SessionLimits, converse
 from dialer.mind import ServedMind
 from dialer.ports import EarEvent, FinalText, PartialText, StreamStart
@@ -38,7 +38,7 @@ _LOUD, _QUIET = (
     orjson.dumps(
         {"event": "media", "media": {"track": "inbound", "payload": b64encode(sound).decode()}}
     )
-    for sound in (b"\x10" * FRAME_BYTES, b"\xff" * FRAME_BYTES)
+    for sound in (vowel(), SILENCE * FRAME_BYTES)
 )
 # A recogniser has nothing to say of a first tenth of a second.
 _WORDLESS_FRAMES = 5

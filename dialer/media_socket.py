@@ -7,10 +7,13 @@ the server below has checked already.
 from collections.abc import Awaitable, Callable
 
 from starlette.routing import WebSocketRoute
-from starlette.types import Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 
 from dialer.media_protocol import FAILED, PUSH
 from dialer.ports import SocketClosed
+
+# Codes that only a close frame brings; a connection that is lost gets one from the web server.
+_PROPERLY = (1000, 1001)
 
 Take = Callable[[str | bytes], None]
 Handle = Callable[["AsgiSocket"], Awaitable[None]]
@@ -46,8 +49,7 @@ class AsgiSocket:
             raise SocketClosed
         message = await self._receive()
         if message["type"] != "websocket.receive":
-            self._gone = True
-            raise SocketClosed
+            raise self._end(message)
         text: str | None = message.get("text")
         return text if text is not None else message["bytes"]
 
@@ -61,8 +63,7 @@ class AsgiSocket:
             if message["type"] == FAILED:
                 raise message["error"]
             if message["type"] != "websocket.receive":
-                self._gone = True
-                break
+                raise self._end(message)
             text = message.get("text")
             take(text if text is not None else message["bytes"])
         raise SocketClosed
@@ -72,6 +73,10 @@ class AsgiSocket:
 
     async def close(self, code: int = 1000) -> None:
         await self._tell({"type": "websocket.close", "code": code})
+
+    def _end(self, message: Message) -> SocketClosed:
+        self._gone = True
+        return SocketClosed(properly=message.get("code") in _PROPERLY)
 
     async def _tell(self, message: dict[str, object]) -> None:
         try:

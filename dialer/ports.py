@@ -22,13 +22,17 @@ class MediaSocket(Protocol):
     async def receive(self) -> str | bytes:
         """The next message. Raises SocketClosed."""
 
-    async def pump(self, take: Callable[[str | bytes], None]) -> None:
-        """Hand over every further message at once. Raises SocketClosed, and what `take` raises."""
-
     async def send(self, text: str) -> None:
         """Raises SocketClosed."""
 
     async def close(self) -> None: ...
+
+
+class PumpedSocket(MediaSocket, Protocol):
+    """For many messages a second."""
+
+    async def pump(self, take: Callable[[str | bytes], None]) -> None:
+        """Hand over every further message at once. Raises SocketClosed, and what `take` raises."""
 
 
 class EarsLost(Exception):

@@ -10,6 +10,7 @@ import structlog
 
 from dialer.media.books import NOTHING_UNDERSTOOD, TurnBook
 from dialer.media.events import (
+    Emit,
     Event,
     Interrupted,
     KeyPressed,
@@ -82,12 +83,14 @@ class Conversation:
         call_log: CallLog,
         clock: Clock,
         events: asyncio.Queue[Event],
+        tell: Emit,
         spawn: Spawn,
         last_words_s: float,
         handover: Handover | None = None,
     ) -> None:
         self.state = state
         self.closing: str | None = None
+        self.handled = 0
         self.disposition: str | None = state.disposition
         self.slots: dict[str, str] = {}
         self._script = script
@@ -99,6 +102,7 @@ class Conversation:
         self._log = call_log
         self._clock = clock
         self._events = events
+        self._tell = tell
         self._spawn = spawn
         self._last_words_s = last_words_s
         self._leaving = Leaving(handover)
@@ -128,6 +132,7 @@ class Conversation:
                 self._lingering = self._spawn(self._linger())
             await self._on(await self._events.get())
             await self._hand_over()
+            self.handled += 1
             # A transcript that waits in the queue may belong to an earlier turn.
             if self._events.empty():
                 self._book.write(min(self._taking.open_since_s, self._playback.open_since_s))
@@ -302,7 +307,7 @@ class Conversation:
 
     async def _linger(self) -> None:
         await self._clock.sleep(self._last_words_s)
-        self._events.put_nowait(LastWordsLate())
+        self._tell(LastWordsLate())
 
     async def _say_last_words(self, reason: str) -> None:
         await self._cut(by_person=False)
@@ -371,9 +376,9 @@ class Conversation:
         try:
             await self._mouth.say(lines, speech_ended)
         except VoiceLost:
-            self._events.put_nowait(Trouble("voice_lost"))
+            self._tell(Trouble("voice_lost"))
         except SocketClosed:
-            self._events.put_nowait(LineDropped(hung_up=False))
+            self._tell(LineDropped(hung_up=False))
 
     async def _cut(self, *, by_person: bool) -> str:
         """Stop the agent; what was heard of its present answer."""
@@ -384,7 +389,7 @@ class Conversation:
             try:
                 await self._mouth.clear()
             except SocketClosed:
-                self._events.put_nowait(LineDropped(hung_up=False))
+                self._tell(LineDropped(hung_up=False))
         self._forget_lines(by_person=by_person)
         return self._playback.heard_text
 

@@ -23,7 +23,7 @@ from dialer.media.turn_taking import (
     SilenceOver,
     TurnTaking,
 )
-from dialer.ports import EarEvent, EarsFactory, EarsLost, FinalText, MediaSocket, PartialText
+from dialer.ports import EarEvent, EarsFactory, EarsLost, FinalText, PartialText, PumpedSocket
 from voice_ai.clock import Clock
 
 _OVERDUE_EVERY_S = 0.1
@@ -35,7 +35,7 @@ class Inbound:
     def __init__(
         self,
         *,
-        socket: MediaSocket,
+        socket: PumpedSocket,
         ears: EarsFactory,
         language: str,
         taking: TurnTaking,
