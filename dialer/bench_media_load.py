@@ -15,7 +15,7 @@ from array import array
 from base64 import b64encode
 from collections import deque
 from collections.abc import Sequence
-from functools import cache
+from functools import cache, partial
 from typing import Any, cast
 from urllib.parse import urlsplit
 from urllib.request import urlopen
@@ -168,7 +168,7 @@ async def calls(url: str, count: int, *, speaks: bool) -> dict[str, object]:
     callers = [Caller(number, "/media", speaks=speaks) for number in range(count)]
     ticking = asyncio.create_task(_tick(callers))
     for caller in callers:
-        await loop.create_connection(lambda caller=caller: caller, at.hostname, at.port)
+        await loop.create_connection(partial(_itself, caller), at.hostname or "", at.port or 0)
         await asyncio.sleep(RAMP_S / count)
     await asyncio.sleep(SETTLE_S)
     began = time.monotonic()
@@ -188,6 +188,10 @@ async def calls(url: str, count: int, *, speaks: bool) -> dict[str, object]:
         "alive": alive,
         "cpu": (busy["cpu"] - cpu["cpu"]) / (busy["at"] - cpu["at"]),
     }
+
+
+def _itself(caller: Caller) -> Caller:
+    return caller
 
 
 async def _tick(callers: list[Caller]) -> None:

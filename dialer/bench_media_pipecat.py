@@ -154,10 +154,10 @@ def noting_sends(socket: WebSocket, out: list[tuple[float, float]]) -> None:
     """Every sound that is sent is noted, after it was sent."""
     send_text = socket.send_text
 
-    async def noted(text: str) -> None:
-        await send_text(text)
-        if text.startswith('{"event": "media"'):
-            out.append((time.monotonic(), (len(text) - 87) * 3 // 4 / RATE))
+    async def noted(data: str) -> None:
+        await send_text(data)
+        if data.startswith('{"event": "media"'):
+            out.append((time.monotonic(), (len(data) - 87) * 3 // 4 / RATE))
 
     socket.send_text = noted  # type: ignore[method-assign]
 

@@ -19,12 +19,14 @@ from tempfile import gettempdir
 from typing import Any
 
 import orjson
+import uvloop
 
 from dialer.bench_media_ports import SLOTS, NoLog, bench_script, rendered_voice, vowel
 from dialer.media.frames import FRAME_BYTES, SILENCE
 from dialer.media.session import SessionControl, SessionLimits, converse
 from dialer.mind import ServedMind
 from dialer.ports import EarEvent, FinalText, PartialText, StreamStart
+from dialer.serving import set_apart_what_stays
 from ml.serving import ModelServer
 from voice_ai.clock import SystemClock
 
@@ -165,7 +167,9 @@ class _Call:
 
 
 def rows() -> Iterator[dict[str, Any]]:
-    times = asyncio.run(_held())
+    set_apart_what_stays()
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:  # as the server runs
+        times = runner.run(_held())
     answers = f"{len(times.answers)} answers, median {median(times.answers):.2f} ms"
     clears = f"{len(times.clears)} barge-ins, each after {max(times.heard)} ms of speech or less"
     yield _row("media.turn_overhead", _p99(times.answers), _ANSWER_MS) | {"note": answers}

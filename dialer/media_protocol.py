@@ -36,7 +36,7 @@ class MediaProtocol(WebSocketsSansIOProtocol):
     _left_to_uvicorn = False
 
     async def run_asgi(self) -> None:
-        extensions: dict[str, Any] = self.scope["extensions"]  # type: ignore[assignment]
+        extensions: dict[str, Any] = self.scope["extensions"]
         extensions[PUSH] = self.push
         await super().run_asgi()
 
