@@ -28,7 +28,7 @@ def found(limit: int, first: int) -> tuple[int, list[int]]:
         tried.append(calls)
         return Step(calls, 1.0 if calls <= limit else 99.0, 0.0, calls, 0.5)
 
-    return most_calls(measure, first), tried
+    return most_calls(measure, first).calls, tried
 
 
 def test_the_most_calls_are_sought_upwards_then_downwards() -> None:
@@ -44,4 +44,4 @@ def test_one_spoiled_measurement_spoils_nothing() -> None:
         late = next(spoiled, False) or calls > 100
         return Step(calls, 50.0 if late else 1.0, 0.0, calls, 0.5)
 
-    assert most_calls(measure, 80) == 100
+    assert most_calls(measure, 80).calls == 100
