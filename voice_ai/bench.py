@@ -1,8 +1,8 @@
 """`make bench`: every speed claim beside its limit or a peer, measured in the same run.
 
 Prints a table and writes `.voice-ai/bench.json`: a list of `{row, ours, other, unit, ratio, target,
-holds}`, with a `note` where something could not be measured. Absolute figures differ from machine to
-machine; only the ratios are claims.
+holds}`, with a `note` where there is more to say. Absolute figures differ from machine
+to machine; only the ratios are claims.
 """
 
 import argparse
