@@ -261,7 +261,7 @@ class Conversation:
 
     async def _expect_the_carrier(self) -> None:
         await self._clock.sleep(_TAKES_IT_S * max(1.0, self._clock.speed))
-        self._events.put_nowait(LineDropped(hung_up=False))
+        self._tell(LineDropped(hung_up=False))
 
     async def _on_key(self, key: KeyPressed) -> None:
         self._book.key_pressed(key.digit, key.at_s, node=self.state.node)
