@@ -4,7 +4,7 @@ The adapters and the composition root implement these; the media session knows n
 Audio is mu-law, 8 kHz, mono. Latencies are milliseconds of clock time; None means unmeasured.
 """
 
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal, NamedTuple, Protocol
@@ -28,6 +28,13 @@ class MediaSocket(Protocol):
         """Raises SocketClosed."""
 
     async def close(self) -> None: ...
+
+
+class PumpedSocket(MediaSocket, Protocol):
+    """For many messages a second."""
+
+    async def pump(self, take: Callable[[str | bytes], None]) -> None:
+        """Hand over every further message at once. Raises SocketClosed, and what `take` raises."""
 
 
 class EarsLost(Exception):

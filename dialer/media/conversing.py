@@ -1,16 +1,14 @@
 """Carries what was heard to the pure conversation, and what it answers to the person."""
 
-import asyncio
-from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import replace
 from math import inf
-from typing import Protocol, assert_never
+from typing import assert_never
 
 import structlog
 
-from dialer.media.answered import Answered
-from dialer.media.answering import AnswerEar, BeepHeard
-from dialer.media.books import NOTHING_UNDERSTOOD, TurnBook
+from dialer.media.acting import Acting, Actions
+from dialer.media.answering import BeepHeard
+from dialer.media.books import NOTHING_UNDERSTOOD
 from dialer.media.events import (
     AnswerFound,
     Event,
@@ -27,118 +25,30 @@ from dialer.media.events import (
     Transcript,
     Trouble,
 )
-from dialer.media.handover import Handover, Leaving
-from dialer.media.journal import opt_out_recorded
-from dialer.media.playback import Floor, Line, Playback
-from dialer.media.sides import Listening, Speaking
-from dialer.media.speaker import Speaker
-from dialer.media.thinking import Thinking
+from dialer.media.playback import Floor, Line
 from dialer.media.translating import line_of, speech_ended_at, speech_of
 from dialer.media.turn_taking import SilenceOver, verdict
-from dialer.ports import Answerer, CallLog, Mind
-from voice_ai.answering import Answering, AnswerVerdict
-from voice_ai.clock import Clock
+from voice_ai.answering import AnswerVerdict
 from voice_ai.conversation import step
-from voice_ai.conversation.graph import Script
-from voice_ai.conversation.prompts import comfort_line
 from voice_ai.conversation.turns import (
-    Action,
-    Ask,
-    Callback,
     Digits,
-    Disposition,
     FindAnswer,
-    HangUp,
     Heard,
     HungUp,
-    Judged,
-    OptOut,
-    Say,
-    SetSlot,
     Silence,
-    State,
     TimeUp,
-    Transfer,
     TransferFailed,
 )
 from voice_ai.conversation.understanding import opt_out_evidence
 
 log = structlog.get_logger(__name__)
 
-# After a noise made the agent stop for nothing, the question is asked again this soon.
-_RESUME_S = 2.0
 # The carrier has promised to take the call: so long it may go on sending us audio.
 _TAKES_IT_S = 10.0
 
-Actions = Sequence[Action]
 
-
-class Spawn(Protocol):
-    def __call__(self, coroutine: Coroutine[None, None, None]) -> asyncio.Task[None]: ...
-
-
-class Conversation:
+class Conversation(Acting):
     """One call's conversation: one event after another, until `ended`."""
-
-    def __init__(
-        self,
-        *,
-        script: Script,
-        state: State,
-        mouth: Speaking,
-        playback: Playback,
-        taking: Listening,
-        book: TurnBook,
-        mind: Mind,
-        call_log: CallLog,
-        clock: Clock,
-        events: asyncio.Queue[Event],
-        spawn: Spawn,
-        last_words_s: float,
-        answerer: Answerer | None = None,
-        listen_in: Callable[[str], None] = lambda language: None,
-        handover: Handover | None = None,
-        answering: Answering | None = None,
-        answer_ear: AnswerEar | None = None,
-    ) -> None:
-        self.state = state
-        self.closing: str | None = None
-        self.disposition: str | None = state.disposition
-        self.slots: dict[str, str] = {}
-        self._script = script
-        self._mouth = mouth
-        self._playback = playback
-        self._taking = taking
-        self._book = book
-        self._mind = mind
-        self._log = call_log
-        self._clock = clock
-        self._events = events
-        self._spawn = spawn
-        self._last_words_s = last_words_s
-        self._leaving = Leaving(handover)
-        self._lingering: asyncio.Task[None] | None = None
-        self._at_once = False
-        self._gone = False
-        self._dropped = False
-        self._silence_s = script.silence_s
-        self._speaker = Speaker(mouth, events.put_nowait, spawn)
-        self._heard_of_agent: str | None = None
-        self._after_protected: Actions = ()
-        self._thinking = Thinking(answerer, clock, events.put_nowait, spawn)
-        self._asked_at: float | None = None
-        self._listen_in = listen_in
-        self._language = state.language or script.language
-        self._answered = Answered(
-            script=script,
-            policy=answering or Answering(),
-            ear=answer_ear or AnswerEar(),
-            talk=self,
-            taking=taking,
-            act=self._act,
-            end_now=self._end_now,
-            hush=self._hush,
-        )
 
     @property
     def ended(self) -> bool:
@@ -157,6 +67,7 @@ class Conversation:
                 self._lingering = self._spawn(self._linger())
             await self._on(await self._events.get())
             await self._hand_over()
+            self.handled += 1
             # A transcript that waits in the queue may belong to an earlier turn.
             if self._events.empty():
                 self._book.write(min(self._taking.open_since_s, self._playback.open_since_s))
@@ -197,13 +108,8 @@ class Conversation:
                 self._fill(asked)
             case AnswerFound():
                 await self._on_answer(event)
-            case MachineVerdict(kind):
-                await self._answered.carrier_says(kind)
-            case AnswerVerdict():
-                self._book.answered(event)
-                await self._answered.own_says(event)
-            case BeepHeard():
-                await self._answered.beep()
+            case MachineVerdict() | AnswerVerdict() | BeepHeard():
+                await self._on_answerer(event)
             case StopOrder(reason):
                 await self._end_now(reason)
             case TimeIsUp():
@@ -219,6 +125,17 @@ class Conversation:
                 await self._on_trouble(reason)
             case _:
                 assert_never(event)
+
+    async def _on_answerer(self, event: MachineVerdict | AnswerVerdict | BeepHeard) -> None:
+        """Of who answered."""
+        match event:
+            case MachineVerdict(kind):
+                await self._answered.carrier_says(kind)
+            case AnswerVerdict():
+                self._book.answered(event)
+                await self._answered.own_says(event)
+            case BeepHeard():
+                await self._answered.beep()
 
     async def _on_transcript(self, heard: Transcript) -> None:
         began = self._clock.monotonic()
@@ -295,7 +212,7 @@ class Conversation:
 
     async def _expect_the_carrier(self) -> None:
         await self._clock.sleep(_TAKES_IT_S * max(1.0, self._clock.speed))
-        self._events.put_nowait(LineDropped(hung_up=False))
+        self._tell(LineDropped(hung_up=False))
 
     def _fill(self, asked: FindAnswer) -> None:
         """A word for who waits, unless somebody speaks or nobody waits any more."""
@@ -356,126 +273,9 @@ class Conversation:
 
     async def _linger(self) -> None:
         await self._clock.sleep(self._last_words_s)
-        self._events.put_nowait(LastWordsLate())
+        self._tell(LastWordsLate())
 
     async def _say_last_words(self, reason: str) -> None:
         await self._cut(by_person=False)
         await self._step(TimeUp())
         self.closing = reason
-
-    def wait_quietly(self, seconds: float) -> None:
-        """For `Answered`: so much silence is told to it."""
-        self._heard_of_agent = None
-        self._silence_s = seconds
-        self._taking.wait_for_answer(seconds)
-
-    async def _hush(self) -> None:
-        await self._cut(by_person=False)
-
-    async def _end_now(self, reason: str) -> None:
-        self._at_once = True
-        self.closing = self.closing or reason
-        await self._cut(by_person=False)
-
-    async def _step(self, heard: Heard, speech_ended: float | None = None) -> None:
-        self.state, actions = step(self._script, self.state, heard)
-        self._answered.stepped()
-        await self._act(actions, speech_ended)
-
-    async def _act(
-        self,
-        actions: Actions,
-        speech_ended: float | None,
-        *,
-        behind: bool = False,
-        mind_ms: float | None = None,
-    ) -> None:
-        if actions:
-            self._after_protected, self._leaving.asked = (), None
-        if self.state.thinking is None:
-            self._thinking.stop()
-        spoken = self.state.language or self._script.language
-        if spoken != self._language:
-            self._language = spoken
-            self._listen_in(spoken)
-            worded = self._script.worded(self.state.arm, self.state.language)
-            self._mouth.speak_in(spoken, comfort_line(worded, self.state.slots))
-        lines: list[Line] = []
-        endpoint_s = None
-        for action in actions:
-            if isinstance(action, Ask):
-                endpoint_s = action.endpoint_s
-            if isinstance(action, Say | Ask):
-                lines.append(line_of(action, self.state.node))
-            elif not await self._do(action, speech_ended):
-                break
-        if actions and self._playback.lines and not behind:
-            await self._cut(by_person=False)
-        if lines and not self._gone:
-            lines[0].mind_ms = mind_ms
-            self._taking.listen_for(endpoint_s)
-            self._say(lines, speech_ended)
-
-    async def _do(
-        self,
-        action: OptOut | Transfer | FindAnswer | SetSlot | Callback | Disposition | HangUp | Judged,
-        speech_ended: float | None,
-    ) -> bool:
-        """Everything but speaking; False: nothing more may be said."""
-        if isinstance(action, FindAnswer):
-            self._asked_at = speech_ended
-            self._thinking.begin(action)
-        elif isinstance(action, Transfer):
-            self._leaving.asked = action
-        elif not isinstance(action, OptOut):
-            self._note(action)
-        elif not await opt_out_recorded(self._log, action.evidence):
-            self.disposition, self.closing = "opt_out", "opt_out"
-            return False
-        return True
-
-    def _note(self, action: SetSlot | Callback | Disposition | HangUp | Judged) -> None:
-        match action:
-            case Judged(why):
-                self._book.answered_freely(why)
-            case SetSlot(name, value):
-                self.slots[name] = value
-            case Callback(when_text):
-                self.slots["callback_when"] = when_text or ""
-            case Disposition(code):
-                self.disposition = code
-            case HangUp(reason):
-                self.closing = self.closing if self._gone else reason
-                self._at_once = self._at_once or reason == "machine"
-
-    def _say(self, lines: list[Line], speech_ended: float | None) -> None:
-        self._taking.wait_for_answer(None)
-        behind = bool(self._playback.lines)
-        self._playback.queue(lines)
-        self._speaker.say(lines, speech_ended, behind=behind)
-
-    async def _cut(self, *, by_person: bool) -> str:
-        """Stop the agent; what was heard of its present answer."""
-        self._speaker.stop()
-        if not self._playback.lines:
-            return self._playback.heard_text
-        if any(line.sent_bytes for line in self._playback.lines):
-            await self._speaker.clear()
-        self._forget_lines(by_person=by_person)
-        return self._playback.heard_text
-
-    def _forget_lines(self, *, by_person: bool = False) -> None:
-        self._taking.opening = False
-        for cut in self._playback.cut(self._taking.now_s):
-            if cut.heard_fraction > 0.0:
-                self._book.agent_line(
-                    cut.line, heard_fraction=cut.heard_fraction, interrupted=by_person
-                )
-
-    def _listen_again(self) -> None:
-        """Nothing was answered and nothing is being said: do not wait for ever."""
-        ends = self.closing or self._leaving.under_way
-        if not ends and self._playback.floor is Floor.QUIET:
-            stopped_for_nothing = self._heard_of_agent is not None
-            self._heard_of_agent = None
-            self._taking.wait_for_answer(_RESUME_S if stopped_for_nothing else self._silence_s)

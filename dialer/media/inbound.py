@@ -24,7 +24,7 @@ from dialer.media.turn_taking import (
     SilenceOver,
     TurnTaking,
 )
-from dialer.ports import EarEvent, EarsFactory, EarsLost, FinalText, MediaSocket, PartialText
+from dialer.ports import EarEvent, EarsFactory, EarsLost, FinalText, PartialText, PumpedSocket
 from voice_ai.clock import Clock
 
 _OVERDUE_EVERY_S = 0.1
@@ -36,7 +36,7 @@ class Inbound:
     def __init__(
         self,
         *,
-        socket: MediaSocket,
+        socket: PumpedSocket,
         ears: EarsFactory,
         language: str,
         taking: TurnTaking,
@@ -67,25 +67,26 @@ class Inbound:
 
     async def read(self) -> None:
         """Until the socket closes. Raises SocketClosed."""
-        while True:
-            message = await self._socket.receive()
-            try:
-                frame = read(message)
-            except BadFrame:
-                self.bad_frames += 1
-                continue
-            match frame:
-                case Audio(audio, at_ms):
-                    self._tape.heard(audio, at_ms)
-                    self._audio(audio)
-                case Mark(name):
-                    self._tape.played(name)
-                    for line in self._playback.marked(name, self._taking.now_s):
-                        self._emit(LineOver(line))
-                case Digit(digit):
-                    self._emit(KeyPressed(digit, self._taking.now_s))
-                case Stopped():
-                    self.hang_up(by_person=True)
+        await self._socket.pump(self._message)
+
+    def _message(self, message: str | bytes) -> None:
+        try:
+            frame = read(message)
+        except BadFrame:
+            self.bad_frames += 1
+            return
+        match frame:
+            case Audio(audio, at_ms):
+                self._tape.heard(audio, at_ms)
+                self._audio(audio)
+            case Mark(name):
+                self._tape.played(name)
+                for line in self._playback.marked(name, self._taking.now_s):
+                    self._emit(LineOver(line))
+            case Digit(digit):
+                self._emit(KeyPressed(digit, self._taking.now_s))
+            case Stopped():
+                self.hang_up(by_person=True)
 
     def hang_up(self, *, by_person: bool) -> None:
         """The line is gone; what was being said on it is still to be understood."""

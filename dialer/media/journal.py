@@ -15,7 +15,8 @@ log = structlog.get_logger(__name__)
 class Journal:
     """Entries are written one at a time in the order of `write`; a failure loses that entry only.
 
-    A call writes some dozens of entries, so the queue needs no bound.
+    The queue needs no bound of its own: an entry is a turn or a part of the frame around them, and
+    a script ends by itself after its `max_turns`.
     """
 
     def __init__(self, call_log: CallLog) -> None:

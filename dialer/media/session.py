@@ -26,6 +26,7 @@ from dialer.ports import (
     EarsFactory,
     MediaSocket,
     Mind,
+    PumpedSocket,
     SocketClosed,
     StreamStart,
     Voice,
@@ -44,7 +45,9 @@ log = structlog.get_logger(__name__)
 _CLOSE_S = 5.0
 # The carrier's own end of the call, some clock seconds after ours; then the watchdog ends it.
 OVERTIME_S = 30.0
-_TECHNICAL = frozenset({"media_lost", "no_media", "ears_lost", "voice_lost", "error"})
+_TECHNICAL = frozenset({"media_lost", "no_media", "ears_lost", "voice_lost", "stuck", "error"})
+# Far more than a conversation that still moves ever leaves waiting.
+_MOST_EVENTS = 500
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,6 +61,7 @@ class SessionLimits:
     last_words_s: float = 3.0
     ears_backlog_s: float = 10.0
     comfort_s: float = 1.2
+    stuck_s: float = 20.0
 
     def at_speed(self, speed: float) -> "SessionLimits":
         """In clock seconds: a rehearsal that runs faster makes people quicker, not machines."""
@@ -71,7 +75,14 @@ class SessionLimits:
         return replace(self, turns=turns, **scaled)
 
 
-_MACHINE_WAITS = ("no_media_s", "mark_grace_s", "last_words_s", "ears_backlog_s", "comfort_s")
+_MACHINE_WAITS = (
+    "no_media_s",
+    "mark_grace_s",
+    "last_words_s",
+    "ears_backlog_s",
+    "comfort_s",
+    "stuck_s",
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,9 +90,9 @@ class SessionResult:
     """`end_reason`: one of the script's hang-up reasons, what `SessionControl.stop` was given, or
 
     `fax`, `ivr`, `screening`, `message_left`, `message_cut` (the mailbox hung up over it),
-    `time_up`, `human_hangup`, `media_lost`, `no_media`, `ears_lost`, `voice_lost`, `error`,
-    `server_stopped`. `disposition` is None when the call decided nothing. `audio_s` is how long
-    the person's side was heard.
+    `time_up`, `human_hangup`, `media_lost`, `no_media`, `ears_lost`, `voice_lost`, `stuck` (events
+    were no longer taken), `error`, `server_stopped`. `disposition` is None when the call decided
+    nothing. `audio_s` is how long the person's side was heard.
     """
 
     end_reason: str
@@ -95,7 +106,7 @@ class SessionResult:
 
 async def converse(
     *,
-    socket: MediaSocket,
+    socket: PumpedSocket,
     start: StreamStart,
     script: Script,
     slots: Mapping[str, str | None],
@@ -141,7 +152,7 @@ async def hold(
     session: "Session", opening: Sequence[Action], stream_sid: str, control: SessionControl
 ) -> SessionResult:
     """From the opening to the closed books, on any transport."""
-    control.attach(session.events.put_nowait)
+    control.attach(session.tell)
     journal = asyncio.create_task(session.journal.run())
     session.journal.write(lambda call_log: call_log.media_started(stream_sid))
     try:
@@ -169,12 +180,14 @@ class Session(ABC):
     _book: TurnBook
 
     def __init__(self, socket: MediaSocket, call_log: CallLog, clock: Clock) -> None:
-        self.events: asyncio.Queue[Event] = asyncio.Queue()
+        self.events: asyncio.Queue[Event] = asyncio.Queue(_MOST_EVENTS)
         self.journal = Journal(call_log)
         self._socket = socket
         self._clock = clock
         self._began_at = clock.monotonic()
         self._socket_closed = False
+        self._flooded = False
+        self._handled, self._moved_at = 0, self._began_at
         self._tasks: asyncio.TaskGroup | None = None
 
     @property
@@ -185,6 +198,22 @@ class Session(ABC):
     @abstractmethod
     def _beside(self) -> Sequence[Coroutine[None, None, None]]:
         """What runs beside the conversation; raises Over to end the call past it."""
+
+    def tell(self, event: Event) -> None:
+        """Never waits. A call that no longer takes its events is ended by its watchdog."""
+        try:
+            self.events.put_nowait(event)
+        except asyncio.QueueFull:
+            self._flooded = True
+
+    def end_if_stuck(self, now: float, longest_s: float) -> None:
+        """Asked by the watchdog, again and again. Raises Over."""
+        handled = self._conversation.handled
+        if self.events.empty() or handled > self._handled:
+            self._handled, self._moved_at = handled, now
+        if self._flooded or now - self._moved_at > longest_s:
+            log.error("session_stuck", events=self.events.qsize())
+            raise Over("stuck")
 
     async def run(self, opening: Sequence[Action]) -> str:
         """The end reason."""
@@ -252,7 +281,7 @@ class _MediaSession(Session):
 
     def __init__(
         self,
-        socket: MediaSocket,
+        socket: PumpedSocket,
         start: StreamStart,
         script: Script,
         state: State,
@@ -284,7 +313,7 @@ class _MediaSession(Session):
             answer_ear=answer_ear,
             playback=playback,
             clock=clock,
-            emit=self.events.put_nowait,
+            emit=self.tell,
             backlog_s=limits.ears_backlog_s,
             mark_grace_s=limits.mark_grace_s,
             max_call_s=limits.max_call_s,
@@ -311,6 +340,7 @@ class _MediaSession(Session):
             call_log=call_log,
             clock=clock,
             events=self.events,
+            tell=self.tell,
             spawn=self._spawn,
             last_words_s=limits.last_words_s,
             answerer=answerer,
@@ -344,6 +374,7 @@ class _MediaSession(Session):
                 raise Over("no_media")
             if now > latest:
                 raise Over("time_up")
+            self.end_if_stuck(now, limits.stuck_s)
 
 
 def _first(group: BaseExceptionGroup[Over]) -> Over:

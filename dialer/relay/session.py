@@ -88,7 +88,7 @@ class _RelaySession(Session):
             mouth=mouth,
             playback=playback,
             clock=clock,
-            emit=self.events.put_nowait,
+            emit=self.tell,
             max_call_s=limits.max_call_s,
         )
         self._conversation = Conversation(
@@ -102,6 +102,7 @@ class _RelaySession(Session):
             call_log=call_log,
             clock=clock,
             events=self.events,
+            tell=self.tell,
             spawn=self._spawn,
             last_words_s=limits.last_words_s,
             answerer=answerer,
@@ -137,6 +138,7 @@ class _RelaySession(Session):
                 raise Over("no_media")
             if now > latest:
                 raise Over("time_up")
+            self.end_if_stuck(now, limits.stuck_s)
 
     @property
     def _will_move(self) -> bool:

@@ -86,6 +86,7 @@ class FakeLine:
         self.sent: list[dict[str, Any]] = []
         self.closed = False
         self.breaks_on_send = False
+        self.hangs_on_clear = False
         self.returns_marks = True
         self.played = 0
         self._incoming: asyncio.Queue[str | None] = asyncio.Queue()
@@ -98,6 +99,10 @@ class FakeLine:
             raise SocketClosed
         return message
 
+    async def pump(self, take: Callable[[str | bytes], None]) -> None:
+        while True:
+            take(await self.receive())
+
     async def send(self, text: str) -> None:
         if self.closed or self.breaks_on_send:
             raise SocketClosed
@@ -108,6 +113,8 @@ class FakeLine:
                 self._buffered += len(b64decode(message["media"]["payload"]))
             case "mark":
                 self._marks.append((self.played + self._buffered, message["mark"]["name"]))
+            case "clear" if self.hangs_on_clear:
+                await asyncio.Event().wait()
             case "clear":
                 self._buffered = 0
                 self._marks = deque((0, name) for _, name in self._marks)

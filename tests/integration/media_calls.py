@@ -5,14 +5,15 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
-from starlette.websockets import WebSocket, WebSocketDisconnect
+from starlette.websockets import WebSocket
 
 from dialer.adapters.elevenlabs import ElevenLabs, ElevenLabsOptions
 from dialer.media.frames import Started, read
 from dialer.media.prompts import CachedVoice, PromptCache
 from dialer.media.recorder import Tape
 from dialer.media.session import SessionControl, SessionLimits, SessionResult, converse
-from dialer.ports import Answerer, SocketClosed, StreamStart, Understanding
+from dialer.media_socket import AsgiSocket
+from dialer.ports import Answerer, StreamStart, Understanding
 from dialer.simulator.config import SimulatorConfig
 from tests.integration.sim_carrier import Application, Carrier, Phone, application, carrier, until
 from tests.unit.media_fakes import SLOTS, KeptLog
@@ -26,29 +27,9 @@ def survey() -> Script:
     return load_script(builtin_scripts()["satisfaction_survey"], source="survey")
 
 
-class StarletteSocket:
-    """A `MediaSocket` on the web framework's socket."""
-
-    def __init__(self, socket: WebSocket) -> None:
-        self._socket = socket
-
-    async def receive(self) -> str | bytes:
-        try:
-            return await self._socket.receive_text()
-        except (WebSocketDisconnect, RuntimeError) as error:
-            raise SocketClosed from error
-
-    async def send(self, text: str) -> None:
-        try:
-            await self._socket.send_text(text)
-        except (WebSocketDisconnect, RuntimeError) as error:
-            raise SocketClosed from error
-
-    async def close(self) -> None:
-        try:
-            await self._socket.close()
-        except (WebSocketDisconnect, RuntimeError) as error:
-            raise SocketClosed from error
+def line_of(socket: WebSocket) -> AsgiSocket:
+    """The product's socket on one that the test's application has accepted."""
+    return AsgiSocket(socket.scope, socket._receive, socket._send)
 
 
 class Unmodelled:
@@ -87,7 +68,7 @@ class Clerk:
         control = self.controls.setdefault(start.call_sid, SessionControl())
         log, tape = KeptLog(), Tape(300)
         result = await converse(
-            socket=StarletteSocket(phone.socket),
+            socket=line_of(phone.socket),
             start=start,
             script=self.script,
             slots=SLOTS,
