@@ -302,9 +302,7 @@ class _MediaSession(Session):
         self._limits = limits = limits.at_speed(clock.speed)
         self._taking = taking = TurnTaking(limits.turns)
         self._book = TurnBook(self.journal, clock.now(), first_turn)
-        playback, answer_ear = Playback(), AnswerEar()
-        if first_turn:
-            answer_ear.rest()  # a call that comes back has been talked in
+        playback, answer_ear = Playback(), _answer_ear(comes_back=first_turn > 0)
         self._inbound = Inbound(
             socket=socket,
             ears=ears,
@@ -375,6 +373,14 @@ class _MediaSession(Session):
             if now > latest:
                 raise Over("time_up")
             self.end_if_stuck(now, limits.stuck_s)
+
+
+def _answer_ear(*, comes_back: bool) -> AnswerEar:
+    """A call that comes back has been talked in: who answered is known."""
+    ear = AnswerEar()
+    if comes_back:
+        ear.rest()
+    return ear
 
 
 def _first(group: BaseExceptionGroup[Over]) -> Over:
