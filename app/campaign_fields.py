@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, get_args
 
 import polars as pl
 import streamlit as st
@@ -10,6 +10,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from app import campaign_form as form
 from app.queries.campaigns import LeadList
+from voice_ai.answering import Answering
 from voice_ai.compliance.codes import LAW_OF_COUNTRY
 from voice_ai.compliance.rules import PROFILES, PURPOSES
 from voice_ai.conversation.script import Script, builtin_scripts, check_script
@@ -63,7 +64,7 @@ class Fields:
             label,
             options,
             index=options.index(known) if known in options else 0,
-            format_func=str.capitalize,
+            format_func=lambda option: option.replace("_", " ").capitalize(),
             key=self.key(name),
             help=form.about(name),
         )
@@ -265,7 +266,7 @@ def _pace(fields: Fields) -> dict[str, Any]:
         per_second = fields.number("pacing.calls_per_second", "New calls per second", step=0.5)
         longest = fields.number("pacing.max_call_s", "Longest call (s)", step=10)
     machines = st.checkbox(
-        "Hang up on answering machines",
+        "Ask the carrier who answered",
         bool(fields.known("detect_machines")),
         key=fields.key("detect_machines"),
         help=form.about("detect_machines"),
@@ -284,7 +285,18 @@ def _pace(fields: Fields) -> dict[str, Any]:
         "ring_timeout_s": ring,
         "max_call_s": longest,
     }
-    return {"pacing": pacing, "detect_machines": machines}
+    return {"pacing": pacing, "detect_machines": machines, "answering": _answering(fields)}
+
+
+def _answering(fields: Fields) -> dict[str, str]:
+    """What to do about each kind of machine."""
+    labels = {"machine": "Answering machines", "screening": "Call screeners", "ivr": "Phone menus"}
+    chosen = {}
+    for column, (name, label) in zip(st.columns(3), labels.items(), strict=True):
+        options = get_args(Answering.model_fields[name].annotation)
+        with column:
+            chosen[name] = fields.choice(f"answering.{name}", label, options)
+    return chosen
 
 
 def _again(fields: Fields) -> dict[str, Any]:

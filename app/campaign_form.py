@@ -13,6 +13,7 @@ import polars as pl
 from pydantic import BaseModel
 
 from pipelines.report.labels import words
+from voice_ai.answering import Answering
 from voice_ai.campaigns import CampaignConfig, Pacing, Schedule, SellerConfig, Voice
 from voice_ai.compliance.facts import DEFAULT_COUNTRIES
 from voice_ai.conversation.script import Script
@@ -29,6 +30,7 @@ _PARTS: Mapping[str, type[BaseModel]] = {
     "pacing": Pacing,
     "voice": Voice,
     "retries": RetryPolicy,
+    "answering": Answering,
 }
 
 

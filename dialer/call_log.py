@@ -12,11 +12,13 @@ from dialer.metrics import ServerMetrics
 from dialer.opt_outs import suppress_now
 from dialer.ports import Prediction, TurnRecord
 from dialer.spool import OptOutSpool
+from voice_ai.answering import AnswerVerdict
 from voice_ai.clock import Clock
 from voice_ai.conversation.redact import redact
 from voice_ai.db import queries
 from voice_ai.db.connect import AsyncDb, Pool
 from voice_ai.events import (
+    AnswerHeard,
     BargeIn,
     CallEvent,
     MediaStarted,
@@ -52,11 +54,27 @@ class PostgresCallLog:
     async def barge_in(self, index: int, heard_fraction: float) -> None:
         await self._event(BargeIn(index, heard_fraction))
 
+    async def answered(self, verdict: AnswerVerdict) -> None:
+        at_ms = 1000 * verdict.at_s
+        event = AnswerHeard(verdict.label, verdict.confidence, at_ms, verdict.why)
+        known = {
+            "attempt_id": self.attempt_id,
+            "label": verdict.label,
+            "confidence": verdict.confidence,
+            "at_ms": at_ms,
+        }
+        async with self.pool.connection() as db, db.transaction():
+            await journal.write_event(db, self.attempt_id, event, self.clock.now())
+            await db.execute(_SQL.set_own_answer, known)
+
     async def opt_out(self, evidence: str) -> None:
         await suppress_now(self.pool, self.spool, self.attempt_id, evidence, self.clock.now())
 
     async def recording_declined(self) -> None:
         await self._event(RecordingDeclined())
+
+    async def answered_freely(self, why: str) -> None:
+        self.metrics.talk.answers.free_answers.labels(why).inc()
 
     async def outcome(
         self, disposition: str | None, end_reason: str, slots: Mapping[str, str]

@@ -27,6 +27,7 @@ class DialRequest:
     ring_timeout_s: int
     max_call_s: int
     detect_machines: bool
+    await_greeting_end: bool = False
 
 
 @dataclass(frozen=True)

@@ -58,33 +58,23 @@ def server(
 
     Example: voice-ai server --port 3000
     """
-    import uvicorn
-
     from dialer.draining import DrainingServer
     from dialer.parts import open_server
     from dialer.server import create_app, live_calls
+    from dialer.serving import allow_many_sockets, server_config
     from voice_ai import logs
     from voice_ai.context import open_context
 
     logs.configure("server")
     listener = _listen(host, port)
+    allow_many_sockets()
     with open_context() as context:
         app = create_app(
             lambda: open_server(context),
             on_ready=lambda: _ready("server", {"url": f"http://{host}:{port}"}, as_json=as_json),
             is_draining=lambda: serving.draining,
         )
-        config = uvicorn.Config(
-            app,
-            log_level="warning",
-            access_log=False,
-            log_config=None,  # what uvicorn says goes the way of all our logs
-            # Audio is compressed already: deflate would only cost time.
-            ws_per_message_deflate=False,
-            timeout_graceful_shutdown=5,
-            lifespan="on",
-        )
-        serving = DrainingServer(config, lambda: live_calls(app), drain_limit)
+        serving = DrainingServer(server_config(app), lambda: live_calls(app), drain_limit)
         serving.run(sockets=[listener])
 
 

@@ -54,6 +54,7 @@ class StoredCampaign:
     pacing: Pacing
     pace: Pace
     detect_machines: bool
+    leaves_messages: bool = False
 
     @property
     def spares_caller_ids(self) -> bool:
@@ -112,6 +113,7 @@ def stored_campaign(row: dict[str, Any]) -> StoredCampaign:
             throttle=row["throttle"],
         ),
         detect_machines=bool(config["detect_machines"]),
+        leaves_messages=config.get("answering", {}).get("machine") == "leave_message",
     )
 
 

@@ -176,6 +176,7 @@ class Gate:
             ring_timeout_s=campaign.pacing.ring_timeout_s,
             max_call_s=campaign.pacing.max_call_s,
             detect_machines=campaign.detect_machines,
+            await_greeting_end=campaign.leaves_messages,
         )
 
     async def _write(

@@ -1,28 +1,32 @@
 """The media socket: a signed upgrade, an attempt that it proves to belong to, a conversation."""
 
+import asyncio
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
 import orjson
 import structlog
-from fastapi import APIRouter, WebSocket
-from starlette.websockets import WebSocketDisconnect
+from fastapi import APIRouter
 
 from dialer.call_log import PostgresCallLog
 from dialer.callbacks import MEDIA_PATH
 from dialer.connecting import script_of
+from dialer.experiments import arm_of_call
 from dialer.media.events import SessionControl
-from dialer.media.frames import BadFrame, Connected, Started, read
+from dialer.media.frames import BadFrame, Started, read
 from dialer.media.handover import Resumed
 from dialer.media.prompts import CachedVoice
 from dialer.media.session import SessionLimits, converse
+from dialer.media_socket import AsgiSocket, socket_route
 from dialer.onlooking import PublishingLog
 from dialer.parts import ServerParts
 from dialer.ports import SocketClosed, StreamStart
 from dialer.prompt_store import voices_of
 from dialer.transfer_routes import CallHandover
+from voice_ai.answering import Answering
 from voice_ai.calls import AttemptState
 from voice_ai.campaigns import Pacing, Voice
 from voice_ai.conversation.graph import Script
@@ -35,34 +39,8 @@ log = structlog.get_logger()
 _SQL = queries("attempts")
 # The carrier ends the call at its own limit; ours comes first, with a polite word.
 _GOODBYE_S = 15.0
-# Codes that only a close frame brings; a connection that is lost gets one from the web server.
-_PROPERLY = (1000, 1001)
-
-
-class StarletteSocket:
-    """The media port over Starlette's WebSocket."""
-
-    def __init__(self, socket: WebSocket) -> None:
-        self._socket = socket
-
-    async def receive(self) -> str | bytes:
-        message = await self._socket.receive()
-        if message["type"] == "websocket.disconnect":
-            raise SocketClosed(properly=message.get("code") in _PROPERLY)
-        text: str | None = message.get("text")
-        return text if text is not None else message["bytes"]
-
-    async def send(self, text: str) -> None:
-        try:
-            await self._socket.send_text(text)
-        except (WebSocketDisconnect, RuntimeError) as error:
-            raise SocketClosed from error
-
-    async def close(self) -> None:
-        try:
-            await self._socket.close()
-        except (WebSocketDisconnect, RuntimeError) as error:  # closed from the other side
-            raise SocketClosed from error
+# The carrier says it at once. Whoever does not is no carrier, and is not waited for.
+_START_S = 10.0
 
 
 @dataclass(frozen=True)
@@ -75,6 +53,9 @@ class CallSetup:
     voice: Voice
     max_call_s: float
     answer_class: str | None
+    arm: str | None = None
+    language: str | None = None
+    answering: Answering = Answering()
     resumed: Resumed | None = None
 
     @property
@@ -92,38 +73,46 @@ class CallSetup:
 def routes(parts: ServerParts) -> APIRouter:
     router = APIRouter()
 
-    @router.websocket(MEDIA_PATH)
-    async def media(socket: WebSocket) -> None:
-        given = socket.headers.get("x-twilio-signature")
-        if not parts.signatures.valid(parts.urls.media(), {}, given):
-            parts.metrics.bad_signatures.inc()
-            await socket.close(1008)
-            return
-        await socket.accept()
-        line = StarletteSocket(socket)
-        try:
-            start = await _read_start(line)
-            setup = await authorise(parts, start)
-        except (SocketClosed, BadFrame):
-            return
-        if setup is None:
-            log.warning("media_refused", call=start.call_sid)
-            await socket.close(1008)
-            return
-        await _hold(parts, line, start, setup)
+    async def media(line: AsgiSocket) -> None:
+        with suppress(SocketClosed):
+            await _answer(parts, line)
 
+    router.routes.append(socket_route(MEDIA_PATH, media))
     return router
 
 
-async def _read_start(line: StarletteSocket) -> StreamStart:
+async def _answer(parts: ServerParts, line: AsgiSocket) -> None:
+    """Raises SocketClosed where it goes before there is a conversation."""
+    given = line.header("x-twilio-signature")
+    if not parts.signatures.valid(parts.urls.media(), {}, given):
+        parts.metrics.bad_signatures.inc()
+        await line.refuse()
+        return
+    await line.accept()
+    try:
+        async with asyncio.timeout(_START_S):
+            start = await _read_start(line)
+    except TimeoutError:
+        log.warning("media_without_start")
+        await line.close(1008)
+        return
+    setup = await authorise(parts, start)
+    if setup is None:
+        log.warning("media_refused", call=start.call_sid)
+        await line.close(1008)
+        return
+    await _hold(parts, line, start, setup)
+
+
+async def _read_start(line: AsgiSocket) -> StreamStart:
+    """What comes before the start belongs to no call that we know yet."""
     while True:
-        match read(await line.receive()):
-            case Started(start):
-                return start
-            case Connected():
-                continue
-            case _:
-                raise SocketClosed
+        try:
+            frame = read(await line.receive())
+        except BadFrame:
+            continue
+        if isinstance(frame, Started):
+            return frame.start
 
 
 async def authorise(parts: ServerParts, start: StreamStart) -> CallSetup | None:
@@ -136,13 +125,23 @@ async def authorise(parts: ServerParts, start: StreamStart) -> CallSetup | None:
         return None
     async with parts.pool.connection() as db:
         row = await (await db.execute(_SQL.call_setup, {"attempt_id": attempt_id})).fetchone()
-    if row is None or row["state"] == AttemptState.ENDED:
-        return None
-    setup = setup_of(parts.keyring, row)
-    if (transfer := start.parameters.get("transfer")) is None:
-        return setup
-    resumed = await parts.webhooks.transfers.resumed(attempt_id, transfer)
-    return None if resumed is None else replace(setup, resumed=resumed)
+        if row is None or row["state"] == AttemptState.ENDED:
+            return None
+        setup = setup_of(parts.keyring, row)
+        if (transfer := start.parameters.get("transfer")) is not None:
+            resumed = await parts.webhooks.transfers.resumed(attempt_id, transfer)
+            return None if resumed is None else replace(setup, resumed=resumed)
+        if setup.script.experiment is None:
+            return setup
+        arm = await arm_of_call(
+            db,
+            setup.script.experiment,
+            campaign_id=row["campaign_id"],
+            lead_id=row["lead_id"],
+            attempt_id=attempt_id,
+            now=parts.clock.now(),
+        )
+    return replace(setup, arm=arm)
 
 
 def setup_of(keyring: Keyring, row: Mapping[str, Any]) -> CallSetup:
@@ -156,13 +155,16 @@ def setup_of(keyring: Keyring, row: Mapping[str, Any]) -> CallSetup:
         "callback_number": callback,
         "lead_name": person.get("name") or person.get("company"),
     }
+    script = script_of(row)
     return CallSetup(
         attempt_id=AttemptId(row["id"]),
-        script=script_of(row),
+        script=script,
         slots=slots,
         voice=Voice.model_validate(config["voice"]),
         max_call_s=float(Pacing.model_validate(config["pacing"]).max_call_s),
         answer_class=row["answer_class"],
+        language=script.language_for(person.get("language")),
+        answering=Answering.model_validate(config.get("answering", {})),
     )
 
 
@@ -181,9 +183,7 @@ def call_log(parts: ServerParts, setup: CallSetup) -> PublishingLog:
     return PublishingLog(books, parts.feed, setup.attempt_id, words, parts.clock)
 
 
-async def _hold(
-    parts: ServerParts, line: StarletteSocket, start: StreamStart, setup: CallSetup
-) -> None:
+async def _hold(parts: ServerParts, line: AsgiSocket, start: StreamStart, setup: CallSetup) -> None:
     control = SessionControl()
     call = parts.live.open(setup.attempt_id, control)
     if call is None:
@@ -202,6 +202,8 @@ async def _hold(
             start=start,
             script=setup.script,
             slots=setup.slots,
+            arm=setup.arm,
+            language=setup.language,
             ears=parts.speech,
             voice=CachedVoice(
                 *voices_of(parts.speech, setup.voice), cache=parts.prompts, circuit=parts.circuit
@@ -212,9 +214,11 @@ async def _hold(
             limits=SessionLimits(max_call_s=max_call_s),
             control=control,
             tape=tape,
+            answerer=parts.answerer,
             handover=CallHandover(parts.webhooks.transfers, setup.attempt_id),
             resumed=setup.resumed,
             onlooker=told,
+            answering=setup.answering,
         )
         parts.metrics.conversations.labels(result.end_reason).inc()
     except BadInput as error:

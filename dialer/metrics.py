@@ -114,6 +114,24 @@ class Watched:
             self._started = None
 
 
+class AnswerMetrics:
+    """Free-form answers: how quick the model is, and what becomes of its words."""
+
+    def __init__(self, registry: CollectorRegistry | None = None) -> None:
+        self.first_token_seconds = Histogram(
+            "voice_ai_answer_first_token_seconds",
+            "Time until a language model began its answer",
+            buckets=_LATENCY_BUCKETS,
+            registry=registry,
+        )
+        self.free_answers = Counter(
+            "voice_ai_free_answers_total",
+            "Free-form answers: spoken, or why the fallback was",
+            ("outcome",),
+            registry=registry,
+        )
+
+
 class ConversationMetrics:
     """How quick the agent answers, and what the models heard."""
 
@@ -145,6 +163,7 @@ class ConversationMetrics:
             buckets=(0.005, 0.02, *_LATENCY_BUCKETS),
             registry=registry,
         )
+        self.answers = AnswerMetrics(registry)
         self.predictions = Counter(
             "voice_ai_predictions_total",
             "Predictions on what people said, by task, label and version of the model",
@@ -163,7 +182,9 @@ class ConversationMetrics:
         for stage, name in _STAGES.items():
             took: float | None = getattr(turn, name)
             if took is not None:
-                self.stage_seconds.labels(stage).observe(took / 1000)
+                # An agent's "mind" is a language model's, which is another matter.
+                label = "answer" if (stage, turn.speaker) == ("mind", "agent") else stage
+                self.stage_seconds.labels(label).observe(took / 1000)
         if turn.response_ms is not None:
             self.response_seconds.observe(turn.response_ms / 1000)
         for prediction in (turn.intent, turn.emotion):

@@ -13,6 +13,7 @@ import structlog
 
 from dialer.metrics import OnlookerMetrics
 from dialer.ports import CallLog, Prediction, TurnRecord
+from voice_ai.answering import AnswerVerdict
 from voice_ai.clock import Clock
 from voice_ai.conversation.redact import redact, redact_unfinished
 from voice_ai.ids import AttemptId
@@ -130,6 +131,12 @@ class PublishingLog:
 
     async def barge_in(self, index: int, heard_fraction: float) -> None:
         await self.inner.barge_in(index, heard_fraction)
+
+    async def answered(self, verdict: AnswerVerdict) -> None:
+        await self.inner.answered(verdict)
+
+    async def answered_freely(self, why: str) -> None:
+        await self.inner.answered_freely(why)
 
     async def opt_out(self, evidence: str) -> None:
         await self.inner.opt_out(evidence)

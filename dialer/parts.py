@@ -11,6 +11,7 @@ import psycopg_pool
 import structlog
 
 from dialer.adapters.elevenlabs import ElevenLabs, ElevenLabsOptions
+from dialer.adapters.openai_compatible import ChatCompletions
 from dialer.adapters.twilio import TwilioCarrier, TwilioSignatures
 from dialer.callbacks import CallbackUrls
 from dialer.carrier import Carrier
@@ -65,6 +66,7 @@ class ServerParts:
     models: ModelServer
     mind: ServedMind
     speech: ElevenLabs
+    answerer: ChatCompletions | None
     prompts: PromptCache
     circuit: VoiceCircuit
     spool: OptOutSpool
@@ -90,6 +92,21 @@ def _speech(context: Context, metrics: SpeechMetrics | None = None) -> ElevenLab
     vendor = speech_access(context.settings)
     options = ElevenLabsOptions(api_key=vendor.api_key, base_url=vendor.base_url)
     return ElevenLabs.connect(options, metrics)
+
+
+def _answerer(
+    context: Context, metrics: ServerMetrics, stack: AsyncExitStack
+) -> ChatCompletions | None:
+    answerer = ChatCompletions.of(context.settings, metrics.talk.answers)
+    if answerer is not None:
+        stack.push_async_callback(answerer.close)
+    return answerer
+
+
+def _recordings(context: Context, pool: Pool, stack: AsyncExitStack) -> Recordings:
+    recordings = Recordings(pool, context.keyring, context.clock, context.settings.home)
+    stack.push_async_callback(recordings.close)
+    return recordings
 
 
 def _preflights(
@@ -148,8 +165,6 @@ async def open_server(context: Context) -> AsyncIterator[ServerParts]:
         models = await _models(stack, context)
         live = LiveCalls()
         await _background(stack, _end_when_asked(pool, carrier, live, clock))
-        recordings = Recordings(pool, context.keyring, context.clock, context.settings.home)
-        stack.push_async_callback(recordings.close)
         signatures = TwilioSignatures(access.auth_token)
         spool = OptOutSpool(context.settings.home)
         transfers = _closed_with(stack, Transfers(pool, context.keyring, clock, urls, carrier))
@@ -164,10 +179,11 @@ async def open_server(context: Context) -> AsyncIterator[ServerParts]:
             models=models,
             mind=ServedMind(models),
             speech=speech,
+            answerer=_answerer(context, metrics, stack),
             prompts=prompts,
             circuit=VoiceCircuit(),
             spool=spool,
-            recordings=recordings,
+            recordings=_recordings(context, pool, stack),
             webhooks=Webhooks(pool, carrier, clock, urls, signatures, live, metrics, transfers),
             feed=await _feed(stack, context, metrics),
             inbound=Inbound(pool, context.keyring, clock, urls, signatures, spool, metrics),

@@ -4,10 +4,12 @@ The adapters and the composition root implement these; the media session knows n
 Audio is mu-law, 8 kHz, mono. Latencies are milliseconds of clock time; None means unmeasured.
 """
 
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal, NamedTuple, Protocol
+
+from voice_ai.answering import AnswerVerdict
 
 
 class SocketClosed(Exception):
@@ -26,6 +28,13 @@ class MediaSocket(Protocol):
         """Raises SocketClosed."""
 
     async def close(self) -> None: ...
+
+
+class PumpedSocket(MediaSocket, Protocol):
+    """For many messages a second."""
+
+    async def pump(self, take: Callable[[str | bytes], None]) -> None:
+        """Hand over every further message at once. Raises SocketClosed, and what `take` raises."""
 
 
 class EarsLost(Exception):
@@ -163,13 +172,44 @@ class Mind(Protocol):
         """Synchronous and quick: it runs on the event loop."""
 
 
+class AnswerFailed(Exception):
+    """A model gave no answer; `why` is one word for it, without personal data."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(why)
+        self.why = why
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What a model is told of a call: no name, no number, nothing of what was said before."""
+
+    text: str
+    asked_before: str | None
+    topic: str
+    facts: tuple[str, ...]
+    max_words: int
+    timeout_s: float
+    language: str
+
+
+class Answerer(Protocol):
+    async def answer(self, question: Question) -> str:
+        """The whole answer, not yet judged, within `timeout_s` real seconds. Raises AnswerFailed:
+
+        `late`, `refused` by the endpoint, `busy` (429), `broken` off, or `failed`.
+        """
+
+
 @dataclass(frozen=True, slots=True)
 class TurnRecord:
     """One row of `turns`; `index` counts the turns of the call in the order in which they began.
 
     `endpoint_ms`, `stt_tail_ms` and `mind_ms` are on the person's turns; `tts_first_byte_ms` (None
     when cached) and `response_ms` (end of the person's speech to first audio handed to the socket)
-    on the agent's turn that answers them. Digits pressed are a turn of the person, `pressed 9`.
+    on the agent's turn that answers them. On an agent's turn that gives a free-form answer, or its
+    fallback, `mind_ms` is how long the answer was looked for. Digits pressed are a turn of the
+    person, `pressed 9`.
     """
 
     index: int
@@ -204,6 +244,9 @@ class CallLog(Protocol):
     async def barge_in(self, index: int, heard_fraction: float) -> None:
         """The agent's turn `index` (already logged) was cut by the person."""
 
+    async def answered(self, verdict: AnswerVerdict) -> None:
+        """Our own verdict on who answered; a later one revises it."""
+
     async def opt_out(self, evidence: str) -> None:
         """`speech` or `digit`. The goodbye is spoken only after this has returned."""
 
@@ -216,6 +259,9 @@ class CallLog(Protocol):
         """`slots` is what the person said in this call, in their own words: redact."""
 
     async def media_stopped(self, reason: str) -> None: ...
+
+    async def answered_freely(self, why: str) -> None:
+        """What became of one free-form answer: `spoken`, or why it was not."""
 
 
 class Onlooker(Protocol):

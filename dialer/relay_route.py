@@ -2,16 +2,18 @@
 
 import asyncio
 from collections.abc import Mapping
+from contextlib import suppress
 from uuid import UUID
 
 import structlog
-from fastapi import APIRouter, Request, Response, WebSocket
+from fastapi import APIRouter, Request, Response
 
 from dialer.adapters.twilio import hang_up_twiml
 from dialer.callbacks import RELAY_PATH
 from dialer.media.events import SessionControl
 from dialer.media.session import SessionLimits
-from dialer.media_route import CallSetup, StarletteSocket, authorise, call_log
+from dialer.media_route import CallSetup, authorise, call_log
+from dialer.media_socket import AsgiSocket, socket_route
 from dialer.parts import ServerParts
 from dialer.ports import SocketClosed, StreamStart
 from dialer.relay import wire
@@ -30,22 +32,11 @@ _CLOSING_S = 5.0
 def routes(parts: ServerParts) -> APIRouter:
     router = APIRouter(include_in_schema=False)
 
-    @router.websocket(RELAY_PATH)
-    async def relay(socket: WebSocket) -> None:
-        given = socket.headers.get("x-twilio-signature")
-        if not parts.signatures.valid(parts.urls.relay(), {}, given):
-            parts.metrics.bad_signatures.inc()
-            await socket.close(1008)
-            return
-        await socket.accept()
-        line = StarletteSocket(socket)
-        setup = await _read_setup(line)
-        call = None if setup is None else await authorise(parts, _start(setup))
-        if setup is None or call is None:
-            log.warning("relay_refused", call=setup and setup.call_sid)
-            await socket.close(1008)
-            return
-        await _hold(parts, line, setup, call)
+    async def relay(line: AsgiSocket) -> None:
+        with suppress(SocketClosed):
+            await _answer(parts, line)
+
+    router.routes.append(socket_route(RELAY_PATH, relay))
 
     @router.post(RELAY_PATH + "/{attempt_id}")
     async def relay_over(attempt_id: UUID, request: Request) -> Response:
@@ -56,7 +47,24 @@ def routes(parts: ServerParts) -> APIRouter:
     return router
 
 
-async def _read_setup(line: StarletteSocket) -> wire.Setup | None:
+async def _answer(parts: ServerParts, line: AsgiSocket) -> None:
+    """Raises SocketClosed where it goes before there is a conversation."""
+    given = line.header("x-twilio-signature")
+    if not parts.signatures.valid(parts.urls.relay(), {}, given):
+        parts.metrics.bad_signatures.inc()
+        await line.refuse()
+        return
+    await line.accept()
+    setup = await _read_setup(line)
+    call = None if setup is None else await authorise(parts, _start(setup))
+    if setup is None or call is None:
+        log.warning("relay_refused", call=setup and setup.call_sid)
+        await line.close(1008)
+        return
+    await _hold(parts, line, setup, call)
+
+
+async def _read_setup(line: AsgiSocket) -> wire.Setup | None:
     """None when the socket says something else first, or nothing."""
     try:
         async with asyncio.timeout(_SETUP_S):
@@ -70,9 +78,7 @@ def _start(setup: wire.Setup) -> StreamStart:
     return StreamStart(setup.session_id, setup.call_sid, setup.account_sid, setup.parameters)
 
 
-async def _hold(
-    parts: ServerParts, line: StarletteSocket, setup: wire.Setup, call: CallSetup
-) -> None:
+async def _hold(parts: ServerParts, line: AsgiSocket, setup: wire.Setup, call: CallSetup) -> None:
     control = SessionControl()
     if parts.live.open(call.attempt_id, control) is None:
         log.warning("second_relay_refused", attempt=str(call.attempt_id))
@@ -93,6 +99,8 @@ async def _hold(
             limits=SessionLimits(max_call_s=call.talks_s),
             control=control,
             onlooker=told,
+            arm=call.arm,
+            answerer=parts.answerer,
         )
         parts.metrics.conversations.labels(result.end_reason).inc()
     except BadInput as error:

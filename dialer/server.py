@@ -17,6 +17,7 @@ from dialer import inbound, media_route, relay_route, transfer_routes, webhooks
 from dialer.health import TROUBLE, Component
 from dialer.parts import ServerParts
 from dialer.scrape import fill_in
+from dialer.serving import set_apart_what_stays
 from voice_ai import __version__
 
 log = structlog.get_logger()
@@ -40,6 +41,7 @@ def create_app(
             app.include_router(inbound.routes(parts.inbound))
             app.include_router(media_route.routes(parts))
             app.include_router(relay_route.routes(parts))
+            set_apart_what_stays()
             on_ready()
             yield
 

@@ -22,11 +22,13 @@ from dialer.revocations import is_revoked
 from dialer.transfers import Transfers
 from voice_ai.calls import AttemptState, Reading, answer_class, is_terminal
 from voice_ai.clock import Clock
+from voice_ai.db import queries
 from voice_ai.db.connect import Pool
 from voice_ai.errors import NotFound
 from voice_ai.ids import AttemptId, CarrierSid
 
 log = structlog.get_logger()
+_SQL = queries("attempts")
 
 # A conversation writes its last words before the call's end is settled; longer is not waited.
 LAST_WORDS_S = 10.0
@@ -111,7 +113,8 @@ class Webhooks:
             await self._cancel(news.sid)
 
     async def detection(self, attempt_id: AttemptId, form: Mapping[str, str]) -> None:
-        """The verdict on who answered: a machine is hung up on, and nothing is left on it."""
+        """The verdict on who answered; without a conversation a machine is hung up on, unless it
+        is to be left a message."""
         news = news_of({"AnsweredBy": "unknown", **form})
         answered_by, now = str(news.answered_by), self.clock.now()
         async with self.pool.connection() as db, db.transaction():
@@ -130,10 +133,20 @@ class Webhooks:
         if (call := self.live.get(attempt_id)) is not None:
             call.control.machine_detected(answered_by)
         # A verdict that comes while a colleague is asked, or talks, comes after a person spoke.
-        elif attempt["state"] != AttemptState.ENDED and not await self.transfers.has_begun(
-            attempt_id
+        elif (
+            attempt["state"] != AttemptState.ENDED
+            and not await self.transfers.has_begun(attempt_id)
+            and not await self._leaves_messages(attempt_id)
         ):
             await self._cancel(news.sid)
+
+    async def _leaves_messages(self, attempt_id: AttemptId) -> bool:
+        """Whether the machine is to be spoken to, by whichever process holds the conversation."""
+        async with self.pool.connection() as db:
+            row = await (
+                await db.execute(_SQL.answering_policy, {"attempt_id": attempt_id})
+            ).fetchone()
+        return row is not None and (row["answering"] or {}).get("machine") == "leave_message"
 
     async def _cancel(self, sid: CarrierSid) -> None:
         try:

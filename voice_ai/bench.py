@@ -1,7 +1,8 @@
 """`make bench`: every speed claim beside its limit or a peer, measured in the same run.
 
-Prints a table and writes `.voice-ai/bench.json`: a list of `{row, ours, other, unit, ratio,
-target, holds}`. Absolute figures differ from machine to machine; only the ratios are claims.
+Prints a table and writes `.voice-ai/bench.json`: a list of `{row, ours, other, unit, ratio, target,
+holds}`, with a `note` where there is more to say. Absolute figures differ from machine
+to machine; only the ratios are claims.
 """
 
 import argparse
@@ -23,6 +24,9 @@ _MODULES = (
     "dialer.bench_cycle",
     "dialer.bench_long_list",
     "dialer.bench_vad",
+    "dialer.bench_answering",
+    "dialer.bench_media",
+    "dialer.bench_media_turns",
 )
 
 
@@ -46,17 +50,28 @@ def main() -> None:
     for row in rows:
         table.add_row(
             row["row"],
-            f"{row['ours']:,.0f}",
-            f"{row['other']:,.0f}",
+            _figure(row["ours"]),
+            _figure(row["other"]),
             row["unit"],
-            f"{row['ratio']:.2f}",
+            "-" if row["ratio"] is None else f"{row['ratio']:.2f}",
             f"{row['target']:.2f}",
             "yes" if row["holds"] else "NO",
         )
     console.print(table)
+    for row in rows:
+        if "detail" in row:
+            console.print(f"\n{row['row']}\n{row['detail']}\n", highlight=False)
+        if "note" in row:
+            console.print(f"{row['row']}: {row['note']}")
     told.out.parent.mkdir(parents=True, exist_ok=True)
     told.out.write_text(json.dumps(rows, indent=1), encoding="utf-8")
     console.print(f"{told.out} is written.")
+
+
+def _figure(value: float | None) -> str:
+    if value is None:
+        return "not measured"
+    return f"{value:,.0f}" if value >= 100 else f"{value:,.3g}"
 
 
 if __name__ == "__main__":

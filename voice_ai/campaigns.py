@@ -16,9 +16,11 @@ from zoneinfo import ZoneInfo
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
+from voice_ai.answering import Answering
 from voice_ai.compliance.codes import LAW_OF_COUNTRY
 from voice_ai.compliance.facts import DEFAULT_COUNTRIES
 from voice_ai.compliance.rules import Profile, Purpose
+from voice_ai.conversation.graph import Script
 from voice_ai.conversation.script import (
     builtin_scripts,
     check_script,
@@ -151,7 +153,12 @@ class CampaignConfig(_Part):
     max_attempts_24h: Annotated[int, Field(ge=1, le=3, description="per number and seller")] = 3
     max_leads: int | None = Field(None, ge=1, description="start at most this many leads")
     budget: Budget | None = Field(None, description="what the calls may cost; null: no limit")
-    detect_machines: bool = Field(True, description="hang up on answering machines")
+    detect_machines: bool = Field(
+        True, description="ask the carrier, too, whether a machine answered; our own ears always do"
+    )
+    answering: Answering = Field(
+        default_factory=lambda: Answering(), description="what to do about machines that answer"
+    )
     transport: Transport = Field(MEDIA_STREAMS, description=ABOUT)
     transfer: Transfer | None = Field(
         None, description="the seller's own people, who take calls over; null: nobody does"
@@ -219,6 +226,8 @@ def parse_campaign(
     script = load_script(script_text, source=config.script)
     if misfit := find_misfit(script, config.transport, transfers=config.transfer is not None):
         raise document.fault(("transport",), misfit)
+    if (lacking := message_fault(config, script)) is not None:
+        raise document.fault(("answering", "machine"), lacking)
     try:
         resolve_slots(script, script_slots(config))
     except BadInput as error:
@@ -256,6 +265,8 @@ def judge_campaign(
         return None, faults
     if misfit := find_misfit(script, config.transport, transfers=config.transfer is not None):
         return None, {"transport": misfit}
+    if (lacking := message_fault(config, script)) is not None:
+        return None, {"answering.machine": lacking}
     try:
         resolve_slots(script, script_slots(config))
     except BadInput as error:
@@ -285,6 +296,17 @@ def campaign_yaml(data: Mapping[str, Any]) -> str:
 def _default_rule(outcome: str) -> dict[str, Any] | None:
     rule = DEFAULT_RULES.get(outcome)
     return rule.model_dump(mode="json") if rule else None
+
+
+def message_fault(config: CampaignConfig, script: Script) -> str | None:
+    """Why this campaign cannot leave messages with this script; None when it can or need not."""
+    if config.answering.machine != "leave_message":
+        return None
+    if config.transport != MEDIA_STREAMS:
+        return f"messages are left over {MEDIA_STREAMS} only; say hang_up, or change `transport`"
+    if script.voicemail:
+        return None
+    return "the script has no `voicemail` to leave; add it to the script, or say hang_up"
 
 
 def script_slots(config: CampaignConfig) -> dict[str, str]:

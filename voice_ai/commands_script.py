@@ -1,5 +1,6 @@
 """`voice-ai script …`: check a script, draw it, talk to it, run its written conversations."""
 
+import importlib
 import json
 from dataclasses import asdict
 from pathlib import Path
@@ -55,7 +56,11 @@ def check(
 def _counted(script: Script) -> str:
     goals = sum(node.goal for node in script.nodes.values())
     questions = sum(node.ask is not None for node in script.nodes.values())
-    return f"{len(script.nodes)} nodes, {questions} questions, {goals} of them reach the goal"
+    counted = f"{len(script.nodes)} nodes, {questions} questions, {goals} of them reach the goal"
+    arms = len(script.experiment.arms) if script.experiment else 0
+    languages = sorted({language for _, language in script.wordings if language is not None})
+    said = f"; {arms} arms" if arms else ""
+    return counted + said + (f"; also in {', '.join(languages)}" if languages else "")
 
 
 @app.command()
@@ -87,7 +92,8 @@ def run_conversations(
 ) -> None:
     """Run written conversations: what is heard, what must be said, how it ends (docs/scripts.md).
 
-    Nothing is dialed and no time passes. Ends with 1 when one goes otherwise than it is written.
+    Nothing is dialed. Those that say how long something may take are held in virtual time by the
+    session of a real call. Ends with 1 when one goes otherwise than it is written.
 
     Example: voice-ai script test survey.scenarios.yaml
     """
@@ -113,7 +119,9 @@ def _results(file: Path) -> list[Result]:
     name = scenarios.scenarios.script
     beside = file.parent / name
     text = read_file(beside) if beside.is_file() else _text(name)
-    return list(run_scenarios(scenarios, load_script(text, source=name)))
+    # By its name, like the commands of other houses: only the dialer can hold a call in time.
+    run_timed = importlib.import_module("dialer.virtual.timed").run_timed
+    return list(run_scenarios(scenarios, load_script(text, source=name), run_timed))
 
 
 @app.command("try")
@@ -121,6 +129,10 @@ def try_script(
     what: Annotated[str, typer.Argument(help="A built-in script, a script file, or a campaign.")],
     say: Annotated[
         list[str] | None, typer.Option("--say", help="What the callee says; may be repeated.")
+    ] = None,
+    arm: Annotated[str | None, typer.Option(help="Of the script's experiment.")] = None,
+    language: Annotated[
+        str | None, typer.Option(help="One that the script is translated to.")
     ] = None,
     as_json: AsJson = False,
 ) -> None:
@@ -131,7 +143,7 @@ def try_script(
     Example: voice-ai script try satisfaction_survey
              voice-ai script try Spring --say yes --say "call me tomorrow"
     """
-    trial = _trial_of(what)
+    trial = _trial_of(what, arm, language)
     if say or as_json:
         for words in say or []:
             if not trial.over:
@@ -155,16 +167,18 @@ def _typed() -> str | None:
         return None
 
 
-def _trial_of(what: str) -> Trial:
+def _trial_of(what: str, arm: str | None, language: str | None) -> Trial:
     """Raises NotFound, BadInput."""
     if what in builtin_scripts() or Path(what).is_file():
-        return begin_trial(load_script(_text(what), source=what), dict(_SAMPLE_SLOTS))
+        script = load_script(_text(what), source=what)
+        return begin_trial(script, dict(_SAMPLE_SLOTS), arm=arm, language=language)
     with database() as (context, db):
         campaign_id = store.find_campaign(db, what)["id"]
         kept = stored.stored_version(db, context.keyring, campaign_id)
     config = check_campaign(kept.data, kept.script_text).config
     slots = {**_SAMPLE_SLOTS, **script_slots(config)}
-    return begin_trial(load_script(kept.script_text, source=kept.data["script"]), dict(slots))
+    script = load_script(kept.script_text, source=kept.data["script"])
+    return begin_trial(script, dict(slots), arm=arm, language=language)
 
 
 def _print_trial(what: str, trial: Trial, *, as_json: bool) -> None:
@@ -177,6 +191,8 @@ def _print_trial(what: str, trial: Trial, *, as_json: bool) -> None:
                     "exchanges": exchanges,
                     "over": trial.over,
                     "disposition": trial.state.disposition,
+                    "arm": trial.state.arm,
+                    "language": trial.state.language or trial.script.language,
                 }
             )
         )

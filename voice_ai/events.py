@@ -74,6 +74,21 @@ class AnswerClassified(CallEvent):
 
 
 @dataclass(frozen=True)
+class AnswerHeard(CallEvent):
+    """Our own verdict on who or what answered, and the kind of evidence; a later one revises it."""
+
+    kind = "answer_heard"
+    label: str
+    confidence: float
+    at_ms: float
+    why: str
+
+    @property
+    def key(self) -> str:
+        return f"answer_heard:{self.at_ms:.0f}:{self.label}"
+
+
+@dataclass(frozen=True)
 class MediaStarted(CallEvent):
     """The audio stream was opened."""
 
@@ -136,6 +151,15 @@ class OutcomeReached(CallEvent):
     kind = "outcome_reached"
     disposition: str | None
     end_reason: str
+
+
+@dataclass(frozen=True)
+class ArmAssigned(CallEvent):
+    """The conversation was held in this arm of the script's experiment."""
+
+    kind = "arm_assigned"
+    experiment: str
+    arm: str
 
 
 @dataclass(frozen=True)

@@ -33,6 +33,9 @@ class Settings(BaseSettings):
     twilio_base_url: str | None = Field(None, alias="TWILIO_BASE_URL")
     elevenlabs_api_key: SecretStr | None = Field(None, alias="ELEVENLABS_API_KEY")
     elevenlabs_base_url: str | None = Field(None, alias="ELEVENLABS_BASE_URL")
+    llm_base_url: str | None = Field(None, alias="VOICE_AI_LLM_BASE_URL")
+    llm_api_key: SecretStr | None = Field(None, alias="VOICE_AI_LLM_API_KEY")
+    llm_model: str | None = Field(None, alias="VOICE_AI_LLM_MODEL")
     mlflow_tracking_uri: str | None = Field(None, alias="MLFLOW_TRACKING_URI")
     prefect_api_url: str | None = Field(None, alias="PREFECT_API_URL")
 
@@ -46,7 +49,9 @@ class Settings(BaseSettings):
     def _aware(cls, value: Any) -> Any:
         return parse_clock_start(value) if isinstance(value, str) else value
 
-    @field_validator("twilio_base_url", "elevenlabs_base_url", "public_url", mode="after")
+    @field_validator(
+        "twilio_base_url", "elevenlabs_base_url", "llm_base_url", "public_url", mode="after"
+    )
     @classmethod
     def _http_address(cls, value: str | None) -> str | None:
         if value is not None and urlsplit(value).scheme not in {"http", "https"}:
@@ -82,6 +87,11 @@ class Settings(BaseSettings):
         if settings.clock_start and settings.live_allowed:
             raise Refused(
                 "VOICE_AI_CLOCK_START is for rehearsals; unset it, or unset VOICE_AI_LIVE_CALLS"
+            )
+        if settings.llm_base_url and not settings.llm_model:
+            raise BadInput(
+                "VOICE_AI_LLM_MODEL: name the model that VOICE_AI_LLM_BASE_URL is asked for, or"
+                " unset both"
             )
         return settings
 

@@ -3,6 +3,7 @@ nothing.
 """
 
 import re
+from itertools import product
 from typing import Literal
 
 from voice_ai.conversation.graph import OPENING_PARTS, Node, Script
@@ -23,9 +24,23 @@ def for_transport(script: Script, transport: str) -> Script:
     """The script as it is spoken there: what is not recorded is not announced as recorded.
 
     The `recording` sentence and the words "on a recorded line" are left out; `find_misfit` has
-    seen to it that no other words announce a recording.
+    seen to it that no other words announce a recording. The carrier hears one language only, so
+    there the script has no translations.
     """
-    if transport == MEDIA_STREAMS or not script.recorded:
+    if transport == MEDIA_STREAMS:
+        return script
+    if len(script.wordings) == 1:
+        return _unrecorded(script)
+    spoken = {
+        wording: _unrecorded(worded)
+        for wording, worded in script.wordings.items()
+        if wording[1] is None
+    }
+    return script.with_wordings(spoken)
+
+
+def _unrecorded(script: Script) -> Script:
+    if not script.recorded:
         return script
     nodes = {**script.nodes, script.start: _unannounced(script.nodes[script.start])}
     return script.model_copy(update={"recorded": False, "nodes": nodes})
@@ -42,8 +57,8 @@ def find_misfit(script: Script, transport: str, *, transfers: bool = False) -> s
         )
     if not script.recorded:
         return None
-    start = for_transport(script, transport).nodes[script.start]
-    for part in OPENING_PARTS:
+    spoken = for_transport(script, transport).wordings.values()
+    for start, part in product((worded.nodes[script.start] for worded in spoken), OPENING_PARTS):
         if _RECORDING.search(getattr(start, part) or ""):
             return (
                 f"{transport} records nothing of ours, and the script's `{part}` announces a"

@@ -13,7 +13,8 @@ Row = Mapping[str, Any]
 _HEAD = """
 SELECT a.attempt_id, a.campaign, a.lead_id, a.person_key, a.attempt_no, a.state, a.intended_at,
        a.sent_at, a.placed_at, a.answered_at, a.ended_at, a.carrier_status, a.answer_class,
-       a.end_reason, a.disposition, a.ended_by, a.late, a.rehearsal, l.zones
+       a.end_reason, a.disposition, a.ended_by, a.late, a.rehearsal, l.zones,
+       a.own_answer_class, a.own_answer_confidence, a.own_answer_at_ms
 FROM v_attempts a JOIN leads l ON l.id = a.lead_id WHERE a.attempt_id = :id
 """
 _TURNS = """

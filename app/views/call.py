@@ -87,6 +87,7 @@ def _shown(call: Call) -> None:
     with right:
         _waits(call, mode)
         _permission(call)
+        _own_ears(call)
         _carrier(call)
     _events(call)
 
@@ -269,6 +270,21 @@ def _carrier(call: Call) -> None:
                 "Error": _or_dash(known["error_code"]),
             }
             st.markdown("  \n".join(f"{name}: {fact}" for name, fact in facts.items()))
+
+
+def _own_ears(call: Call) -> None:
+    head = call.head
+    with st.container(border=True):
+        st.markdown(
+            "**Who answered, by our own ears**", help="From sound and words; see campaigns.md"
+        )
+        if head["own_answer_class"] is None:
+            components.empty("It was too short to tell.")
+            return
+        st.markdown(
+            f"{words(head['own_answer_class'])} · {head['own_answer_confidence']:.0%} sure"
+            f" · after {milliseconds(head['own_answer_at_ms'])}"
+        )
 
 
 def _or_dash(value: float | None, unit: str = "") -> str:

@@ -90,7 +90,9 @@ class TwilioCarrier:
         urls, attempt = self._callbacks, request.attempt_id
         detection = (
             {
-                "machine_detection": "Enable",
+                "machine_detection": (
+                    "DetectMessageEnd" if request.await_greeting_end else "Enable"
+                ),
                 "async_amd": "true",
                 "async_amd_status_callback": urls.detection(attempt),
             }

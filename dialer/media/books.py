@@ -9,6 +9,7 @@ from dialer.media.events import Transcript
 from dialer.media.journal import Journal
 from dialer.media.playback import Line
 from dialer.ports import CallLog, TurnRecord, Understanding
+from voice_ai.answering import AnswerVerdict
 
 NOTHING_UNDERSTOOD = Understanding(intent=None, emotion=None)
 
@@ -43,6 +44,7 @@ class TurnBook:
                 ended_at=self._moment(line.ended_s if line.ended_s is not None else starts_s),
                 tts_first_byte_ms=line.tts_first_byte_ms,
                 response_ms=line.response_ms,
+                mind_ms=line.mind_ms,
             )
         )
 
@@ -91,6 +93,13 @@ class TurnBook:
 
     def recording_declined(self) -> None:
         self._journal.write(lambda log: log.recording_declined())
+
+    def answered_freely(self, why: str) -> None:
+        self._journal.write(lambda call_log: call_log.answered_freely(why))
+
+    def answered(self, verdict: AnswerVerdict) -> None:
+        """Our own verdict on who answered, or a revision of it."""
+        self._journal.write(lambda log: log.answered(verdict))
 
     def write(self, open_since_s: float) -> None:
         """Log what began before `open_since_s`, where the earliest turn still going on began."""

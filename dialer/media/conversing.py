@@ -1,128 +1,54 @@
 """Carries what was heard to the pure conversation, and what it answers to the person."""
 
-import asyncio
-from collections.abc import Coroutine, Sequence
 from dataclasses import replace
 from math import inf
-from typing import Protocol, assert_never
+from typing import assert_never
 
 import structlog
 
-from dialer.media.books import NOTHING_UNDERSTOOD, TurnBook
+from dialer.media.acting import Acting, Actions
+from dialer.media.answering import BeepHeard
+from dialer.media.books import NOTHING_UNDERSTOOD
 from dialer.media.events import (
+    AnswerFound,
     Event,
+    FillerDue,
     Interrupted,
     KeyPressed,
     LastWordsLate,
     LineDropped,
     LineOver,
     MachineVerdict,
+    Order,
     StopOrder,
     TimeIsUp,
     Transcript,
     Trouble,
 )
-from dialer.media.handover import Handover, Leaving
-from dialer.media.playback import Floor, Line, Playback
-from dialer.media.recorder import Tape
-from dialer.media.sides import Listening, Speaking
+from dialer.media.playback import Floor, Line
+from dialer.media.translating import line_of, speech_ended_at, speech_of
 from dialer.media.turn_taking import SilenceOver, verdict
-from dialer.media.wording import line_of, speech_ended_at, speech_of
-from dialer.ports import (
-    CallLog,
-    Mind,
-    Nobody,
-    Onlooker,
-    SocketClosed,
-    VoiceLost,
-)
-from voice_ai.clock import Clock
+from voice_ai.answering import AnswerVerdict
 from voice_ai.conversation import step
-from voice_ai.conversation.graph import Script
 from voice_ai.conversation.turns import (
-    Action,
-    Ask,
-    Callback,
     Digits,
-    Disposition,
-    HangUp,
+    FindAnswer,
     Heard,
     HungUp,
-    MachineDetected,
-    OptOut,
-    Say,
-    SetSlot,
     Silence,
-    State,
     TimeUp,
-    Transfer,
     TransferFailed,
 )
 from voice_ai.conversation.understanding import opt_out_evidence
 
 log = structlog.get_logger(__name__)
 
-# After a noise made the agent stop for nothing, the question is asked again this soon.
-_RESUME_S = 2.0
 # The carrier has promised to take the call: so long it may go on sending us audio.
 _TAKES_IT_S = 10.0
 
-Actions = Sequence[Action]
 
-
-class Spawn(Protocol):
-    def __call__(self, coroutine: Coroutine[None, None, None]) -> asyncio.Task[None]: ...
-
-
-class Conversation:
+class Conversation(Acting):
     """One call's conversation: one event after another, until `ended`."""
-
-    def __init__(
-        self,
-        *,
-        script: Script,
-        state: State,
-        mouth: Speaking,
-        playback: Playback,
-        taking: Listening,
-        book: TurnBook,
-        mind: Mind,
-        call_log: CallLog,
-        clock: Clock,
-        events: asyncio.Queue[Event],
-        spawn: Spawn,
-        last_words_s: float,
-        handover: Handover | None = None,
-        onlooker: Onlooker | None = None,
-        tape: Tape | None = None,
-    ) -> None:
-        self.state = state
-        self.closing: str | None = None
-        self.disposition: str | None = state.disposition
-        self.slots: dict[str, str] = {}
-        self._script = script
-        self._mouth = mouth
-        self._playback = playback
-        self._taking = taking
-        self._book = book
-        self._mind = mind
-        self._log = call_log
-        self._clock = clock
-        self._events = events
-        self._spawn = spawn
-        self._last_words_s = last_words_s
-        self._leaving = Leaving(handover)
-        self._onlooker = onlooker or Nobody()
-        self._tape = tape or Tape(0.0)
-        self._lingering: asyncio.Task[None] | None = None
-        self._at_once = False
-        self._gone = False
-        self._dropped = False
-        self._silence_s = script.silence_s
-        self._speaking: asyncio.Task[None] | None = None
-        self._heard_of_agent: str | None = None
-        self._after_protected: Actions = ()
-        self._unrecorded = state.unrecorded
 
     @property
     def ended(self) -> bool:
@@ -141,19 +67,21 @@ class Conversation:
                 self._lingering = self._spawn(self._linger())
             await self._on(await self._events.get())
             await self._hand_over()
+            self.handled += 1
             # A transcript that waits in the queue may belong to an earlier turn.
             if self._events.empty():
                 self._book.write(min(self._taking.open_since_s, self._playback.open_since_s))
         if self._dropped:
             self.state, _ = step(self._script, self.state, HungUp())
             self.disposition = self.state.disposition or self.disposition
+        self._thinking.stop()
         for waiting in (self._lingering, self._leaving.patience):
             if waiting is not None:
                 waiting.cancel()
 
     def break_off(self) -> None:
         """The call ends here, whatever is still being said."""
-        self._stop_speaking()
+        self._speaker.stop()
         self._forget_lines()
         self._book.write(inf)
 
@@ -167,20 +95,21 @@ class Conversation:
             case LineOver(line):
                 await self._on_line_over(line)
             case SilenceOver(seconds):
-                if self._playback.floor is Floor.QUIET:
+                if self._playback.floor is Floor.QUIET and not await self._answered.silence():
                     await self._step(Silence(seconds))
             case KeyPressed():
                 await self._on_key(event)
             case _:
                 await self._on_order(event)
 
-    async def _on_order(
-        self,
-        event: MachineVerdict | StopOrder | TimeIsUp | LineDropped | LastWordsLate | Trouble,
-    ) -> None:
+    async def _on_order(self, event: Order) -> None:
         match event:
-            case MachineVerdict(kind):
-                await self._step(MachineDetected(kind))
+            case FillerDue(asked):
+                self._fill(asked)
+            case AnswerFound():
+                await self._on_answer(event)
+            case MachineVerdict() | AnswerVerdict() | BeepHeard():
+                await self._on_answerer(event)
             case StopOrder(reason):
                 await self._end_now(reason)
             case TimeIsUp():
@@ -197,19 +126,31 @@ class Conversation:
             case _:
                 assert_never(event)
 
+    async def _on_answerer(self, event: MachineVerdict | AnswerVerdict | BeepHeard) -> None:
+        """Of who answered."""
+        match event:
+            case MachineVerdict(kind):
+                await self._answered.carrier_says(kind)
+            case AnswerVerdict():
+                self._book.answered(event)
+                await self._answered.own_says(event)
+            case BeepHeard():
+                await self._answered.beep()
+
     async def _on_transcript(self, heard: Transcript) -> None:
         began = self._clock.monotonic()
         floor, text = self._playback.floor, heard.text
         understood = self._mind.understand(text) if text.strip() else NOTHING_UNDERSTOOD
-        speech = speech_of(text, understood)
+        speech = speech_of(text, understood, self._language)
         lines = self._playback.lines
+        opts_out = not self.state.opted_out and opt_out_evidence(speech) is not None
         meaning = verdict(
             heard.turn,
             text,
             floor=floor,
             asking=bool(lines) and lines[0].silence_s is not None,
             opening=self._taking.opening,
-            opts_out=not self.state.opted_out and opt_out_evidence(speech) is not None,
+            opts_out=opts_out,
         )
         mind_ms = 1000 * (self._clock.monotonic() - began)
         if meaning != "nothing":
@@ -222,7 +163,8 @@ class Conversation:
             if meaning == "interrupt":
                 self._heard_of_agent = await self._cut(by_person=True)
             told, self._heard_of_agent = self._heard_of_agent, None
-            await self._step(replace(speech, heard_of_agent=told), speech_ended_at(heard))
+            if not await self._answered.heard(text, opts_out=opts_out):
+                await self._step(replace(speech, heard_of_agent=told), speech_ended_at(heard))
         self._listen_again()
 
     async def _step_over_protected(self, heard: Heard) -> None:
@@ -256,6 +198,7 @@ class Conversation:
             self._silence_s = line.silence_s or self._script.silence_s
             ends = self.closing or self._leaving.under_way
             self._taking.wait_for_answer(None if ends else self._silence_s)
+        await self._answered.line_over(last=not self._playback.lines)
 
     async def _hand_over(self) -> None:
         """Once everything before it was said, and nobody is in mid-sentence: it may be a no.
@@ -273,7 +216,21 @@ class Conversation:
 
     async def _expect_the_carrier(self) -> None:
         await self._clock.sleep(_TAKES_IT_S * max(1.0, self._clock.speed))
-        self._events.put_nowait(LineDropped(hung_up=False))
+        self._tell(LineDropped(hung_up=False))
+
+    def _fill(self, asked: FindAnswer) -> None:
+        """A word for who waits, unless somebody speaks or nobody waits any more."""
+        thinking = self.state.thinking
+        waits = thinking is not None and thinking.id == asked.id
+        if waits and self._playback.floor is Floor.QUIET and self._taking.open_since_s == inf:
+            self._say([line_of(asked.filler, self.state.node)], self._asked_at)
+            self._asked_at = None
+
+    async def _on_answer(self, found: AnswerFound) -> None:
+        """Said behind the filler, not over it."""
+        self.state, actions = step(self._script, self.state, found.answered)
+        asked_at, self._asked_at = self._asked_at, None
+        await self._act(actions, asked_at, behind=True, mind_ms=found.waited_ms)
 
     async def _on_key(self, key: KeyPressed) -> None:
         self._book.key_pressed(key.digit, key.at_s, node=self.state.node)
@@ -303,13 +260,14 @@ class Conversation:
         self.disposition = known or ("conversed_no_goal" if spoken_to else "failed_transient")
 
     async def _on_line_dropped(self, *, hung_up: bool) -> None:
+        self.closing = self.closing or self._answered.reason_if_dropped
         if self.closing is None and await self._leaving.taken(self.state):
             self.closing = "transfer"
         elif self.closing is None:
             self.closing = "human_hangup" if hung_up else "media_lost"
             self._dropped = hung_up
         self._gone = True
-        self._stop_speaking()
+        self._speaker.stop()
         self._forget_lines()
 
     async def _take_partials(self) -> None:
@@ -319,118 +277,9 @@ class Conversation:
 
     async def _linger(self) -> None:
         await self._clock.sleep(self._last_words_s)
-        self._events.put_nowait(LastWordsLate())
+        self._tell(LastWordsLate())
 
     async def _say_last_words(self, reason: str) -> None:
         await self._cut(by_person=False)
         await self._step(TimeUp())
         self.closing = reason
-
-    async def _end_now(self, reason: str) -> None:
-        self._at_once = True
-        self.closing = self.closing or reason
-        await self._cut(by_person=False)
-
-    async def _step(self, heard: Heard, speech_ended: float | None = None) -> None:
-        self.state, actions = step(self._script, self.state, heard)
-        self._heed_objection()
-        await self._act(actions, speech_ended)
-
-    def _heed_objection(self) -> None:
-        """Who does not want to be recorded is not, from the first word on."""
-        if self.state.unrecorded and not self._unrecorded:
-            self._unrecorded = True
-            self._tape.discard()
-            self._book.recording_declined()
-
-    async def _act(self, actions: Actions, speech_ended: float | None) -> None:
-        if actions:
-            self._after_protected, self._leaving.asked = (), None
-        lines: list[Line] = []
-        endpoint_s = None
-        for action in actions:
-            if isinstance(action, Ask):
-                endpoint_s = action.endpoint_s
-            if isinstance(action, Say | Ask):
-                lines.append(line_of(action, self.state.node))
-            elif isinstance(action, Transfer):
-                self._leaving.asked = action
-            elif not isinstance(action, OptOut):
-                self._note(action)
-            elif not await self._opt_out(action.evidence):
-                self.disposition, self.closing = "opt_out", "opt_out"
-                break
-        if actions and self._playback.lines:
-            await self._cut(by_person=False)
-        if lines and not self._gone:
-            self._taking.listen_for(endpoint_s)
-            self._say(lines, speech_ended)
-
-    def _note(self, action: SetSlot | Callback | Disposition | HangUp) -> None:
-        match action:
-            case SetSlot(name, value):
-                self.slots[name] = value
-            case Callback(when_text):
-                self.slots["callback_when"] = when_text or ""
-            case Disposition(code):
-                self.disposition = code
-            case HangUp(reason):
-                self.closing = self.closing if self._gone else reason
-                self._at_once = self._at_once or reason == "machine"
-
-    async def _opt_out(self, evidence: str) -> bool:
-        """Whether it is safe to promise that no other call will come."""
-        try:
-            await self._log.opt_out(evidence)
-        except Exception as error:
-            log.critical("opt_out_not_recorded", error=type(error).__name__)
-            return False
-        return True
-
-    def _say(self, lines: list[Line], speech_ended: float | None) -> None:
-        self._taking.wait_for_answer(None)
-        self._playback.queue(lines)
-        self._onlooker.saying(" ".join(line.text for line in lines))
-        self._speaking = self._spawn(self._speak(lines, speech_ended))
-
-    async def _speak(self, lines: list[Line], speech_ended: float | None) -> None:
-        try:
-            await self._mouth.say(lines, speech_ended)
-        except VoiceLost:
-            self._events.put_nowait(Trouble("voice_lost"))
-        except SocketClosed:
-            self._events.put_nowait(LineDropped(hung_up=False))
-
-    async def _cut(self, *, by_person: bool) -> str:
-        """Stop the agent; what was heard of its present answer."""
-        self._stop_speaking()
-        if not self._playback.lines:
-            return self._playback.heard_text
-        if any(line.sent_bytes for line in self._playback.lines):
-            try:
-                await self._mouth.clear()
-            except SocketClosed:
-                self._events.put_nowait(LineDropped(hung_up=False))
-        self._forget_lines(by_person=by_person)
-        return self._playback.heard_text
-
-    def _stop_speaking(self) -> None:
-        if self._speaking is not None:
-            self._speaking.cancel()
-            self._speaking = None
-
-    def _forget_lines(self, *, by_person: bool = False) -> None:
-        self._taking.opening = False
-        for cut in self._playback.cut(self._taking.now_s):
-            if cut.heard_fraction > 0.0:
-                self._book.agent_line(
-                    cut.line, heard_fraction=cut.heard_fraction, interrupted=by_person
-                )
-
-    def _listen_again(self) -> None:
-        """Nothing was answered and nothing is being said: do not wait for ever."""
-        ends = self.closing or self._leaving.under_way
-        if not ends and self._playback.floor is Floor.QUIET:
-            stopped_for_nothing = self._heard_of_agent is not None
-            self._heard_of_agent = None
-            self._taking.wait_for_answer(_RESUME_S if stopped_for_nothing else self._silence_s)

@@ -10,6 +10,10 @@ CHUNK_BYTES = 1600  # 200 ms: ten frames a message; a commit sends what is left 
 _ATTEMPTS = 2
 
 
+class _OtherEars(Exception):
+    """Those that listen now are to be replaced; nothing is wrong with them."""
+
+
 class EarLine:
     """`feed` and `commit` return at once; `run` carries them. Lost ears are opened once more.
 
@@ -27,6 +31,7 @@ class EarLine:
         self._factory = factory
         self._language = language
         self._on_event = on_event
+        self._other_ears = asyncio.Event()
         self._chunk = bytearray()
         chunks = int(backlog_s * SAMPLE_RATE / CHUNK_BYTES)
         self._outgoing: asyncio.Queue[bytes | None] = asyncio.Queue(max(1, chunks))
@@ -42,17 +47,27 @@ class EarLine:
         self._flush()
         self._put(None)
 
+    def listen_in(self, language: str) -> None:
+        """Other ears, for another language; what is said until they are open waits for them."""
+        self._language = language
+        self._other_ears.set()
+
     async def run(self) -> None:
         """Ends only by raising EarsLost, or by being cancelled."""
-        for attempt in range(1, _ATTEMPTS + 1):
+        lost = 0
+        while True:
+            self._other_ears.clear()
             try:
                 ears = await self._factory.open(language=self._language)
                 try:
                     await self._serve(ears)
                 finally:
                     await ears.close()
+            except _OtherEars:
+                continue
             except EarsLost:
-                if attempt == _ATTEMPTS:
+                lost += 1
+                if lost == _ATTEMPTS:
                     raise
 
     async def _serve(self, ears: Ears) -> None:
@@ -60,8 +75,15 @@ class EarLine:
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(self._send(ears))
                 tasks.create_task(self._listen(ears))
+                tasks.create_task(self._replace())
         except* EarsLost as lost:
             raise EarsLost(str(lost.exceptions[0])) from None
+        except* _OtherEars:
+            raise _OtherEars from None
+
+    async def _replace(self) -> None:
+        await self._other_ears.wait()
+        raise _OtherEars
 
     async def _send(self, ears: Ears) -> None:
         while True:

@@ -3,8 +3,11 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from dialer.media.answering import BeepHeard
 from dialer.media.playback import Line
 from dialer.media.turn_taking import PersonTurn, SilenceOver
+from voice_ai.answering import AnswerVerdict
+from voice_ai.conversation.turns import Answered, FindAnswer
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,19 +72,35 @@ class LastWordsLate:
     """The call is over, and a transcript of its last words has not come in time."""
 
 
-Event = (
-    Transcript
-    | Interrupted
-    | SilenceOver
-    | KeyPressed
-    | LineOver
-    | LineDropped
-    | MachineVerdict
+@dataclass(frozen=True, slots=True)
+class FillerDue:
+    """An answer is being looked for, and for longer than a moment."""
+
+    asked: FindAnswer
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerFound:
+    """Or why there is none; `waited_ms` None when nothing was asked."""
+
+    answered: Answered
+    waited_ms: float | None
+
+
+# What is neither heard nor said in the call itself.
+Order = (
+    MachineVerdict
+    | AnswerVerdict
+    | BeepHeard
     | StopOrder
-    | Trouble
     | TimeIsUp
+    | LineDropped
     | LastWordsLate
+    | Trouble
+    | FillerDue
+    | AnswerFound
 )
+Event = Transcript | Interrupted | SilenceOver | KeyPressed | LineOver | Order
 Emit = Callable[[Event], None]
 
 

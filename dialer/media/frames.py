@@ -1,7 +1,8 @@
 """The wire of Media Streams: JSON text messages, read fast and written by concatenation."""
 
-from base64 import b64decode, b64encode
+from base64 import b64encode
 from binascii import Error as BadBase64
+from binascii import a2b_base64
 from typing import Any, NamedTuple
 
 import orjson
@@ -65,9 +66,8 @@ def read(message: str | bytes) -> Frame:
             if media.get("track", "inbound") != "inbound":
                 return Ignored("media")
             at_ms = media.get("timestamp")
-            return Audio(
-                b64decode(media["payload"], validate=True), None if at_ms is None else int(at_ms)
-            )
+            audio = a2b_base64(media["payload"], strict_mode=True)
+            return Audio(audio, None if at_ms is None else int(at_ms))
         return _read_other(event, data)
     except (orjson.JSONDecodeError, BadBase64) as error:
         raise BadFrame(f"the carrier sent a message that cannot be read: {error}") from error

@@ -1,5 +1,6 @@
 """From the carrier's messages and the recogniser's words to the events of a call."""
 
+from dialer.media.answering import AnswerEar
 from dialer.media.ears import EarLine
 from dialer.media.events import (
     Emit,
@@ -28,9 +29,9 @@ from dialer.ports import (
     EarsFactory,
     EarsLost,
     FinalText,
-    MediaSocket,
     Onlooker,
     PartialText,
+    PumpedSocket,
 )
 from voice_ai.clock import Clock
 
@@ -43,10 +44,11 @@ class Inbound:
     def __init__(
         self,
         *,
-        socket: MediaSocket,
+        socket: PumpedSocket,
         ears: EarsFactory,
         language: str,
         taking: TurnTaking,
+        answer_ear: AnswerEar,
         playback: Playback,
         clock: Clock,
         emit: Emit,
@@ -60,6 +62,7 @@ class Inbound:
         self.bad_frames = 0
         self._socket = socket
         self._taking = taking
+        self._answer_ear = answer_ear
         self._playback = playback
         self._clock = clock
         self._emit = emit
@@ -74,29 +77,34 @@ class Inbound:
 
     async def read(self) -> None:
         """Until the socket closes. Raises SocketClosed."""
-        while True:
-            message = await self._socket.receive()
-            try:
-                frame = read(message)
-            except BadFrame:
-                self.bad_frames += 1
-                continue
-            match frame:
-                case Audio(audio, at_ms):
-                    self._tape.heard(audio, at_ms)
-                    self._audio(audio)
-                case Mark(name):
-                    self._tape.played(name)
-                    self._over(self._playback.marked(name, self._taking.now_s))
-                case Digit(digit):
-                    self._emit(KeyPressed(digit, self._taking.now_s))
-                case Stopped():
-                    self.hang_up(by_person=True)
+        await self._socket.pump(self._message)
+
+    def _message(self, message: str | bytes) -> None:
+        try:
+            frame = read(message)
+        except BadFrame:
+            self.bad_frames += 1
+            return
+        match frame:
+            case Audio(audio, at_ms):
+                self._tape.heard(audio, at_ms)
+                self._audio(audio)
+            case Mark(name):
+                self._tape.played(name)
+                self._over(self._playback.marked(name, self._taking.now_s))
+            case Digit(digit):
+                self._emit(KeyPressed(digit, self._taking.now_s))
+            case Stopped():
+                self.hang_up(by_person=True)
 
     def hang_up(self, *, by_person: bool) -> None:
         """The line is gone; what was being said on it is still to be understood."""
         self._commit(self._taking.end_now())
         self._emit(LineDropped(hung_up=by_person))
+
+    def listen_in(self, language: str) -> None:
+        """The person is to be understood in another language from now on."""
+        self._ear_line.listen_in(language)
 
     async def listen(self) -> None:
         """Carry audio to the ears until they are lost for good."""
@@ -109,6 +117,9 @@ class Inbound:
         self.last_frame_at = self._clock.monotonic()
         taking = self._taking
         signal = taking.hear(audio, self._playback.floor)
+        answerer = self._answer_ear.hear(audio)
+        if answerer is not None:
+            self._emit(answerer)
         if not self._deaf:
             try:
                 self._ear_line.feed(audio)
@@ -154,6 +165,9 @@ class Inbound:
             self._emit(TimeIsUp())
 
     def _heard(self, event: EarEvent) -> None:
+        answerer = self._answer_ear.text(event.text, final=isinstance(event, FinalText))
+        if answerer is not None:
+            self._emit(answerer)
         if isinstance(event, PartialText):
             self._onlooker.partial(event.text)
             playback = self._playback

@@ -15,7 +15,8 @@ log = structlog.get_logger(__name__)
 class Journal:
     """Entries are written one at a time in the order of `write`; a failure loses that entry only.
 
-    A call writes some dozens of entries, so the queue needs no bound.
+    The queue needs no bound of its own: an entry is a turn or a part of the frame around them, and
+    a script ends by itself after its `max_turns`.
     """
 
     def __init__(self, call_log: CallLog) -> None:
@@ -36,3 +37,13 @@ class Journal:
             except Exception as error:
                 # The type only: a database's message may quote the row, which holds what was said.
                 log.error("call_log_entry_lost", error=type(error).__name__)
+
+
+async def opt_out_recorded(call_log: CallLog, evidence: str) -> bool:
+    """Whether it is safe to promise that no other call will come."""
+    try:
+        await call_log.opt_out(evidence)
+    except Exception as error:
+        log.critical("opt_out_not_recorded", error=type(error).__name__)
+        return False
+    return True

@@ -58,6 +58,10 @@ class Mouth:
             await self._say(line, speech_ended)
             speech_ended = None
 
+    def speak_in(self, language: str, comfort: Prompt) -> None:
+        """The voice itself needs no telling: it reads what it is given."""
+        self._comfort = comfort
+
     async def clear(self) -> None:
         self._tape.cleared()
         await self._socket.send(self._writer.clear)

@@ -43,6 +43,7 @@ class Line:
     response_ms: float | None = None
     ends_ms: list[int] = field(default_factory=list)
     told_fraction: float | None = None  # where a carrier says itself how much was heard
+    mind_ms: float | None = None
 
     @property
     def seconds(self) -> float:

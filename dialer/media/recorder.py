@@ -67,6 +67,8 @@ class Tape:
 
     def heard(self, audio: bytes, at_ms: int | None) -> None:
         """A frame of the person's; `at_ms` is the carrier's timestamp, None when it gave none."""
+        if self._most == 0:
+            return
         at = len(self._caller)
         if at_ms is not None and at_ms * _BYTES_PER_MS - at >= FRAME_BYTES:
             at = min(at_ms * _BYTES_PER_MS, self._most)  # frames were lost on the way

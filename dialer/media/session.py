@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 
 import structlog
 
+from dialer.media.answering import AnswerEar
 from dialer.media.books import TurnBook
 from dialer.media.conversing import Conversation
 from dialer.media.events import Event, SessionControl
@@ -20,16 +21,19 @@ from dialer.media.playback import Playback
 from dialer.media.recorder import Tape
 from dialer.media.turn_taking import TurnLimits, TurnTaking
 from dialer.ports import (
+    Answerer,
     CallLog,
     EarsFactory,
     MediaSocket,
     Mind,
     Nobody,
     Onlooker,
+    PumpedSocket,
     SocketClosed,
     StreamStart,
     Voice,
 )
+from voice_ai.answering import Answering
 from voice_ai.clock import Clock
 from voice_ai.conversation import begin
 from voice_ai.conversation.graph import Script
@@ -43,7 +47,9 @@ log = structlog.get_logger(__name__)
 _CLOSE_S = 5.0
 # The carrier's own end of the call, some clock seconds after ours; then the watchdog ends it.
 OVERTIME_S = 30.0
-_TECHNICAL = frozenset({"media_lost", "no_media", "ears_lost", "voice_lost", "error"})
+_TECHNICAL = frozenset({"media_lost", "no_media", "ears_lost", "voice_lost", "stuck", "error"})
+# Far more than a conversation that still moves ever leaves waiting.
+_MOST_EVENTS = 500
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,6 +63,7 @@ class SessionLimits:
     last_words_s: float = 3.0
     ears_backlog_s: float = 10.0
     comfort_s: float = 1.2
+    stuck_s: float = 20.0
 
     def at_speed(self, speed: float) -> "SessionLimits":
         """In clock seconds: a rehearsal that runs faster makes people quicker, not machines."""
@@ -70,16 +77,24 @@ class SessionLimits:
         return replace(self, turns=turns, **scaled)
 
 
-_MACHINE_WAITS = ("no_media_s", "mark_grace_s", "last_words_s", "ears_backlog_s", "comfort_s")
+_MACHINE_WAITS = (
+    "no_media_s",
+    "mark_grace_s",
+    "last_words_s",
+    "ears_backlog_s",
+    "comfort_s",
+    "stuck_s",
+)
 
 
 @dataclass(frozen=True, kw_only=True)
 class SessionResult:
     """`end_reason`: one of the script's hang-up reasons, what `SessionControl.stop` was given, or
 
-    `time_up`, `human_hangup`, `media_lost`, `no_media`, `ears_lost`, `voice_lost`, `error`,
-    `server_stopped`. `disposition` is None when the call decided nothing. `audio_s` is how long
-    the person's side was heard.
+    `fax`, `ivr`, `screening`, `message_left`, `message_cut` (the mailbox hung up over it),
+    `time_up`, `human_hangup`, `media_lost`, `no_media`, `ears_lost`, `voice_lost`, `stuck` (events
+    were no longer taken), `error`, `server_stopped`. `disposition` is None when the call decided
+    nothing. `audio_s` is how long the person's side was heard.
     """
 
     end_reason: str
@@ -93,7 +108,7 @@ class SessionResult:
 
 async def converse(
     *,
-    socket: MediaSocket,
+    socket: PumpedSocket,
     start: StreamStart,
     script: Script,
     slots: Mapping[str, str | None],
@@ -105,6 +120,10 @@ async def converse(
     limits: SessionLimits,
     control: SessionControl,
     tape: Tape | None = None,
+    arm: str | None = None,
+    language: str | None = None,
+    answerer: Answerer | None = None,
+    answering: Answering | None = None,
     handover: Handover | None = None,
     resumed: Resumed | None = None,
     onlooker: Onlooker | None = None,
@@ -115,13 +134,20 @@ async def converse(
     when the server stops, after the outcome has been logged. The log's last words are always
     `outcome` and `media_stopped`, once each, but for a call that goes to a colleague (end reason
     `transfer`): it has no outcome yet. `tape` takes down both sides for whoever gave it.
-    `resumed`: the call comes back from there and goes on as it stood.
+    `arm` and `language` are of the script; None is the first arm, and the file's own language.
+    Without an `answerer` free-form questions get the script's fallback.
+    `resumed`: the call comes back from a colleague and goes on as it stood.
+    `answering`: what to do about machines; None: the default.
     """
-    state, opening = begin(script, slots) if resumed is None else resumed.go_on(script)
+    if resumed is None:
+        state, opening = begin(script, slots, arm=arm, language=language)
+    else:
+        state, opening = resumed.go_on(script)
     tape = tape or Tape(0.0)
     watch = onlooker or Nobody()
     session = _MediaSession(
-        socket, start, script, state, ears, voice, mind, log, clock, limits, tape, handover, watch,
+        socket, start, script, state, ears, voice, mind, log, clock, limits, tape, handover,
+        answerer, answering or Answering(), watch,
         first_turn=0 if resumed is None else resumed.turns,
     )  # fmt: skip
     return await hold(session, opening, start.stream_sid, control)
@@ -131,7 +157,7 @@ async def hold(
     session: "Session", opening: Sequence[Action], stream_sid: str, control: SessionControl
 ) -> SessionResult:
     """From the opening to the closed books, on any transport."""
-    control.attach(session.events.put_nowait)
+    control.attach(session.tell)
     journal = asyncio.create_task(session.journal.run())
     session.journal.write(lambda call_log: call_log.media_started(stream_sid))
     try:
@@ -159,12 +185,14 @@ class Session(ABC):
     _book: TurnBook
 
     def __init__(self, socket: MediaSocket, call_log: CallLog, clock: Clock) -> None:
-        self.events: asyncio.Queue[Event] = asyncio.Queue()
+        self.events: asyncio.Queue[Event] = asyncio.Queue(_MOST_EVENTS)
         self.journal = Journal(call_log)
         self._socket = socket
         self._clock = clock
         self._began_at = clock.monotonic()
         self._socket_closed = False
+        self._flooded = False
+        self._handled, self._moved_at = 0, self._began_at
         self._tasks: asyncio.TaskGroup | None = None
 
     @property
@@ -175,6 +203,22 @@ class Session(ABC):
     @abstractmethod
     def _beside(self) -> Sequence[Coroutine[None, None, None]]:
         """What runs beside the conversation; raises Over to end the call past it."""
+
+    def tell(self, event: Event) -> None:
+        """Never waits. A call that no longer takes its events is ended by its watchdog."""
+        try:
+            self.events.put_nowait(event)
+        except asyncio.QueueFull:
+            self._flooded = True
+
+    def end_if_stuck(self, now: float, longest_s: float) -> None:
+        """Asked by the watchdog, again and again. Raises Over."""
+        handled = self._conversation.handled
+        if self.events.empty() or handled > self._handled:
+            self._handled, self._moved_at = handled, now
+        if self._flooded or now - self._moved_at > longest_s:
+            log.error("session_stuck", events=self.events.qsize())
+            raise Over("stuck")
 
     async def run(self, opening: Sequence[Action]) -> str:
         """The end reason."""
@@ -242,7 +286,7 @@ class _MediaSession(Session):
 
     def __init__(
         self,
-        socket: MediaSocket,
+        socket: PumpedSocket,
         start: StreamStart,
         script: Script,
         state: State,
@@ -254,6 +298,8 @@ class _MediaSession(Session):
         limits: SessionLimits,
         tape: Tape,
         handover: Handover | None,
+        answerer: Answerer | None,
+        answering: Answering,
         onlooker: Onlooker,
         *,
         first_turn: int,
@@ -262,36 +308,31 @@ class _MediaSession(Session):
         self._limits = limits = limits.at_speed(clock.speed)
         self._taking = taking = TurnTaking(limits.turns)
         self._book = TurnBook(self.journal, clock.now(), first_turn)
-        playback = Playback()
+        playback, answer_ear = Playback(), _answer_ear(comes_back=first_turn > 0)
         self._inbound = Inbound(
             socket=socket,
             ears=ears,
-            language=script.language,
+            language=state.language or script.language,
             taking=taking,
+            answer_ear=answer_ear,
             playback=playback,
             clock=clock,
-            emit=self.events.put_nowait,
+            emit=self.tell,
             backlog_s=limits.ears_backlog_s,
             mark_grace_s=limits.mark_grace_s,
             max_call_s=limits.max_call_s,
             tape=tape,
             onlooker=onlooker,
         )
-        writer = Writer(start.stream_sid)
+        mouth = Mouth(
+            socket, Writer(start.stream_sid), voice, playback, clock, lambda: taking.now_s, tape,
+            comfort=comfort_line(script.worded(state.arm, state.language), state.slots),
+            comfort_s=limits.comfort_s,
+        )  # fmt: skip
         self._conversation = Conversation(
             script=script,
             state=state,
-            mouth=Mouth(
-                socket,
-                writer,
-                voice,
-                playback,
-                clock,
-                lambda: taking.now_s,
-                tape,
-                comfort=comfort_line(script, state.slots),
-                comfort_s=limits.comfort_s,
-            ),
+            mouth=mouth,
             playback=playback,
             taking=taking,
             book=self._book,
@@ -299,11 +340,16 @@ class _MediaSession(Session):
             call_log=call_log,
             clock=clock,
             events=self.events,
+            tell=self.tell,
             spawn=self._spawn,
             last_words_s=limits.last_words_s,
+            answerer=answerer,
+            listen_in=self._inbound.listen_in,
             handover=handover,
             onlooker=onlooker,
             tape=tape,
+            answering=answering,
+            answer_ear=answer_ear,
         )
 
     @property
@@ -330,6 +376,15 @@ class _MediaSession(Session):
                 raise Over("no_media")
             if now > latest:
                 raise Over("time_up")
+            self.end_if_stuck(now, limits.stuck_s)
+
+
+def _answer_ear(*, comes_back: bool) -> AnswerEar:
+    """A call that comes back has been talked in: who answered is known."""
+    ear = AnswerEar()
+    if comes_back:
+        ear.rest()
+    return ear
 
 
 def _first(group: BaseExceptionGroup[Over]) -> Over:

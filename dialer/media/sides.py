@@ -5,6 +5,7 @@ from typing import Protocol
 
 from dialer.media.playback import Line
 from dialer.media.turn_taking import PersonTurn
+from voice_ai.conversation.prompts import Prompt
 
 
 class Speaking(Protocol):
@@ -18,6 +19,9 @@ class Speaking(Protocol):
 
     async def clear(self) -> None:
         """Stop what was handed over and is not yet heard. Raises SocketClosed."""
+
+    def speak_in(self, language: str, comfort: Prompt) -> None:
+        """Another language from now on; `comfort` is said in it when a sentence is late."""
 
 
 class Listening(Protocol):

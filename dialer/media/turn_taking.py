@@ -6,6 +6,7 @@ recogniser's text; either alone is enough to notice a person.
 """
 
 import re
+import unicodedata
 from collections import deque
 from dataclasses import dataclass
 from math import inf
@@ -91,15 +92,18 @@ Verdict = Literal["nothing", "answer", "interrupt", "aside", "over_protected"]
 
 
 def _words(text: str) -> list[str]:
-    return re.findall(r"[a-z']+", text.casefold())
+    folded = unicodedata.normalize("NFKD", text.casefold())
+    return re.findall(r"[a-z']+", re.sub(r"[\u0300-\u036f]", "", folded))
 
 
 _WORDLESS = frozenset(_words("mhm mm mmm mhmm hm hmm uh huh aha ah oh um er"))
 _LISTENING = _WORDLESS | frozenset(
     _words("okay ok right yeah yep yup sure alright i see got it fine good")
+    + _words("si claro vale aja ya bueno muy bien")
 )
 _PICK_UP = frozenset(
     _words("hello hi hey yes yeah yep good morning afternoon evening speaking there this is")
+    + _words("hola bueno diga digame alo si buenos dias buenas tardes noches")
 )
 
 

@@ -14,6 +14,7 @@ from dialer.media.playback import Line, Playback
 from dialer.ports import MediaSocket
 from dialer.relay import pace, wire
 from voice_ai.clock import Clock
+from voice_ai.conversation.prompts import Prompt
 
 # From the text to the first sound of it: the carrier's synthesis and the way there.
 LEAD_IN_S = 0.4
@@ -39,6 +40,9 @@ class TextMouth:
         self._playback = playback
         self._clock = clock
         self._now_s = now_s
+        self._language = language
+
+    def speak_in(self, language: str, comfort: Prompt) -> None:
         self._language = language
 
     async def say(self, lines: Sequence[Line], speech_ended: float | None) -> None:

@@ -15,7 +15,7 @@ from dialer.media.session import (
     SessionResult,
     hold,
 )
-from dialer.ports import CallLog, MediaSocket, Mind, Nobody, Onlooker, SocketClosed
+from dialer.ports import Answerer, CallLog, MediaSocket, Mind, Nobody, Onlooker, SocketClosed
 from dialer.relay import wire
 from dialer.relay.hearing import Hearing
 from dialer.relay.inbound import Inbound
@@ -46,15 +46,17 @@ async def converse(
     limits: SessionLimits,
     control: SessionControl,
     onlooker: Onlooker | None = None,
+    arm: str | None = None,
+    answerer: Answerer | None = None,
 ) -> SessionResult:
     """Hold the conversation of one call, as `dialer.media.session.converse` does over audio.
 
     The same promises: BadInput before anything is said, trouble of the call in the result, the
     log's last words `outcome` and `media_stopped`. `no_media` says that nothing moved any more.
     """
-    state, opening = begin(script, slots)
+    state, opening = begin(script, slots, arm=arm)
     watch = onlooker or Nobody()
-    session = _RelaySession(socket, script, state, mind, log, clock, limits, watch)
+    session = _RelaySession(socket, script, state, mind, log, clock, limits, watch, answerer)
     return await hold(session, opening, setup.session_id, control)
 
 
@@ -71,6 +73,7 @@ class _RelaySession(Session):
         clock: Clock,
         limits: SessionLimits,
         onlooker: Onlooker,
+        answerer: Answerer | None,
     ) -> None:
         super().__init__(socket, call_log, clock)
         self._limits = limits = limits.at_speed(clock.speed)
@@ -88,7 +91,7 @@ class _RelaySession(Session):
             mouth=mouth,
             playback=playback,
             clock=clock,
-            emit=self.events.put_nowait,
+            emit=self.tell,
             max_call_s=limits.max_call_s,
             onlooker=onlooker,
         )
@@ -103,9 +106,11 @@ class _RelaySession(Session):
             call_log=call_log,
             clock=clock,
             events=self.events,
+            tell=self.tell,
             spawn=self._spawn,
             last_words_s=limits.last_words_s,
             onlooker=onlooker,
+            answerer=answerer,
         )
 
     @property
@@ -138,6 +143,7 @@ class _RelaySession(Session):
                 raise Over("no_media")
             if now > latest:
                 raise Over("time_up")
+            self.end_if_stuck(now, limits.stuck_s)
 
     @property
     def _will_move(self) -> bool:

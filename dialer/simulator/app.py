@@ -11,6 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from dialer.simulator import refusals
+from dialer.simulator.chat import ChatConfig, chat_routes
 from dialer.simulator.config import SimulatorConfig
 from dialer.simulator.control import control_routes
 from dialer.simulator.elevenlabs import SPEECH_FAULTS, ElevenLabsConfig, SpeechFaults
@@ -58,6 +59,7 @@ def create_app(config: SimulatorConfig) -> Starlette:
             *control_routes(exchange),
             *inbound_routes(exchange),
             *speech_routes(speech, vendor),
+            *chat_routes(ChatConfig(config.seed, config.faults.name)),
         ],
         lifespan=lifespan,
         exception_handlers={404: _unknown_address, 405: _unknown_address},

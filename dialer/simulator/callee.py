@@ -6,7 +6,7 @@ content heard, so that a busy machine cannot change what is said.
 
 import re
 from dataclasses import dataclass, field, replace
-from typing import Literal
+from typing import Literal, Protocol
 
 from dialer.simulator.call import Said
 from dialer.simulator.callees import Plan, answer, digit_for, line
@@ -22,7 +22,7 @@ _MOST_INSISTING = 2
 _GOODBYE = re.compile(r"\b(good ?)?bye\b", re.IGNORECASE)
 _SENTENCE = re.compile(r"(?<=[.!])\s+")
 
-Why = Literal["goodbye", "early", "insisted", "quiet", "voicemail_over"]
+Why = Literal["goodbye", "early", "insisted", "quiet", "voicemail_over", "machine_over", "screened"]
 
 
 def ticks(seconds: float) -> int:
@@ -265,10 +265,19 @@ class Human:
             self._agenda.append(_Intent(self._tick, line(self._plan, "second_hello"), style))
 
 
-Callee = Human | Voicemail
+class Callee(Protocol):
+    """Whoever or whatever answers; `hung_up` says why it put the phone down."""
 
+    said: list[Said]
+    heard: list[str]
+    digits: list[str]
+    hung_up: Why | None
 
-def callee_for(plan: Plan, speech: Speech, pacing: Pacing) -> Callee:
-    """The person or machine that answers under this plan."""
-    made = Voicemail if plan.outcome == "voicemail" else Human
-    return made(plan, speech, pacing)
+    def tick(self, heard: bytes | None) -> bytes | None:
+        """Hear 20 ms (None: silence), give back 20 ms (None: silence)."""
+
+    def idle_ticks(self) -> int:
+        """How many coming ticks will change nothing if nothing is heard."""
+
+    def skip(self, idle: int) -> None:
+        """That many ticks of silence on both sides at once."""

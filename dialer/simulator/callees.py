@@ -12,7 +12,7 @@ import yaml
 from dialer.simulator.config import SimulatorConfig
 from dialer.simulator.draws import Draws
 
-Outcome = Literal["human", "voicemail", "no_answer", "busy", "failed"]
+Outcome = Literal["human", "voicemail", "screening", "ivr", "fax", "no_answer", "busy", "failed"]
 # What somebody does who is asked to take a call over, by the word for it in the configuration.
 COLLEAGUES: Mapping[str, tuple[Outcome, str]] = {
     "takes": ("human", "colleague"),

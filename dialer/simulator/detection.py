@@ -2,8 +2,9 @@
 
 from dataclasses import dataclass
 
-from dialer.simulator.callee import Callee, Voicemail
+from dialer.simulator.callee import Callee, Human, Voicemail
 from dialer.simulator.callees import Plan
+from dialer.simulator.machines import Fax
 from dialer.simulator.orders import Detection
 
 # Audio seconds after the answer; assumptions, no distribution is published. A machine's verdict
@@ -23,13 +24,16 @@ class Verdict:
 
 def detect(detection: Detection, plan: Plan, callee: Callee, error_rate: float) -> Verdict:
     """The verdict; wrong as often as `error_rate` says, drawn per attempt."""
-    machine = isinstance(callee, Voicemail)
+    machine = not isinstance(callee, Human)
     if not machine and plan.persona.silent:
         return Verdict("unknown", min(_SILENT_S, detection.timeout))
     wrong = plan.draws.chance(error_rate, "amd")
     if machine is wrong:
         at = plan.draws.between(*_HUMAN_S, "amd at")
         return Verdict("human", min(at, detection.timeout))
+    if isinstance(callee, Fax):
+        at = plan.draws.between(*_MACHINE_S, "amd at")
+        return Verdict("fax", min(at, detection.timeout))
     if isinstance(callee, Voicemail) and detection.mode == "DetectMessageEnd":
         at = callee.beep_ends_s + _AFTER_BEEP_S
         if at <= detection.timeout:

@@ -6,12 +6,12 @@ import structlog
 
 from dialer.simulator.call import Call, Recording, Status, new_sid
 from dialer.simulator.callbacks import Callbacks
-from dialer.simulator.callee import callee_for
 from dialer.simulator.config import SimulatorConfig
 from dialer.simulator.detection import Verdict, detect
 from dialer.simulator.forms import detection_form, recording_form, status_form
 from dialer.simulator.judge import Judge
 from dialer.simulator.line import Line
+from dialer.simulator.machines import callee_for
 from dialer.simulator.rooms import Room, Seat
 from dialer.simulator.session import FETCH_FAILED, FetchFailed, Services, Session
 from dialer.simulator.twiml import TwimlError

@@ -25,6 +25,7 @@ from dialer.facts import StoredCampaign
 from dialer.gate import Gate
 from dialer.intents import Intent
 from dialer.reconcile import Reconciler
+from dialer.serving import server_config
 from tests.factories import Office
 from voice_ai.clock import ManualClock
 from voice_ai.db.connect import Pool
@@ -54,9 +55,7 @@ async def until(ask: Callable[[], Awaitable[T | None]], seconds: float = 20) -> 
 async def serving(app: Any) -> AsyncIterator[str]:
     """The address at which an ASGI application answers, in this loop."""
     listener = socket.create_server(("127.0.0.1", 0), backlog=512)
-    server = uvicorn.Server(
-        uvicorn.Config(app, log_level="error", lifespan="on", ws="websockets-sansio")
-    )
+    server = uvicorn.Server(server_config(app))
     running = asyncio.create_task(server.serve(sockets=[listener]))
 
     async def started() -> bool | None:

@@ -5,18 +5,20 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
-from starlette.websockets import WebSocket, WebSocketDisconnect
+from starlette.websockets import WebSocket
 
 from dialer.adapters.elevenlabs import ElevenLabs, ElevenLabsOptions
 from dialer.media.frames import Started, read
 from dialer.media.prompts import CachedVoice, PromptCache
 from dialer.media.recorder import Tape
 from dialer.media.session import SessionControl, SessionLimits, SessionResult, converse
+from dialer.media_socket import AsgiSocket
 from dialer.onlooking import PublishingLog
-from dialer.ports import SocketClosed, StreamStart, Understanding
+from dialer.ports import Answerer, StreamStart, Understanding
 from dialer.simulator.config import SimulatorConfig
 from tests.integration.sim_carrier import Application, Carrier, Phone, application, carrier, until
 from tests.unit.media_fakes import SLOTS, KeptLog
+from voice_ai.answering import Answering
 from voice_ai.clock import Clock
 from voice_ai.conversation import builtin_scripts, load_script, prompts
 from voice_ai.conversation.graph import Script
@@ -26,29 +28,9 @@ def survey() -> Script:
     return load_script(builtin_scripts()["satisfaction_survey"], source="survey")
 
 
-class StarletteSocket:
-    """A `MediaSocket` on the web framework's socket."""
-
-    def __init__(self, socket: WebSocket) -> None:
-        self._socket = socket
-
-    async def receive(self) -> str | bytes:
-        try:
-            return await self._socket.receive_text()
-        except (WebSocketDisconnect, RuntimeError) as error:
-            raise SocketClosed from error
-
-    async def send(self, text: str) -> None:
-        try:
-            await self._socket.send_text(text)
-        except (WebSocketDisconnect, RuntimeError) as error:
-            raise SocketClosed from error
-
-    async def close(self) -> None:
-        try:
-            await self._socket.close()
-        except (WebSocketDisconnect, RuntimeError) as error:
-            raise SocketClosed from error
+def line_of(socket: WebSocket) -> AsgiSocket:
+    """The product's socket on one that the test's application has accepted."""
+    return AsgiSocket(socket.scope, socket._receive, socket._send)
 
 
 class Unmodelled:
@@ -70,7 +52,10 @@ class Held:
 class Clerk:
     """Answers every stream with a conversation; `held` is what came of each, by call."""
 
-    def __init__(self, speech: ElevenLabs, clock: Clock, script: Script) -> None:
+    def __init__(
+        self, speech: ElevenLabs, clock: Clock, script: Script, answering: Answering | None
+    ) -> None:
+        self._answering = answering
         self.voice = CachedVoice(speech.voice("default"), cache=PromptCache())
         self.held: dict[str, Held] = {}
         self.controls: dict[str, SessionControl] = {}
@@ -79,6 +64,7 @@ class Clerk:
         self._speech = speech
         self._clock = clock
         self.script = script
+        self.answerer: Answerer | None = None
 
     async def talk(self, phone: Phone) -> None:
         start = await self._start(phone.socket)
@@ -86,7 +72,7 @@ class Clerk:
         log, tape = KeptLog(), Tape(300)
         watched = self.watched(log) if self.watched else None
         result = await converse(
-            socket=StarletteSocket(phone.socket),
+            socket=line_of(phone.socket),
             start=start,
             script=self.script,
             slots=SLOTS,
@@ -99,6 +85,8 @@ class Clerk:
             control=control,
             tape=tape,
             onlooker=watched,
+            answerer=self.answerer,
+            answering=self._answering,
         )
         self.held[start.call_sid] = Held(log, result, tape)
 
@@ -131,12 +119,14 @@ class Desk:
 
 
 @asynccontextmanager
-async def desk(config: SimulatorConfig, script: Script | None = None) -> AsyncIterator[Desk]:
+async def desk(
+    config: SimulatorConfig, script: Script | None = None, answering: Answering | None = None
+) -> AsyncIterator[Desk]:
     async with carrier(config) as vendor, application() as app:
         options = ElevenLabsOptions(api_key="rehearsal", base_url=vendor.url)
         speech = await asyncio.to_thread(ElevenLabs.connect, options)
         clock = config.clock()
-        clerk = Clerk(speech, clock, script or survey())
+        clerk = Clerk(speech, clock, script or survey(), answering)
         app.talk = clerk.talk
         try:
             await clerk.voice.render_ahead(prompts(clerk.script, SLOTS))

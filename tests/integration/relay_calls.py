@@ -7,11 +7,10 @@ from dataclasses import dataclass, field
 
 from dialer.adapters.twilio import relay_twiml
 from dialer.media.session import SessionControl, SessionLimits, SessionResult
-from dialer.media_route import StarletteSocket
 from dialer.relay import wire
 from dialer.relay.session import converse
 from dialer.simulator.config import SimulatorConfig
-from tests.integration.media_calls import Unmodelled, survey
+from tests.integration.media_calls import Unmodelled, line_of, survey
 from tests.integration.sim_carrier import Application, Carrier, Phone, application, carrier, until
 from tests.unit.media_fakes import SLOTS, KeptLog
 from voice_ai.clock import Clock
@@ -44,7 +43,7 @@ class Desk:
         control = self.controls.setdefault(setup.call_sid, SessionControl())
         log = KeptLog()
         result = await converse(
-            socket=StarletteSocket(phone.socket),
+            socket=line_of(phone.socket),
             setup=setup,
             script=self.script,
             slots=SLOTS,

@@ -13,6 +13,7 @@ from dialer.ports import TurnRecord
 from dialer.spool import OptOutSpool
 from tests.factories import NOW
 from tests.integration.dialer_parts import House
+from voice_ai.answering import AnswerVerdict
 from voice_ai.ids import AttemptId
 
 pytest_plugins = ("tests.integration.dialer_fixtures",)
@@ -141,3 +142,19 @@ async def test_events_written_at_the_same_moment_are_numbered_without_a_gap(
     seqs = [event["seq"] for event in dialer.office.events(attempt_id)]
     assert seqs == list(range(1, 15))
     assert dialer.office.attempt(attempt_id)["event_seq"] == 14
+
+
+async def test_our_own_verdict_is_kept_beside_the_carriers_and_may_be_revised(
+    dialer: House, tmp_path: Path
+) -> None:
+    attempt_id, log = await call_log(dialer, tmp_path)
+    await log.answered(AnswerVerdict("human", 0.8, 2.26, "short_hello"))
+    await log.answered(AnswerVerdict("machine", 0.97, 5.0, "words", revised=True))
+    (row,) = dialer.office.rows("SELECT * FROM v_attempts")
+    assert (row["own_answer_class"], row["own_answer_confidence"]) == ("machine", 0.97)
+    assert (row["own_answer_at_ms"], row["answer_class"]) == (5000.0, None)
+    events = [e for e in dialer.office.events(attempt_id) if e["kind"] == "answer_heard"]
+    assert [event["payload"] for event in events] == [
+        {"label": "human", "confidence": 0.8, "at_ms": 2260.0, "why": "short_hello"},
+        {"label": "machine", "confidence": 0.97, "at_ms": 5000.0, "why": "words"},
+    ]

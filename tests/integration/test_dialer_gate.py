@@ -37,6 +37,16 @@ async def test_the_carrier_is_asked_once_for_the_right_call(dialer: House) -> No
     assert (call["carrier_sid"], call["status"]) == (sid, "queued")
 
 
+async def test_the_carrier_listens_for_the_end_of_a_greeting_where_a_message_is_left(
+    dialer: House,
+) -> None:
+    dialer.office.leads(1)
+    dialer.office.campaign(answering={"machine": "leave_message"})
+    await dialer.dial()
+    (request,) = dialer.carrier.placed
+    assert request.await_greeting_end
+
+
 async def test_a_request_waits_for_its_turn(dialer: House) -> None:
     dialer.office.leads(2)
     dialer.office.campaign(pacing={"calls_per_second": 4, "max_concurrent": 10})

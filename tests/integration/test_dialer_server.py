@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -19,7 +20,7 @@ from dialer.spool import OptOutSpool
 from tests.integration.dialer_parts import House, serving
 from tests.integration.sim_carrier import carrier
 from voice_ai.carrier_account import carrier_credentials
-from voice_ai.clock import ManualClock
+from voice_ai.clock import ManualClock, RehearsalClock
 from voice_ai.context import Context
 from voice_ai.ids import AttemptId
 from voice_ai.settings import Settings
@@ -53,7 +54,15 @@ class Server:
 
 
 @asynccontextmanager
-async def server(dialer: House, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Server]:
+async def server(
+    dialer: House, monkeypatch: pytest.MonkeyPatch, *, real_time: bool = False
+) -> AsyncIterator[Server]:
+    """`real_time`: its clock goes on by itself, as waiting for machines needs."""
+    clock = (
+        RehearsalClock(datetime.now(UTC), dialer.clock.at, 1.0)
+        if real_time
+        else ManualClock(dialer.clock.at)
+    )
     async with carrier(SimulatorConfig(port=0)) as simulator:
         monkeypatch.setenv("TWILIO_BASE_URL", simulator.url)
         monkeypatch.setenv("ELEVENLABS_BASE_URL", simulator.url)
@@ -64,7 +73,7 @@ async def server(dialer: House, monkeypatch: pytest.MonkeyPatch) -> AsyncIterato
             dialer.keyring,
             dialer.url,
             None,
-            ManualClock(dialer.clock.at),
+            clock,
             has_roles=False,
         )
         app = create_app(lambda: open_server(context))

@@ -43,8 +43,8 @@ pytestmark = pytest.mark.filterwarnings("ignore:BasicAuth is deprecated:Deprecat
 CALLS = f"/2010-04-01/Accounts/{ACCOUNT}/Calls.json"
 
 
-def order(to: str = "+12125550123", *, detect: bool = True) -> DialRequest:
-    return DialRequest(AttemptId(uuid4()), to, "+12125550900", 25, 300, detect)
+def order(to: str = "+12125550123", *, detect: bool = True, await_end: bool = False) -> DialRequest:
+    return DialRequest(AttemptId(uuid4()), to, "+12125550900", 25, 300, detect, await_end)
 
 
 @asynccontextmanager
@@ -100,6 +100,8 @@ async def test_everything_sent_to_the_carrier_keeps_to_its_description(keyring: 
             assert isinstance(answer, Placed)
             other = await dialer.place(order("+12125550124", detect=False))
             assert isinstance(other, Placed)
+            leaving = await dialer.place(order("+12125550125", await_end=True))
+            assert isinstance(leaving, Placed)
             call = await dialer.fetch(answer.sid)
             assert call is not None
             assert call.sid == answer.sid
@@ -119,11 +121,13 @@ async def test_everything_sent_to_the_carrier_keeps_to_its_description(keyring: 
         if method == "POST":
             assert check_request(method, path, form) == [], path
         assert check_response(method, path, status, body) == [], (method, path)
-    (first, second) = [e[2] for e in tap.exchanges if e[:2] == ("POST", CALLS)]
+    (first, second, third) = [e[2] for e in tap.exchanges if e[:2] == ("POST", CALLS)]
     assert first["StatusCallbackEvent"] == ["initiated", "ringing", "answered", "completed"]
     assert (first["To"], first["From"]) == ([request.to], [request.caller_id])
     assert (first["Timeout"], first["TimeLimit"]) == (["25"], ["300"])
-    assert first["AsyncAmd"] == ["true"]
+    assert first["AsyncAmd"] == third["AsyncAmd"] == ["true"]
+    modes = [sent["MachineDetection"] for sent in (first, third)]
+    assert modes == [["Enable"], ["DetectMessageEnd"]]
     assert not [name for name in second if "Amd" in name or "Machine" in name]
     for name in ("Url", "StatusCallback", "AsyncAmdStatusCallback"):
         assert str(request.attempt_id) in first[name][0]

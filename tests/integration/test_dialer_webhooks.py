@@ -205,6 +205,19 @@ async def test_a_machines_verdict_reaches_the_conversation_that_is_held(dialer: 
     assert dialer.carrier.ended == []
 
 
+@pytest.mark.parametrize(("policy", "ended"), [("hang_up", 1), ("leave_message", 0)])
+async def test_without_a_conversation_here_only_who_leaves_no_message_ends_the_call(
+    dialer: House, policy: str, ended: int
+) -> None:
+    dialer.office.leads(1)
+    dialer.office.campaign(answering={"machine": policy})
+    attempt_id, sid = await dialer.dial()
+    async with server(dialer) as outside:
+        verdict = {"CallSid": sid, "AnsweredBy": "machine_start"}
+        await outside.post(outside.urls.detection(attempt_id), verdict)
+    assert len(dialer.carrier.ended) == ended
+
+
 async def test_the_last_words_of_a_conversation_come_before_the_end(dialer: House) -> None:
     """The terminal callback waits until the conversation has written what it arrived at."""
     attempt_id, form = await dialed(dialer)

@@ -68,27 +68,13 @@ async def test_somebody_who_hangs_up_is_recorded_as_such() -> None:
 
 
 async def test_long_speech_over_the_agent_stops_it() -> None:
-    call = await held("screens")
+    call = await held("barges_in")
     assert call.result.barge_ins == 1
     ((index, fraction),) = call.log.of("barge_in")
     cut = call.log.turns[index]
     assert cut.interrupted
     assert cut.heard_fraction == pytest.approx(fraction)
     assert 0.0 < fraction < 1.0
-
-
-async def test_a_machine_is_left_without_a_message_when_the_verdict_comes() -> None:
-    async with desk(config(answer_mix={"voicemail": 1.0}, amd_error_rate=0.0)) as it:
-        sid = await it.place(
-            NUMBER,
-            machine_detection="Enable",
-            async_amd="true",
-            async_amd_status_callback=f"{it.application.url}/amd",
-        )
-        (verdict,) = await it.application.expect("/amd")
-        it.clerk.controls[sid].machine_detected(verdict.form["AnsweredBy"])
-        call = await it.clerk.ended(sid)
-    assert (call.result.end_reason, call.result.disposition) == ("machine", "machine")
 
 
 async def test_a_stop_order_ends_a_live_call() -> None:

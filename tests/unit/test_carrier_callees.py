@@ -13,7 +13,6 @@ from dialer.simulator.callee import (
     Callee,
     Human,
     Voicemail,
-    callee_for,
     ticks,
 )
 from dialer.simulator.callees import (
@@ -29,6 +28,7 @@ from dialer.simulator.callees import (
 from dialer.simulator.config import ANSWER_MIX, Pacing, SimulatorConfig
 from dialer.simulator.detection import detect
 from dialer.simulator.draws import Draws
+from dialer.simulator.machines import callee_for
 from dialer.simulator.mulaw import FRAME_BYTES
 from dialer.simulator.orders import Detection
 from dialer.simulator.speech import Speech

@@ -1,5 +1,7 @@
 """What holds of every conversation, whatever is heard in it."""
 
+from pathlib import Path
+
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -7,9 +9,11 @@ from voice_ai.conversation.script import builtin_scripts, load_script
 from voice_ai.conversation.step import begin, step
 from voice_ai.conversation.turns import (
     Action,
+    Answered,
     Ask,
     Digits,
     Disposition,
+    FindAnswer,
     HangUp,
     Heard,
     HungUp,
@@ -23,7 +27,11 @@ from voice_ai.conversation.turns import (
 )
 from voice_ai.conversation.understanding import INTENTS, opt_out_evidence
 
-SCRIPTS = [load_script(text, source=name) for name, text in builtin_scripts().items()]
+FOLDER = Path(__file__).parents[1] / "scenarios"
+SCRIPTS = [load_script(text, source=name) for name, text in builtin_scripts().items()] + [
+    load_script(file.read_text(encoding="utf-8"), source=file.name)
+    for file in sorted(FOLDER.glob("*.script.yaml"))
+]
 SLOTS = {"seller": "Lakeside Clinic", "callback_number": "+18005550100"}
 
 PHRASES = [
@@ -39,6 +47,9 @@ PHRASES = [
     "say that again",
     "wrong number",
     "who is this?",
+    "when are you open?",
+    "¿español?",
+    "english please",
     "the staff was kind but the wait was long and the room was cold all day",
     "",
     "  ",
@@ -54,15 +65,22 @@ speech = st.builds(
     | st.just("unheard_of"),
     intent_score=st.none() | st.floats(0, 1),
     emotion=st.none() | st.sampled_from(["neutral", "joy", "anger", "boredom"]),
+    emotion_score=st.none() | st.floats(0, 1),
     heard_of_agent=st.none() | st.sampled_from(["", "Hello, this is", "May I ask them now?"]),
     over_agent=st.booleans(),
 )
 talk = speech | st.builds(Silence, st.floats(0, 60)) | st.builds(Digits, st.text("01234*#"))
+answers = st.builds(
+    Answered,
+    st.integers(0, 30),
+    st.none() | st.just("The clinic is open from nine to five.") | st.text(max_size=40),
+    st.none() | st.just("late"),
+)
 signals = st.just(HungUp()) | st.just(TimeUp())
 verdicts = st.builds(
     MachineDetected, st.sampled_from(["human", "unknown", "machine_start", "fax", ""])
 )
-anything: st.SearchStrategy[Heard] = talk | signals | verdicts
+anything: st.SearchStrategy[Heard] = talk | signals | verdicts | answers
 asks_out: st.SearchStrategy[Heard] = st.sampled_from(
     [
         Speech("please stop calling me"),
@@ -71,6 +89,10 @@ asks_out: st.SearchStrategy[Heard] = st.sampled_from(
         Digits("9"),
     ]
 )
+
+
+# Whatever is looked for, nothing comes of it.
+NOTHING_WRITTEN = [Answered(number, None, "late") for number in range(30)]
 
 
 def play(index: int, heard: list[Heard]) -> tuple[State, list[tuple[Action, ...]]]:
@@ -83,20 +105,20 @@ def play(index: int, heard: list[Heard]) -> tuple[State, list[tuple[Action, ...]
 
 
 @settings(deadline=None)
-@given(st.integers(0, 3), st.lists(talk, min_size=24, max_size=24))
+@given(st.integers(0, len(SCRIPTS) - 1), st.lists(talk, min_size=24, max_size=24))
 def test_every_call_ends_within_its_turns(index: int, heard: list[Heard]) -> None:
     script = SCRIPTS[index % len(SCRIPTS)]
     assert len(heard) > script.max_turns
-    state, answers = play(index, heard)
+    state, answers = play(index, [item for one in heard for item in (one, *NOTHING_WRITTEN)])
     assert state.ended is not None
     assert any(isinstance(action, HangUp) for answer in answers for action in answer)
 
 
 @settings(deadline=None)
-@given(st.integers(0, 3), st.lists(anything, max_size=30))
+@given(st.integers(0, len(SCRIPTS) - 1), st.lists(anything, max_size=30))
 def test_every_answer_waits_for_an_answer_or_ends_the_call(index: int, heard: list[Heard]) -> None:
     for answer in play(index, heard)[1]:
-        closers = [action for action in answer if isinstance(action, Ask | HangUp)]
+        closers = [action for action in answer if isinstance(action, Ask | HangUp | FindAnswer)]
         assert len(closers) == (1 if answer else 0)
         assert not answer or answer[-1] is closers[0]
         for action in answer:
@@ -107,7 +129,7 @@ def test_every_answer_waits_for_an_answer_or_ends_the_call(index: int, heard: li
 
 
 @settings(deadline=None)
-@given(st.integers(0, 3), st.lists(anything, max_size=30))
+@given(st.integers(0, len(SCRIPTS) - 1), st.lists(anything, max_size=30))
 def test_hanging_up_comes_once_with_one_disposition_before_it(
     index: int, heard: list[Heard]
 ) -> None:
@@ -120,7 +142,12 @@ def test_hanging_up_comes_once_with_one_disposition_before_it(
 
 
 @settings(deadline=None)
-@given(st.integers(0, 3), st.lists(anything, max_size=12), asks_out, st.lists(anything, max_size=6))
+@given(
+    st.integers(0, len(SCRIPTS) - 1),
+    st.lists(anything, max_size=12),
+    asks_out,
+    st.lists(anything, max_size=6),
+)
 def test_opt_out_wins_anywhere_and_nothing_is_asked_after_it(
     index: int, before: list[Heard], wish: Heard, after: list[Heard]
 ) -> None:
@@ -133,7 +160,7 @@ def test_opt_out_wins_anywhere_and_nothing_is_asked_after_it(
 
 
 @settings(deadline=None)
-@given(st.integers(0, 3), st.lists(anything, max_size=12))
+@given(st.integers(0, len(SCRIPTS) - 1), st.lists(anything, max_size=12))
 def test_the_same_words_make_the_same_call(index: int, heard: list[Heard]) -> None:
     assert play(index, heard) == play(index, heard)
 

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from dialer.virtual.timed import run_timed
 from voice_ai.conversation.scenarios import Result, read_scenarios, run_scenarios
 from voice_ai.conversation.script import builtin_scripts, load_script
 from voice_ai.errors import BadInput
@@ -22,7 +23,7 @@ def results(text: str, source: str = "one.yaml") -> list[Result]:
     file = read_scenarios(text, source=source)
     name = file.scenarios.script
     known = builtin_scripts().get(name) or (FOLDER / name).read_text(encoding="utf-8")
-    return list(run_scenarios(file, load_script(known, source=name)))
+    return list(run_scenarios(file, load_script(known, source=name), run_timed))
 
 
 def fault(steps: str) -> str:
@@ -103,3 +104,52 @@ def test_a_file_that_is_wrong_says_where(steps: str, message: str) -> None:
     with pytest.raises(BadInput, match="one.yaml:6") as raised:
         results(HEAD + steps)
     assert message in raised.value.message
+
+
+@pytest.mark.parametrize(
+    ("steps", "message"),
+    [
+        (
+            '      - {heard: "yes", within_ms: 300}\n',
+            "one.yaml:6, field scenarios.0.steps.0.within_ms: the agent answered after 400 ms.",
+        ),
+        (
+            '      - {heard: "yes", not_before_ms: 500}\n',
+            "one.yaml:6, field scenarios.0.steps.0.not_before_ms: the agent answered after 400 ms.",
+        ),
+        (
+            "      - {does: silence, within_ms: 5000}\n",
+            "one.yaml:6, field scenarios.0.steps.0.within_ms: the agent answered after 6000 ms.",
+        ),
+        (
+            '      - {heard: "yes I can do that", pause_ms: 800}\n',
+            "one.yaml:6, field scenarios.0.steps.0.pause_ms: the agent spoke in their pause.",
+        ),
+        (
+            '      - {heard: "yes"}\n'
+            '      - {heard: "wait a moment, who is this", after_ms: 500, stops_within_ms: 100}\n',
+            "one.yaml:7, field scenarios.0.steps.1.stops_within_ms: the agent stopped after 220 ms"
+            " of their voice.",
+        ),
+        (
+            '      - {heard: "yes"}\n'
+            '      - {heard: "wait a moment, who is this", after_ms: 500, keeps_talking: true}\n',
+            "one.yaml:7, field scenarios.0.steps.1.keeps_talking: the agent stopped for it.",
+        ),
+        (
+            '      - {heard: "no", within_ms: 600, ends: goal}\n',
+            "one.yaml:6, field scenarios.0.steps.0.ends: the call has ended as not_interested.",
+        ),
+        (
+            '      - {heard: "yes", within_ms: 600, sets: {rating: "3"}}\n',
+            "one.yaml:6, field scenarios.0.steps.0.sets.rating: `rating` is “”.",
+        ),
+    ],
+)
+def test_what_takes_another_time_is_told_with_file_line_and_field(steps: str, message: str) -> None:
+    assert fault(steps) == message
+
+
+def test_a_word_that_only_the_machine_without_time_can_tell_is_refused() -> None:
+    with pytest.raises(BadInput, match="`understood` .* is told by a conversation without time"):
+        results(HEAD + '      - {heard: "yes", within_ms: 600, understood: yes}\n')

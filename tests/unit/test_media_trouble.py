@@ -54,6 +54,27 @@ async def test_a_socket_that_dies_ends_the_session_and_not_the_server() -> None:
     assert call.log.of("media_stopped") == ["media_lost"]
 
 
+async def test_a_call_that_no_longer_takes_its_events_is_ended_and_says_why() -> None:
+    call = picked_up()
+    await call.until_asked(OPENING_QUESTION)
+    await call.say("Yes.")
+    call.line.hangs_on_clear = True
+    call.line.bring({"event": "dtmf", "dtmf": {"digit": "1"}})
+    call.line.bring({"event": "dtmf", "dtmf": {"digit": "2"}})
+    result = await call.until_over(40.0)
+    assert result.end_reason == "stuck"
+    assert call.log.of("media_stopped") == ["stuck"]
+
+
+async def test_a_flood_of_events_ends_the_call_and_takes_no_memory() -> None:
+    call = picked_up()
+    await call.until(lambda: call.was_heard(FIRST_LINE))
+    for _ in range(2_000):
+        call.line.bring({"event": "dtmf", "dtmf": {"digit": "1"}})
+    result = await call.until_over(10.0)
+    assert result.end_reason == "stuck"
+
+
 async def test_ears_that_die_once_are_opened_again() -> None:
     call = picked_up(ears=2)
     await call.pass_time(1.0)

@@ -6,7 +6,7 @@ from dialer.media.recorder import Tape
 from tests.unit.media_fakes import LOUD, SILENT, Call
 from voice_ai.conversation import builtin_scripts, load_script
 from voice_ai.conversation.keywords import declines_recording, is_opt_out
-from voice_ai.conversation.recording_words import notice_of
+from voice_ai.conversation.notice import notice_of
 from voice_ai.conversation.turns import Speech
 from voice_ai.conversation.understanding import opt_out_evidence
 
@@ -37,6 +37,9 @@ DECLINES = (
     "I object to this being recorded",
     "I'm not comfortable being recorded",
     "You're not allowed to record me",
+    "No quiero que me graben",
+    "Por favor no me grabe",
+    "Deje de grabar esta llamada",
     "I will not be recorded, no, I want this not to be recorded",
 )
 NOT_DECLINES = (
@@ -50,6 +53,7 @@ NOT_DECLINES = (
     "Yes, that is right",
     "I don't want to go",
     "Stop calling me",
+    "¿Esta llamada se graba?",
 )
 
 

@@ -71,3 +71,22 @@ def test_written_conversations_are_run(survey: Path) -> None:
     assert f"{wrong}:6, field scenarios.0.steps.0.at" in told.output
     told = RUNNER.invoke(app, ["test", str(wrong), "--json"])
     assert json.loads(told.output)["wrong"] == 1
+
+
+def test_a_conversation_is_held_in_an_arm_and_a_language() -> None:
+    file = str(SCENARIOS / "bilingual.script.yaml")
+    told = RUNNER.invoke(app, ["try", file, "--arm", "b", "--language", "es", "--say", "sí"])
+    assert told.exit_code == 0
+    assert "¿Puedo reservarle una mesa?" in told.output
+    assert "¿Para cuántas personas?" in told.output
+    told = RUNNER.invoke(app, ["try", file, "--arm", "b", "--json"])
+    assert json.loads(told.output)["arm"] == "b"
+    told = RUNNER.invoke(app, ["try", file, "--language", "fr"])
+    assert "the script is not translated to 'fr'" in str(told.exception)
+
+
+def test_written_conversations_are_held_in_time_too() -> None:
+    told = RUNNER.invoke(app, ["test", str(SCENARIOS / "timing.yaml"), "--json"])
+    assert told.exit_code == 0
+    assert json.loads(told.output)["wrong"] == 0
+    assert len(json.loads(told.output)["scenarios"]) == 10

@@ -65,6 +65,17 @@ def test_a_transport_is_one_of_two_and_audio_unless_said() -> None:
     assert check_campaign(data, TEXT).config.transport == MEDIA_STREAMS
 
 
+def test_every_arm_is_unannounced_and_only_one_language_is_heard() -> None:
+    file = Path(__file__).parents[1] / "scenarios" / "bilingual.script.yaml"
+    script = load_script(file.read_text(encoding="utf-8"), source=file.name)
+    spoken = for_transport(script, CONVERSATION_RELAY)
+    assert set(spoken.wordings) == {("a", None), ("b", None)}
+    for worded in spoken.wordings.values():
+        assert worded.nodes["opening"].disclose == "I am an automated A I assistant."
+    assert spoken.language_for("es") is None
+    assert find_misfit(script, CONVERSATION_RELAY) is None
+
+
 def test_calls_that_may_be_handed_over_need_the_audio() -> None:
     built_in = script()
     misfit = find_misfit(built_in, CONVERSATION_RELAY, transfers=True)

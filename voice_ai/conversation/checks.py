@@ -1,8 +1,10 @@
 """What must hold of a script beyond its types: its graph, its prompts, what the law wants heard."""
 
-import re
 from collections.abc import Iterator
 
+from voice_ai.conversation.check_answers import check_answers
+from voice_ai.conversation.check_unattended import check_unattended
+from voice_ai.conversation.check_ways import check_ways
 from voice_ai.conversation.graph import (
     LAST_LINES,
     OPENING_PARTS,
@@ -13,17 +15,14 @@ from voice_ai.conversation.graph import (
     Script,
     rating_span,
 )
-from voice_ai.conversation.recording_words import ANNOUNCES
 from voice_ai.conversation.source import Path
+from voice_ai.conversation.tongues import TONGUES, Tongue, tongue_of
 
 Fault = tuple[Path, str]
 
 MAX_WORDS = 40
 MAX_NAMED_VALUES = 8
 EVERYWHERE = frozenset({"opt_out", "ask_robot"})
-
-_IS_AI = re.compile(r"\b(a\.? ?i\.?|artificial|automated|virtual|robot)(?=\W|$)", re.I)
-_KEY_NINE = re.compile(r"\b(9|nine)\b", re.I)
 
 
 def find_faults(script: Script) -> Iterator[Fault]:
@@ -32,7 +31,15 @@ def find_faults(script: Script) -> Iterator[Fault]:
     yield from broken
     if not broken:  # a wrong target or a dead end would be reported again as a missing way
         yield from check_paths(script)
-    for check in (check_prompts, check_slots, check_law, check_language):
+    for check in (
+        check_prompts,
+        check_slots,
+        check_ways,
+        check_answers,
+        check_law,
+        check_unattended,
+        check_language,
+    ):
         yield from check(script)
 
 
@@ -53,7 +60,7 @@ def check_targets(script: Script) -> Iterator[Fault]:
 def check_shape(script: Script) -> Iterator[Fault]:
     """Every node either ends the call, asks, or goes straight on."""
     for name, node in script.nodes.items():
-        for path, message in _shape(node):
+        for path, message in _shape(node, tongue_of(script.language)):
             yield ("nodes", name, *path), message
     start = script.nodes.get(script.start)
     if start is not None and start.transfer is not None:
@@ -63,18 +70,19 @@ def check_shape(script: Script) -> Iterator[Fault]:
         )
 
 
-def _shape(node: Node) -> Iterator[Fault]:
+def _shape(node: Node, tongue: Tongue) -> Iterator[Fault]:
     if node.end:
         if node.ask is not None or any(True for _ in node.targets()):
             yield ("end",), "a node that ends the call can neither ask nor go on."
-        if not node.say or "goodbye" not in node.say[-1].lower():
-            yield ("end",), 'the last thing said before the end must contain "Goodbye".'
+        if not node.say or not tongue.farewell.search(node.say[-1]):
+            told = tongue.farewell_told
+            yield ("end",), f'the last thing said before the end must contain "{told}".'
     elif node.transfer is not None:
         yield from _transfer_shape(node)
     elif node.ask is None:
         if node.next is None:
             yield (), "this is a dead end: give the node `ask`, `next` or `end: true`."
-        for field in ("on", "ratings", "retry", "capture"):
+        for field in ("on", "ratings", "retry", "capture", "answer"):
             if getattr(node, field):
                 yield (field,), f"`{field}` needs an `ask` in the same node."
     else:
@@ -147,7 +155,8 @@ def check_paths(script: Script) -> Iterator[Fault]:
         name: {target for _, _, target in node.targets() if target in script.nodes}
         for name, node in script.nodes.items()
     }
-    reached = _closure({script.start} & script.nodes.keys(), edges)
+    felt = {feeling.to for feeling in script.on_emotion.values()} & script.nodes.keys()
+    reached = _closure(({script.start} | felt) & script.nodes.keys(), edges)
     backwards: dict[str, set[str]] = {name: set() for name in edges}
     for name, targets in edges.items():
         for target in targets:
@@ -158,26 +167,17 @@ def check_paths(script: Script) -> Iterator[Fault]:
             yield ("nodes", name), f"no way leads to the node `{name}` from the start."
         elif name not in can_end:
             yield ("nodes", name), f"no way leads from the node `{name}` to one with `end: true`."
-    for name in script.nodes:
-        if name in _silent_chain(script, name):
+    unasked = {
+        name: targets if script.nodes[name].ask is None else set()
+        for name, targets in edges.items()
+    }
+    for name, targets in unasked.items():
+        if name in _closure(targets, unasked):
             way = "next" if script.nodes[name].transfer is None else "else"
             yield (
                 ("nodes", name, way),
                 f"the node `{name}` comes back to itself without asking anything.",
             )
-
-
-def _silent_chain(script: Script, name: str) -> list[str]:
-    """The nodes passed after `name` until somebody is asked something."""
-    chain: list[str] = []
-    node: Node | None = script.nodes[name]
-    while node is not None and node.ask is None:
-        following = node.otherwise if node.transfer is not None else node.next
-        if following is None or following in chain:
-            break
-        chain.append(following)
-        node = script.nodes.get(following)
-    return chain
 
 
 def _closure(start: set[str], edges: dict[str, set[str]]) -> set[str]:
@@ -190,16 +190,25 @@ def _closure(start: set[str], edges: dict[str, set[str]]) -> set[str]:
 
 
 def check_prompts(script: Script) -> Iterator[Fault]:
+    tongue = tongue_of(script.language)
     for name, node in script.nodes.items():
         for path, text in node.prompts():
             asks = path[0] in ("ask", "retry")
             yield from _prompt(script, ("nodes", name, *path), text, asks=asks)
     for line, text in script.lines.model_dump().items():
+        if line in TRANSFER_LINES and not script.transfers:
+            continue
         yield from _prompt(script, ("lines", line), text, asks=line == "offer_callback")
-        if line in LAST_LINES and "goodbye" not in text.lower():
-            yield ("lines", line), 'the call ends after this line, so it must contain "Goodbye".'
+        if line in LAST_LINES and not tongue.farewell.search(text):
+            told = tongue.farewell_told
+            yield ("lines", line), f'the call ends after this line, so it must contain "{told}".'
     for emotion, text in script.empathy.items():
         yield from _prompt(script, ("empathy", emotion), text, asks=False)
+    if script.answer is not None:
+        yield from _prompt(script, ("answer", "fallback"), script.answer.fallback, asks=False)
+    for place in ("voicemail", "screener"):
+        for index, text in enumerate(getattr(script, place)):
+            yield from _prompt(script, (place, index), text, asks=False)
 
 
 def _prompt(script: Script, path: Path, text: str, *, asks: bool) -> Iterator[Fault]:
@@ -264,14 +273,14 @@ def check_law(script: Script) -> Iterator[Fault]:
 def _opening_words(script: Script, start: Node, at: Path) -> Iterator[Fault]:
     if start.identify and "{seller}" not in start.identify:
         yield (*at, "identify"), "the identification must contain {seller}."
-    if not _is_english(script):
-        return
-    if start.disclose and not _IS_AI.search(start.disclose):
+    tongue = tongue_of(script.language)
+    if start.disclose and not tongue.is_ai.search(start.disclose):
         yield (*at, "disclose"), "the disclosure must say that the caller is an A I assistant."
-    if start.opt_out and not ("stop" in start.opt_out.lower() and _KEY_NINE.search(start.opt_out)):
+    offer = start.opt_out
+    if offer and not (tongue.stop.search(offer) and tongue.nine.search(offer)):
         yield (*at, "opt_out"), "the opt-out instruction must name the word stop and the key nine."
     opening = " ".join(text for _, text in start.opening)
-    if script.recorded and not ANNOUNCES.search(opening):
+    if script.recorded and not tongue.recorded.search(opening):
         yield at, "a recorded call must say so in its opening (`recording`), or set `recorded: no`."
 
 
@@ -287,17 +296,20 @@ def _callback_number_spoken(script: Script, start: Node) -> Iterator[Fault]:
 
 
 def check_language(script: Script) -> Iterator[Fault]:
-    if _is_english(script):
+    if script.language[:2] not in TONGUES:
+        known = " and ".join(tongue.name for tongue in TONGUES.values())
+        yield (
+            ("language",),
+            f"no call is understood in {script.language}, not even the wish for no more calls;"
+            f" only {known} are.",
+        )
+    if script.language.startswith("en"):
         return
     needed = [n for n in Lines.model_fields if script.transfers or n not in TRANSFER_LINES]
     missing = [name for name in needed if name not in script.lines.model_fields_set]
     if missing:
         named = ", ".join(missing[:MAX_NAMED_VALUES])
         yield ("lines",), f"a script in {script.language} must bring its own lines: {named}."
-
-
-def _is_english(script: Script) -> bool:
-    return script.language.startswith("en")
 
 
 def _unknown_node(script: Script, name: str) -> str:

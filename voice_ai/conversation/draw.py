@@ -25,6 +25,14 @@ def edges(script: Script) -> tuple[Edge, ...]:
     )
 
 
+def everywhere(script: Script) -> tuple[Edge, ...]:
+    """Ways that lead from every question: those of feelings; the source is the feeling."""
+    return tuple(
+        Edge(emotion, f"{emotion}, anywhere", feeling.to)
+        for emotion, feeling in script.on_emotion.items()
+    )
+
+
 def adjacency(script: Script) -> dict[str, tuple[str, ...]]:
     return {
         name: tuple(dict.fromkeys(target for _, _, target in node.targets()))
@@ -35,10 +43,12 @@ def adjacency(script: Script) -> dict[str, tuple[str, ...]]:
 def mermaid(script: Script) -> str:
     """A Mermaid flowchart; goals, ends, transfers and the start carry classes of these names."""
     lines = ["flowchart TD"]
-    lines += [f"    n_{name}{_shape(name, node)}" for name, node in script.nodes.items()]
+    lines += [f"    n_{name}{_shape(script, name, node)}" for name, node in script.nodes.items()]
     for edge in edges(script):
         arrow = f'-->|"{_safe(edge.label)}"|' if edge.label else "-->"
         lines.append(f"    n_{edge.source} {arrow} n_{edge.target}")
+    for edge in everywhere(script):
+        lines.append(f'    e_{edge.source}(("{_safe(edge.label)}")) -.-> n_{edge.target}')
     lines.append(f"    class n_{script.start} start")
     for css, members in (
         ("goal", [name for name, node in script.nodes.items() if node.goal]),
@@ -61,10 +71,13 @@ def dot(script: Script, *, here: str | None = None, ink: str = "#31333f") -> str
     ]
     for name, node in script.nodes.items():
         lines.append(
-            f"n_{name} [label={_quoted(_dot_label(name, node))}{_look(name, node, here)}];"
+            f"n_{name} [label={_quoted(_dot_label(script, name))}{_look(name, node, here)}];"
         )
     for edge in _merged(edges(script)):
         lines.append(f"n_{edge.source} -> n_{edge.target} [label={_quoted(edge.label)}];")
+    for edge in everywhere(script):
+        lines.append(f"e_{edge.source} [label={_quoted(edge.label)}, shape=plaintext];")
+        lines.append(f"e_{edge.source} -> n_{edge.target} [style=dashed];")
     return "\n".join([*lines, "}"])
 
 
@@ -90,14 +103,8 @@ def _look(name: str, node: Node, here: str | None) -> str:
     return look
 
 
-def _spoken(node: Node) -> str:
-    """What stands in its box; a transfer says first how it is done."""
-    spoken = node.ask or " ".join(node.say)
-    return f"{node.transfer} transfer: {spoken}" if node.transfer is not None else spoken
-
-
-def _dot_label(name: str, node: Node) -> str:
-    spoken = _shortened(_spoken(node))
+def _dot_label(script: Script, name: str) -> str:
+    spoken = _shortened(_spoken(script, name))
     middle = spoken.rfind(" ", 0, len(spoken) // 2 + 6) if len(spoken) > MAX_LABEL // 2 else -1
     if middle > 0:
         spoken = f"{spoken[:middle]}\n{spoken[middle + 1 :]}"
@@ -109,8 +116,16 @@ def _quoted(text: str) -> str:
     return f'"{escaped}"'
 
 
-def _shape(name: str, node: Node) -> str:
-    short = _shortened(_spoken(node))
+def _spoken(script: Script, name: str) -> str:
+    """What stands in its box: wordings of an experiment side by side, how a transfer is done."""
+    nodes = [worded.nodes[name] for (_, other), worded in script.wordings.items() if other is None]
+    spoken = " | ".join(dict.fromkeys(node.ask or " ".join(node.say) for node in nodes))
+    how = script.nodes[name].transfer
+    return f"{how} transfer: {spoken}" if how is not None else spoken
+
+
+def _shape(script: Script, name: str, node: Node) -> str:
+    short = _shortened(_spoken(script, name))
     label = f"{name}<br/>{_safe(short)}" if short else name
     if node.transfer is not None:
         return f'[/"{label}"/]'

@@ -4,15 +4,18 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BeforeValidator, Field, PrivateAttr
 
+from voice_ai.conversation.answers import FreeAnswer
+from voice_ai.conversation.experiments import Experiment
+from voice_ai.conversation.tongues import code_of
 from voice_ai.conversation.turns import Expects, Intent, TransferKind
+from voice_ai.conversation.ways import OnEmotion, When
+from voice_ai.conversation.written import Emotion, Frozen, Name
 
-Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
 ScriptDisposition = Literal[
     "goal", "conversed_no_goal", "callback_requested", "not_interested", "wrong_number"
 ]
-Emotion = Literal["joy", "anger", "sadness", "fear", "surprise", "disgust"]
 
 OPENING_PARTS = ("identify", "disclose", "opt_out", "recording")
 SLOT = re.compile(r"\{([^{}]*)\}")
@@ -37,12 +40,6 @@ ENDPOINT_S: Mapping[Expects, float] = {
 Prompts = Annotated[tuple[str, ...], BeforeValidator(_listed)]
 
 
-class Frozen(BaseModel):
-    """What people write in YAML: a value, and a word that is not known is a fault."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
 class Slot(Frozen):
     """A blank in the prompts, filled by the campaign, by the lead, or during the call."""
 
@@ -65,6 +62,9 @@ class Node(Frozen):
     capture: str | None = None
     on: Mapping[Intent, str] = Field(default_factory=dict)
     ratings: Mapping[str, str] = Field(default_factory=dict)
+    when: tuple[When, ...] = ()
+    on_emotion: OnEmotion = Field(default_factory=dict)
+    answer: FreeAnswer | None = None
     next: str | None = None
     retry: Prompts | None = None
     otherwise: str | None = Field(None, alias="else")
@@ -88,6 +88,8 @@ class Node(Frozen):
         yield from ((("say", index), text) for index, text in enumerate(self.say))
         if self.ask is not None:
             yield ("ask",), self.ask
+        if self.answer is not None:
+            yield ("answer", "fallback"), self.answer.fallback
         yield from ((("retry", index), text) for index, text in enumerate(self.retry or ()))
 
     def targets(self) -> Iterator[tuple[tuple[str | int, ...], str, str]]:
@@ -96,6 +98,10 @@ class Node(Frozen):
             yield ("on", intent), intent, target
         for ratings, target in self.ratings.items():
             yield ("ratings", ratings), f"rating {ratings}", target
+        for place, rule in enumerate(self.when):
+            yield ("when", place, "to"), rule.told, rule.to
+        for emotion, feeling in self.on_emotion.items():
+            yield ("on_emotion", emotion), emotion, feeling.to
         if self.next is not None:
             yield ("next",), "", self.next
         if self.otherwise is not None:
@@ -107,6 +113,10 @@ class Node(Frozen):
             if span is not None and span[0] <= rating <= span[1]:
                 return target
         return None
+
+
+# An arm of the experiment and a language other than the file's own; None: there is none.
+Wording = tuple[str | None, str | None]
 
 
 class Lines(Frozen):
@@ -163,7 +173,42 @@ class Script(Frozen):
     slots: Mapping[Name, Slot] = Field(default_factory=dict)
     lines: Lines = Lines()
     empathy: Mapping[Emotion, str] = Field(default_factory=dict)
+    on_emotion: OnEmotion = Field(default_factory=dict)
+    experiment: Experiment | None = None
+    answer: FreeAnswer | None = None
+    voicemail: Prompts = ()
+    screener: Prompts = ()
     nodes: Mapping[Name, Node] = Field(min_length=1)
+    _wordings: "dict[Wording, Script]" = PrivateAttr(default_factory=dict)
+
+    def with_wordings(self, scripts: "Mapping[Wording, Script]") -> "Script":
+        """This script, which knows what it is called in its other arms and languages."""
+        # Each of them too: in the middle of a call one may have to become another.
+        together = {wording: script.model_copy() for wording, script in scripts.items()}
+        for script in together.values():
+            script._wordings = together
+        return next(iter(together.values()))
+
+    def worded(self, arm: str | None, language: str | None) -> "Script":
+        """The script as it is said in this arm and language; itself where it has only one."""
+        return self._wordings.get((arm, language), self)
+
+    @property
+    def wordings(self) -> "Mapping[Wording, Script]":
+        """Every way in which it is said, by arm and language; None is the file's own language."""
+        return self._wordings or {(None, None): self}
+
+    def language_for(self, wanted: str | None) -> str | None:
+        """The translation for who speaks `wanted` (`es`, `Spanish`); None: the file's own."""
+        if wanted is None:
+            return None
+        code = code_of(wanted)
+        spoken = {language for _, language in self.wordings if language is not None}
+        if wanted in spoken:
+            return wanted
+        own = next(worded.language for (_, name), worded in self.wordings.items() if name is None)
+        alike = sorted(one for one in spoken if one[:2] == code and code != own[:2])
+        return alike[0] if alike else None
 
     @property
     def transfers(self) -> tuple[str, ...]:

@@ -61,8 +61,12 @@ def taken_over(state: State) -> State:
 
 
 def kept(state: State) -> dict[str, Any]:
-    """The state as plain data."""
-    return {**asdict(state), "comforted": sorted(state.comforted)}
+    """The state as plain data; an answer that was being looked for is not waited for."""
+    return {
+        **asdict(replace(state, thinking=None)),
+        "comforted": sorted(state.comforted),
+        "feelings_followed": sorted(state.feelings_followed),
+    }
 
 
 def restored(data: Mapping[str, Any]) -> State:
@@ -71,6 +75,7 @@ def restored(data: Mapping[str, Any]) -> State:
         **{
             **data,
             "comforted": frozenset(data["comforted"]),
+            "feelings_followed": frozenset(data["feelings_followed"]),
             "intents": tuple(data["intents"]),
         }
     )

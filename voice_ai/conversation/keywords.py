@@ -7,6 +7,7 @@ because the cost of a wrong yes is one lead and the cost of a wrong no is a pers
 import re
 import unicodedata
 
+from voice_ai.conversation import spanish
 from voice_ai.conversation.phrases import INTENT_PATTERNS
 from voice_ai.conversation.recording_words import has_decline, without_decline
 from voice_ai.conversation.turns import Intent
@@ -46,7 +47,7 @@ _REST = (
     r"(?:me|us|here|again|anymore|any more|back"
     r"|(?:this|my|our|that) (?:\w+ )?(?:number|phone|line))"
 )
-# Each pattern is matched against `_plain` text without fillers: lower case, no punctuation.
+# Each pattern is matched against `plain` text without fillers: lower case, no punctuation.
 _OPT_OUT = tuple(
     re.compile(pattern)
     for pattern in (
@@ -130,7 +131,12 @@ _WHO = re.compile(
 
 
 def is_opt_out(text: str) -> bool:
-    """Whether the words themselves ask not to be called again (recall first, English)."""
+    """Whether the words themselves ask not to be called again (recall first).
+
+    In English, and in Spanish too, whatever language the call is held in.
+    """
+    if spanish.is_opt_out(text):
+        return True
     words = without_decline(" ".join(_content(text))).split()
     line = " ".join(words)
     if any(pattern.search(line) for pattern in _OPT_OUT) and not _HOLD.search(line):
@@ -139,7 +145,7 @@ def is_opt_out(text: str) -> bool:
 
 
 def declines_recording(text: str) -> bool:
-    """Whether the words refuse that the call is recorded (recall first, English)."""
+    """Whether the words refuse that the call is recorded (recall first, English and Spanish)."""
     return has_decline(" ".join(_content(text)))
 
 
@@ -149,7 +155,7 @@ def is_machine_greeting(text: str) -> bool:
 
 
 def asks_who_is_calling(text: str) -> bool:
-    return _WHO.search(_plain(text)) is not None
+    return _WHO.search(plain(text)) is not None
 
 
 _HOUR = r"(?:\d{1,2}|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve)"
@@ -172,7 +178,7 @@ _WHEN = re.compile(rf"\b(?:{_LEADING} ){{0,4}}{_TIME}\b(?: (?:{_LEADING} ){{0,4}
 
 def find_when(text: str) -> str | None:
     """The words that name a time ("tomorrow after lunch"), without anything around them."""
-    match = _WHEN.search(_plain(text))
+    match = _WHEN.search(plain(text))
     return match.group(0).strip() if match else None
 
 
@@ -180,14 +186,14 @@ def guess_intent(text: str) -> Intent | None:
     """An intent from words alone, or None: what a call runs on while no model is loaded."""
     if is_opt_out(text):
         return "opt_out"
-    line = _plain(text)
+    line = plain(text)
     for intent, pattern in INTENT_PATTERNS:
         if pattern.search(line):
             return intent
     return None
 
 
-def _plain(text: str) -> str:
+def plain(text: str) -> str:
     """Lower case words with single spaces; apostrophes vanish (`don't` is `dont`)."""
     folded = unicodedata.normalize("NFKD", text).casefold()
     without = re.sub(r"['’‘`´\u0300-\u036f]", "", folded)
@@ -195,4 +201,4 @@ def _plain(text: str) -> str:
 
 
 def _content(text: str) -> list[str]:
-    return [word for word in _plain(text).split() if not _FILLER.fullmatch(word)]
+    return [word for word in plain(text).split() if not _FILLER.fullmatch(word)]

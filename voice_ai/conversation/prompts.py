@@ -2,15 +2,16 @@
 
 import re
 import string
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 
 from voice_ai.conversation.graph import SLOT, SPOKEN_BY_CARRIER, Script, Slot
+from voice_ai.conversation.tongues import ENGLISH, tongue_of
 from voice_ai.errors import BadInput
 
 MAX_SLOT_CHARACTERS = 200
-DIGIT_WORDS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
+DIGIT_WORDS = ENGLISH.digits
 
 # A full stop after these ends no sentence.
 _TITLES = frozenset({"mr", "mrs", "ms", "dr", "prof", "st", "no", "jr", "sr", "a", "i"})
@@ -36,8 +37,8 @@ def resolve_slots(script: Script, given: Mapping[str, str | None]) -> dict[str, 
     resolved: dict[str, str] = {}
     for name, slot in script.slots.items():
         raw = given.get(name)
-        value = speakable(raw, slot) if raw is not None else ""
-        value = value or speakable(slot.default or "", slot)
+        value = speakable(raw, slot, script.language) if raw is not None else ""
+        value = value or speakable(slot.default or "", slot, script.language)
         if value:
             resolved[name] = value
         elif slot.required:
@@ -54,17 +55,23 @@ def prompts(script: Script, slots: Mapping[str, str | None]) -> tuple[Prompt, ..
     Leads' own values are left out: a prompt counts when their defaults can fill it.
     Raises BadInput when a required campaign slot has no value.
     """
+    found: dict[str, Prompt] = {}
+    for worded in script.wordings.values():
+        for prompt in _prompts(worded, slots):
+            found.setdefault(prompt.key, prompt)
+    return tuple(found.values())
+
+
+def _prompts(script: Script, slots: Mapping[str, str | None]) -> Iterator[Prompt]:
     shared = {name: slot for name, slot in script.slots.items() if slot.scope == "campaign"}
     campaign = resolve_slots(script.model_copy(update={"slots": shared}), slots)
     values = _defaults(script) | campaign
-    found: dict[str, Prompt] = {}
-    for place, template in templates(script):
+    for place, template in _templates(script):
         for part in (template, *_fixed_sentences(script, template)):
             if all(name in values for name in SLOT.findall(part)):
                 text, key = render(script, place, part, values)
                 if key is not None:
-                    found.setdefault(key, Prompt(key, text))
-    return tuple(found.values())
+                    yield Prompt(key, text)
 
 
 def _fixed_sentences(script: Script, template: str) -> tuple[str, ...]:
@@ -87,7 +94,12 @@ def sentences(text: str) -> tuple[str, ...]:
 
 
 def templates(script: Script) -> tuple[tuple[str, str], ...]:
-    """Every prompt of the script with its place, e.g. `("opening.ask", "May I …?")`."""
+    """Every prompt, in every arm and language, with its place: `("opening.ask", "May I …?")`."""
+    worded = (found for wording in script.wordings.values() for found in _templates(wording))
+    return tuple(dict.fromkeys(worded))
+
+
+def _templates(script: Script) -> tuple[tuple[str, str], ...]:
     own = [
         (".".join((name, *map(str, path))), text)
         for name, node in script.nodes.items()
@@ -99,7 +111,13 @@ def templates(script: Script) -> tuple[tuple[str, str], ...]:
         if name not in SPOKEN_BY_CARRIER
     ]
     comfort = [(f"empathy.{emotion}", text) for emotion, text in script.empathy.items()]
-    return (*own, *lines, *comfort)
+    free = [("answer.fallback", script.answer.fallback)] if script.answer is not None else []
+    alone = [
+        (f"{place}.{number}", text)
+        for place, texts in (("voicemail", script.voicemail), ("screener", script.screener))
+        for number, text in enumerate(texts)
+    ]
+    return (*own, *lines, *comfort, *free, *alone)
 
 
 def render(
@@ -121,17 +139,17 @@ def comfort_line(script: Script, values: Mapping[str, str]) -> Prompt:
     return Prompt(key or "", text)
 
 
-def speakable(value: str, slot: Slot) -> str:
+def speakable(value: str, slot: Slot, language: str = "en-US") -> str:
     """One line of plain words; a phone number digit by digit, a shouted name in title case."""
     text = " ".join(_UNSPEAKABLE.sub(" ", value).split())[:MAX_SLOT_CHARACTERS]
     if slot.speak == "phone":
-        return spoken_number(text)
+        return spoken_number(text, tongue_of(language).digits)
     if slot.speak == "name" and text.isupper():
         return string.capwords(text)
     return text
 
 
-def spoken_number(number: str) -> str:
+def spoken_number(number: str, words: Sequence[str] = DIGIT_WORDS) -> str:
     """`+1 800 555 0100` as words in groups; text without a digit is left as it is."""
     digits = re.sub(r"[^0-9]", "", number)
     if not digits:
@@ -139,12 +157,12 @@ def spoken_number(number: str) -> str:
     if len(digits) == 11 and digits.startswith("1"):
         digits = digits[1:]
     groups = (digits[:3], digits[3:6], digits[6:]) if len(digits) == 10 else (digits,)
-    return ", ".join(" ".join(DIGIT_WORDS[int(digit)] for digit in group) for group in groups)
+    return ", ".join(" ".join(words[int(digit)] for digit in group) for group in groups)
 
 
 def _defaults(script: Script) -> dict[str, str]:
     return {
-        name: speakable(slot.default, slot)
+        name: speakable(slot.default, slot, script.language)
         for name, slot in script.slots.items()
         if slot.default is not None
     }
@@ -154,4 +172,6 @@ def _is_personal(script: Script, name: str, values: Mapping[str, str]) -> bool:
     slot = script.slots.get(name)
     if slot is None or slot.scope == "campaign":
         return False
-    return slot.default is None or values.get(name) != speakable(slot.default, slot)
+    if slot.default is None:
+        return True
+    return values.get(name) != speakable(slot.default, slot, script.language)

@@ -1,14 +1,10 @@
-"""Words about the recording of a call: that it is announced, and that the person refuses it.
+"""Words with which a person refuses that a call is recorded, in English and in Spanish.
 
 Matched against plain lower-case words without apostrophes ("don't" is "dont"). Recall first, as for
 the opt-out: the cost of a wrong yes is one recording that nobody keeps.
 """
 
 import re
-
-from voice_ai.conversation.graph import Script
-
-ANNOUNCES = re.compile(r"\brecord", re.I)
 
 _RECORDED = r"(?:record|recorded|recording|recordings|tape|taped|taping)"
 _WHAT = r"(?: (?:me|us|this|the|my|our|that|voice|calls?|conversations?|phone|it|anything)\b)*"
@@ -45,28 +41,19 @@ _DECLINE = re.compile(
     )
     + rf")\b{_WHAT}"
 )
+_SPANISH = re.compile(
+    r"\bno (?:quiero|deseo|acepto|autorizo|permito|consiento|quisiera|doy permiso|me gusta)"
+    r" (?:\w+ ){0,6}?grab\w+|\bno (?:me |nos |lo |la )?grab(?:e|en|es|ar)\b"
+    r"|\b(?:deje|dejen|deja|pare|paren|apague|apaguen|detenga|quite) (?:\w+ ){0,3}?grab\w+"
+    r"|\bsin (?:grabar|grabacion|que me graben|ser grabad[oa])\b"
+    r"|\b(?:borre|borren|elimine|eliminen) (?:la |esa |esta |mi )?grabacion\b"
+)
 
 
 def has_decline(plain: str) -> bool:
-    return _DECLINE.search(plain) is not None
+    return any(words.search(plain) for words in (_DECLINE, _SPANISH))
 
 
 def without_decline(plain: str) -> str:
     """What else was said: "stop recording this call" must not be taken for "stop … calls"."""
-    return " ".join(_DECLINE.sub(" ", plain).split())
-
-
-def notice_of(script: Script) -> str | None:
-    """Which part of the opening is the notice; None for a script that is not recorded.
-
-    The last one that speaks of it, so that everything about it was said. In another language it is
-    the part named so, or else the end of the opening.
-    """
-    start = script.nodes.get(script.start)
-    if not script.recorded or start is None or not start.opening:
-        return None
-    parts = dict(start.opening)
-    named = [part for part, text in parts.items() if ANNOUNCES.search(text)]
-    if named:
-        return named[-1]
-    return "recording" if "recording" in parts else list(parts)[-1]
+    return " ".join(_SPANISH.sub(" ", _DECLINE.sub(" ", plain)).split())

@@ -12,16 +12,20 @@ MIN_SPOKEN = 4
 _SPOKEN_DIGIT = (
     r"(?:zero|oh|o|nought|one|two|three|four|five|six|seven|eight|nine|double|triple|ten|eleven"
     r"|twelve|thirteen|fourteen|fifteen|sixteen|seventeen|eighteen|nineteen|twenty|thirty|forty"
-    r"|fifty|sixty|seventy|eighty|ninety|hundred|thousand)"
+    r"|fifty|sixty|seventy|eighty|ninety|hundred|thousand"
+    # In Spanish, without "once", which is eleven there and an ordinary word here.
+    r"|cero|un[oa]|dos|tres|cuatro|cinco|seis|siete|ocho|nueve|diez|doce|trece|catorce|quince"
+    r"|dieci\w+|veint\w+|treinta|cuarenta|cincuenta|sesenta|setenta|ochenta|noventa|cien(?:to)?"
+    r"|(?:dos|tres|cuatro|seis|sete|ocho|nove)cientos|quinientos|mil|doble)"
 )
 _UNIT = rf"(?:\d+|\b{_SPOKEN_DIGIT}\b)"
 _DIGITS = re.compile(rf"[+(]*{_UNIT}(?:[\s().,\-/+*#_]*{_UNIT})*", re.IGNORECASE)
 _SPOKEN = re.compile(rf"\b{_SPOKEN_DIGIT}\b", re.IGNORECASE)
 _EMAIL = re.compile(r"[^\s@<>,;]{1,64}@[^\s@<>,;]+\.[^\W\d_]{2,}", re.UNICODE)
 _SPOKEN_EMAIL = re.compile(
-    r"\b\w[\w\-]{0,63}(?: (?:dot|underscore|dash) [\w\-]{1,63}){0,5} at [\w\-]{1,63}"
-    r"(?: dot [\w\-]{1,63}){0,5} dot"
-    r" (?:com|org|net|edu|gov|co|io|us|uk|de)\b",
+    r"\b\w[\w\-]{0,63}(?: (?:dot|underscore|dash|punto|guion(?: bajo)?) [\w\-]{1,63}){0,5}"
+    r" (?:at|arroba) [\w\-]{1,63}(?: (?:dot|punto) [\w\-]{1,63}){0,5} (?:dot|punto)"
+    r" (?:com|org|net|edu|gov|co|io|us|uk|de|mx|es|ar)\b",
     re.IGNORECASE,
 )
 _BEGUN_ADDRESS = re.compile(r"\b[\w\-]+(?: (?:dot|underscore|dash) [\w\-]+)+", re.IGNORECASE)

@@ -7,9 +7,10 @@ from typing import Any
 from pydantic import ValidationError
 
 from voice_ai.conversation.checks import find_faults
-from voice_ai.conversation.graph import Lines, Node, Script, Slot
+from voice_ai.conversation.graph import Lines, Node, Script, Slot, Wording
 from voice_ai.conversation.prompts import Prompt, prompts, resolve_slots
 from voice_ai.conversation.source import Path, read_document
+from voice_ai.conversation.variants import Fault, Variant, variants
 from voice_ai.errors import BadInput
 
 __all__ = [
@@ -41,12 +42,28 @@ def check_script(text: str, *, source: str) -> tuple[Script | None, tuple[BadInp
         document = read_document(text, source=source)
     except BadInput as fault:
         return None, (fault,)
+    found, wrong = variants(document.data)
+    if wrong:
+        return None, _in_order(document.fault(path, message) for path, message in wrong)
+    scripts: dict[Wording, Script] = {}
+    faults: dict[Fault, None] = {}
+    for variant in found:
+        script, here = _checked(variant)
+        faults.update(dict.fromkeys((variant.written_at(path), message) for path, message in here))
+        if script is not None:
+            scripts[variant.arm, variant.language] = script
+    if faults:
+        return None, _in_order(document.fault(path, message) for path, message in faults)
+    first = scripts[found[0].arm, found[0].language]
+    return (first if len(scripts) == 1 else first.with_wordings(scripts)), ()
+
+
+def _checked(variant: Variant) -> tuple[Script | None, list[Fault]]:
     try:
-        script = Script.model_validate(document.data)
+        script = Script.model_validate(variant.data)
     except ValidationError as error:
-        return None, _in_order(document.fault(*_type_fault(found)) for found in error.errors())
-    faults = _in_order(document.fault(path, message) for path, message in find_faults(script))
-    return (None, faults) if faults else (script, ())
+        return None, [_type_fault(found) for found in error.errors()]
+    return script, list(find_faults(script))
 
 
 def builtin_scripts() -> Mapping[str, str]:
@@ -87,6 +104,8 @@ def _type_fault(found: Any) -> tuple[Path, str]:
         return path, f"`{_short(value)}` is not known here; use {context['expected']}."
     if value is None:
         return path, "it has no value."
+    if kind == "value_error":
+        return path, found["msg"].removeprefix("Value error, ") + "."
     rule = _TYPE_FAULTS.get(kind)
     if kind == "string_pattern_mismatch":
         rule = "use a language such as en-US" if path == ("language",) else _NAME_RULE

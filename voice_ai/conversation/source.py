@@ -42,7 +42,10 @@ def read_document(text: str, *, source: str) -> Document:
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         problem = error.problem or "it cannot be read"
-        raise BadInput(f"this is not valid YAML: {problem}.", file=source, line=line) from error
+        hint = ' (inside of { } put a text with "?" or "," in quotes)' if "got '" in problem else ""
+        raise BadInput(
+            f"this is not valid YAML: {problem}{hint}.", file=source, line=line
+        ) from error
     except yaml.YAMLError as error:
         raise BadInput(
             "this is not YAML text: it contains characters that may not stand in a script.",

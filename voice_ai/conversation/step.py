@@ -10,16 +10,22 @@ from typing import Literal, assert_never
 
 from voice_ai.conversation.graph import ENDPOINT_S, Node, Script
 from voice_ai.conversation.handing_over import summary, with_intent
-from voice_ai.conversation.keywords import (
-    asks_who_is_calling,
-    declines_recording,
-    find_when,
-    is_machine_greeting,
+from voice_ai.conversation.keywords import declines_recording, find_when
+from voice_ai.conversation.leading import (
+    captured,
+    is_bare_question,
+    is_not_yet_an_answer,
+    target_of,
+    way_on,
 )
+from voice_ai.conversation.notice import notice_of, with_objection
 from voice_ai.conversation.prompts import render, resolve_slots
-from voice_ai.conversation.recording_words import notice_of
+from voice_ai.conversation.switching import other_language, slots_in
+from voice_ai.conversation.thinking import judge, think, thinks_on
+from voice_ai.conversation.tongues import tongue_of
 from voice_ai.conversation.turns import (
     Action,
+    Answered,
     Ask,
     Callback,
     Digits,
@@ -47,6 +53,7 @@ from voice_ai.conversation.understanding import (
     understand,
     understand_digits,
 )
+from voice_ai.conversation.ways import HEARD_BEFORE_FEELINGS, way_of_feeling
 
 Answer = tuple[State, tuple[Action, ...]]
 
@@ -54,15 +61,29 @@ Answer = tuple[State, tuple[Action, ...]]
 CALLBACK_NODE = "~callback"
 
 
-def begin(script: Script, slots: Mapping[str, str | None]) -> Answer:
-    """The opening and the first question; raises BadInput for a required slot without a value."""
-    state = State(node=script.start, slots=resolve_slots(script, slots))
+def begin(
+    script: Script,
+    slots: Mapping[str, str | None],
+    *,
+    arm: str | None = None,
+    language: str | None = None,
+) -> Answer:
+    """The opening and the first question; raises BadInput for a required slot without a value.
+
+    `arm` None is the experiment's first one, `language` None the file's own.
+    """
+    if arm is None and script.experiment is not None:
+        arm = next(iter(script.experiment.arms))
+    script = script.worded(arm, language)
+    slots_said = resolve_slots(script, slots)
+    state = State(node=script.start, slots=slots_said, arm=arm, language=language)
     return _enter(script, state, script.start)
 
 
 def step(script: Script, state: State, heard: Heard) -> Answer:
     """Total: every state has an answer to everything that can be heard."""
-    state = _with_objection(state, heard)
+    state = with_objection(state, heard)
+    script = script.worded(state.arm, state.language)
     evidence = opt_out_evidence(heard)
     if evidence is not None and not state.opted_out:
         return _opt_out(script, state, evidence)
@@ -70,7 +91,14 @@ def step(script: Script, state: State, heard: Heard) -> Answer:
         return _after_transfer(script, state, taken=isinstance(heard, Transferred))
     if state.ended is not None:
         return state, ()
-    return _respond(script, replace(state, turns=state.turns + 1), heard)
+    if isinstance(heard, Answered):
+        return _answered(script, state, heard)
+    if state.thinking is None:
+        return _respond(script, state, heard)
+    if isinstance(heard, Silence | Speech | Digits) and thinks_on(script, heard):
+        return state, ()
+    after, actions = _respond(script, replace(state, thinking=None), heard)
+    return (after, actions) if actions else (replace(after, thinking=state.thinking), ())
 
 
 def _respond(
@@ -78,6 +106,7 @@ def _respond(
     state: State,
     heard: Speech | Silence | Digits | MachineDetected | HungUp | TimeUp,
 ) -> Answer:
+    state = replace(state, turns=state.turns + 1)
     match heard:
         case HungUp():
             return _end(state, state.disposition or "human_hangup", "human_hangup")
@@ -97,14 +126,9 @@ def _respond(
     assert_never(heard)
 
 
-def _with_objection(state: State, heard: Heard) -> State:
-    """Whatever else it means, and also when the call is over: who refuses it is not recorded."""
-    objects = isinstance(heard, Speech) and declines_recording(heard.text)
-    return replace(state, unrecorded=True) if objects else state
-
-
 def _opt_out(script: Script, state: State, evidence: Literal["speech", "digit"]) -> Answer:
-    ended = replace(state, opted_out=True, ended="opt_out", disposition="opt_out", question=None)
+    state = replace(state, question=None, thinking=None)
+    ended = replace(state, opted_out=True, ended="opt_out", disposition="opt_out")
     return ended, (
         OptOut(evidence),
         _line(script, state, "opted_out", interruptible=False),
@@ -145,39 +169,34 @@ def _silence(script: Script, state: State) -> Answer:
 def _speech(script: Script, state: State, heard: Speech) -> Answer:
     if not heard.text.strip():
         return _within_turns(script, state)
-    if state.answers == 0 and is_machine_greeting(heard.text):
+    tongue = tongue_of(script.language)
+    if state.answers == 0 and tongue.is_machine(heard.text):
         return _end(state, "machine", "machine")
+    if (language := other_language(script, state, heard.text)) is not False:
+        return _in_language(script, state, language)
     first, state = not state.spoken_to, replace(state, spoken_to=True, silences=0)
     if declines_recording(heard.text):
         return _ask_again(script, state, _line(script, state, "unrecorded"))
-    meaning = understand(heard, _node(script, state.node), script.region)
-    picking_up = first and meaning.intent == "yes" and _is_bare_question(heard.text)
-    if picking_up or _is_not_yet_an_answer(script, state, heard, meaning):
+    node = _node(script, state.node)
+    meaning = understand(heard, node, script.region, script.language)
+    picking_up = first and meaning.intent == "yes" and is_bare_question(heard.text)
+    if picking_up or is_not_yet_an_answer(node, state, heard, meaning):
         # "Hello?" at pick-up crosses the opening: the question is already on its way.
         on_its_way = heard.over_agent or (first and heard.heard_of_agent is None)
         return (state, ()) if on_its_way else _ask_again(script, state)
-    after, actions = _answer(script, state, meaning, heard.text)
+    after, actions = _felt(script, state, meaning, heard) or _answer(
+        script, state, meaning, heard.text
+    )
     comforted, comfort = _comfort(script, after, heard)
     return comforted, (*comfort, *actions)
 
 
-def _is_not_yet_an_answer(script: Script, state: State, heard: Speech, meaning: Meaning) -> bool:
-    """A greeting, or a word said over the agent before any of the question could be heard."""
-    if meaning.intent == "greeting":
-        return "greeting" not in _node(script, state.node).on
-    if heard.over_agent:
-        return meaning.intent in ("yes", "no", "thanks", "question", "repeat", None)
-    if meaning.intent not in ("yes", "no", "thanks", None):
-        return False
-    if heard.heard_of_agent is None or state.question is None:
-        return False
-    begun = " ".join(state.question.casefold().split()[:2])
-    return begun not in " ".join(heard.heard_of_agent.casefold().split())
-
-
-def _is_bare_question(text: str) -> bool:
-    """ "Yeah?", as people say who pick up the phone."""
-    return text.rstrip().endswith("?") and len(text.split()) <= 2
+def _in_language(script: Script, state: State, language: str | None) -> Answer:
+    """Who calls, that it is a machine and how to stop it, in their words; then the question."""
+    other = script.worded(state.arm, language)
+    slots = slots_in(script, other, state.slots)
+    state = replace(state, language=language, slots=slots, spoken_to=True, silences=0, retries=0)
+    return _ask_again(other, state, *_opening(other, state, other.start))
 
 
 def _answer(script: Script, state: State, meaning: Meaning, text: str = "") -> Answer:
@@ -186,16 +205,22 @@ def _answer(script: Script, state: State, meaning: Meaning, text: str = "") -> A
         return _ask_again(script, state, _line(script, state, "robot"))
     if state.node == CALLBACK_NODE:
         return _answer_to_callback(script, state, meaning)
-    target = _target(node, meaning)
+    answered, noted = captured(state, node, meaning)
+    target = target_of(node, meaning, answered.slots)
+    if target is not None and node.answer is not None and node.expects == "open" and meaning.value:
+        after, find = think(script, answered, node.answer, text, then=target)
+        return after, (*noted, find)
     if target is not None:
-        return _go_on(script, state, node, meaning, target)
+        return _go_on(script, answered, target, noted)
     match meaning.intent:
         case "repeat":
             return _enter(script, state, state.node)
         case "wrong_person":
             return _close(script, state, "wrong_person", "wrong_person", "wrong_number")
         case "callback":
-            return _offer_callback(script, state, find_when(text))
+            return _offer_callback(
+                script, state, find_when(tongue_of(script.language).render(text))
+            )
         case "busy_now":
             return _offer_callback(script, state, None)
         case "question":
@@ -204,26 +229,25 @@ def _answer(script: Script, state: State, meaning: Meaning, text: str = "") -> A
             return _fallback(script, state, node)
 
 
-def _target(node: Node, meaning: Meaning) -> str | None:
-    if node.expects == "rating" and meaning.value is not None:
-        return node.target_of_rating(int(meaning.value)) or node.next
-    if meaning.intent is not None and meaning.intent in node.on:
-        return node.on[meaning.intent]
-    if meaning.value is not None:
-        return node.next
-    if node.expects == "yes_no" and meaning.intent in ("yes", "no"):
-        return node.next
-    return None
-
-
-def _go_on(script: Script, state: State, node: Node, meaning: Meaning, target: str) -> Answer:
+def _go_on(script: Script, state: State, target: str, noted: tuple[SetSlot, ...]) -> Answer:
     state = replace(state, answers=state.answers + 1, retries=0, silences=0)
-    value = meaning.value or (meaning.intent if node.expects == "yes_no" else None)
-    if node.capture is None or value is None:
-        return _enter(script, state, target)
-    state = replace(state, slots={**state.slots, node.capture: value})
     after, actions = _enter(script, state, target)
-    return after, (SetSlot(node.capture, value), *actions)
+    return after, (*noted, *actions)
+
+
+def _felt(script: Script, state: State, meaning: Meaning, heard: Speech) -> Answer | None:
+    """A strong feeling leads away, once; what was answered in it is kept."""
+    if state.node == CALLBACK_NODE or meaning.intent in HEARD_BEFORE_FEELINGS:
+        return None
+    node = _node(script, state.node)
+    followed = state.feelings_followed
+    target = way_of_feeling(script.on_emotion, node.on_emotion, heard, followed)
+    if target is None or target == state.node or heard.emotion is None:
+        return None
+    state = replace(state, feelings_followed=followed | {heard.emotion})
+    understood = target_of(node, meaning, state.slots) is not None
+    answered, noted = captured(state, node, meaning) if understood else (state, ())
+    return _go_on(script, answered, target, noted)
 
 
 def _offer_callback(script: Script, state: State, when: str | None) -> Answer:
@@ -257,10 +281,26 @@ def _note_callback(script: Script, state: State, when: str | None) -> Answer:
 
 def _question(script: Script, state: State, text: str) -> Answer:
     start = script.nodes.get(script.start)
-    if asks_who_is_calling(text) and start is not None and start.identify:
+    if tongue_of(script.language).asks_who(text) and start is not None and start.identify:
         place = f"{script.start}.identify"
         return _ask_again(script, state, _say(script, state, place, start.identify))
+    free = _node(script, state.node).answer or script.answer
+    if free is not None:
+        after, find = think(script, state, free, text, then=None)
+        return after, (find,)
     return _ask_again(script, state, _line(script, state, "cannot_answer"))
+
+
+def _answered(script: Script, state: State, heard: Answered) -> Answer:
+    """The model's words where they may be spoken, else the script's own; then on."""
+    if state.thinking is None or state.thinking.id != heard.id:
+        return state, ()
+    said = judge(script, state, state.thinking, heard)
+    then, state = state.thinking.then, replace(state, thinking=None)
+    if then is None:
+        return _ask_again(script, state, *said)
+    after, actions = _go_on(script, state, then, ())
+    return after, (*said, *actions)
 
 
 def _fallback(script: Script, state: State, node: Node) -> Answer:
@@ -307,36 +347,38 @@ def _enter(script: Script, state: State, name: str) -> Answer:
         actions.extend(_spoken(script, state, node))
         if node.ask is not None:
             return _asked(state, *actions, _ask(script, state, node, f"{name}.ask", node.ask))
-        if node.next is None:
+        way = way_on(node, state.slots)
+        if way is None:
             break
-        name = node.next
+        name = way
     after, closing = _close(script, state, "goodbye", "script_end")
     return after, (*actions, *closing)
 
 
 def _spoken(script: Script, state: State, node: Node) -> tuple[Say, ...]:
     name = state.node
-    # Who calls, that it is a machine, and that it is recorded, is heard to its end; a goodbye is
-    # not worth cutting.
-    notice = notice_of(script)
-    opening = (
-        replace(
-            _say(script, state, f"{name}.{part}", text, interruptible=part == "opt_out"),
-            notice=part == notice,
-        )
-        for part, text in node.opening
-    )
     said = (
         _say(
             script,
             state,
             f"{name}.say.{index}",
             text,
+            # A goodbye is not worth cutting.
             interruptible=node.interruptible and not node.end and node.transfer is None,
         )
         for index, text in enumerate(node.say)
     )
-    return (*opening, *said)
+    return (*_opening(script, state, name), *said)
+
+
+def _opening(script: Script, state: State, name: str) -> tuple[Say, ...]:
+    """Who calls, that it is a machine, and that it is recorded: heard to its end."""
+    notice = notice_of(script)
+    said = (
+        (part, _say(script, state, f"{name}.{part}", text, interruptible=part == "opt_out"))
+        for part, text in _node(script, name).opening
+    )
+    return tuple(replace(say, notice=part == notice) for part, say in said)
 
 
 def _say(

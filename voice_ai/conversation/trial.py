@@ -4,17 +4,20 @@ import re
 from dataclasses import dataclass, replace
 
 from voice_ai.conversation.graph import Script
-from voice_ai.conversation.keywords import guess_intent
 from voice_ai.conversation.step import begin, step
+from voice_ai.conversation.tongues import tongue_of
 from voice_ai.conversation.turns import (
     Action,
+    Answered,
     Ask,
     Callback,
     Digits,
     Disposition,
+    FindAnswer,
     HangUp,
     Heard,
     HungUp,
+    Judged,
     MachineDetected,
     OptOut,
     Say,
@@ -67,17 +70,29 @@ class Trial:
         return self.state.ended is not None and self.state.ended != "transfer"
 
 
-def begin_trial(script: Script, slots: dict[str, str | None]) -> Trial:
+def begin_trial(
+    script: Script,
+    slots: dict[str, str | None],
+    *,
+    arm: str | None = None,
+    language: str | None = None,
+) -> Trial:
     """Opens the call. A lead's own slots without a value are filled with their names.
 
-    Raises BadInput for a campaign slot without a value.
+    Raises BadInput for a campaign slot without a value, an arm or a language that is not there.
     """
+    arms = script.experiment.arms if script.experiment else {}
+    if arm is not None and arm not in arms:
+        raise BadInput(f"there is no arm {arm!r}; the script has: {', '.join(arms) or 'none'}")
+    spoken = script.language_for(language)
+    if language is not None and spoken is None and language[:2] != script.language[:2]:
+        raise BadInput(f"the script is not translated to {language!r}")
     lead = {
         name: name.replace("_", " ")
         for name, slot in script.slots.items()
         if slot.scope == "lead" and slot.default is None
     }
-    state, actions = begin(script, {**lead, **slots})
+    state, actions = begin(script, {**lead, **slots}, arm=arm, language=spoken)
     return Trial(script, state, (_exchange(None, None, state, actions),))
 
 
@@ -88,10 +103,21 @@ def hear(trial: Trial, typed: str) -> Trial:
     return take(trial, heard_of(trial.script, typed), typed.strip())
 
 
-def take(trial: Trial, heard: Heard, told_as: str) -> Trial:
-    """The trial after it was heard; `told_as` is how that is shown."""
+# Nobody answers free-form questions in a trial, unless the trial says what a model writes.
+_OFF = Answered(0, None, "off")
+
+
+def take(trial: Trial, heard: Heard, told_as: str, written: Answered | None = _OFF) -> Trial:
+    """The trial after it was heard; `told_as` is how that is shown.
+
+    `written` is what comes of a question that a model may answer; None: nothing yet.
+    """
     intent = _understood(trial, heard)
     state, actions = step(trial.script, trial.state, heard)
+    if state.thinking is not None and written is not None:
+        answered = replace(written, id=state.thinking.id)
+        state, more = step(trial.script, state, answered)
+        actions = (*actions, *more)
     told = _exchange(told_as, intent, state, actions)
     return replace(trial, state=state, exchanges=(*trial.exchanges, told))
 
@@ -119,12 +145,14 @@ def heard_of(script: Script, typed: str) -> Heard:
 def _understood(trial: Trial, heard: Heard) -> str | None:
     if opt_out_evidence(heard) is not None:
         return "opt_out"
-    node = trial.script.nodes.get(trial.state.node)
+    script = trial.script.worded(trial.state.arm, trial.state.language)
+    node = script.nodes.get(trial.state.node)
     match heard:
         case Speech():
             # The built-in question about a callback is no node of the script.
-            region = trial.script.region
-            return understand(heard, node, region).intent if node else guess_intent(heard.text)
+            if node is None:
+                return tongue_of(script.language).guess_intent(heard.text)
+            return understand(heard, node, script.region, script.language).intent
         case Digits():
             return understand_digits(heard.digits, node).intent if node else None
     return None
@@ -147,6 +175,10 @@ def _effect(action: Action) -> str | None:
             return f"{action.name} is set to “{action.value}”"
         case Callback():
             return f"a callback is noted: {action.when_text or 'no time named'}"
+        case FindAnswer():
+            return f"a model is asked: “{action.question}”"
+        case Judged():
+            return f"the model's answer: {action.why.replace('_', ' ')}"
         case Disposition():
             return f"the call counts as {action.code.replace('_', ' ')}"
         case HangUp():

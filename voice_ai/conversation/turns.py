@@ -57,7 +57,7 @@ class Speech:
 
     `heard_of_agent` is what the person had really heard of the last actions when their words
     stopped the agent, None when they stopped nothing. `over_agent` says that they spoke while a
-    prompt that is not interruptible went on. `intent_score` None means the label is taken as sure.
+    prompt that is not interruptible went on. A score that is None means the label is taken as sure.
     """
 
     text: str
@@ -66,6 +66,7 @@ class Speech:
     emotion: str | None = None
     heard_of_agent: str | None = None
     over_agent: bool = False
+    emotion_score: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +99,15 @@ class TimeUp:
 
 
 @dataclass(frozen=True, slots=True)
+class Answered:
+    """What came of `FindAnswer` with this id: words of a model, or None and why there are none."""
+
+    id: int
+    text: str | None
+    why: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class TransferFailed:
     """No colleague took the call; the person is back with us.
 
@@ -112,7 +122,8 @@ class Transferred:
     """A colleague took the call."""
 
 
-Heard = Speech | Silence | Digits | MachineDetected | HungUp | TimeUp | TransferFailed | Transferred
+Told = Speech | Silence | Digits | MachineDetected | HungUp | TimeUp
+Heard = Told | TransferFailed | Transferred | Answered
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,7 +204,44 @@ class Transfer:
     summary: str
 
 
-Action = Say | Ask | OptOut | SetSlot | Callback | Disposition | HangUp | Transfer
+@dataclass(frozen=True, slots=True)
+class FindAnswer:
+    """Have the question answered out of the facts and tell it as `Answered`, within `timeout_s`.
+
+    Until then nobody is asked anything; `filler` is for whoever waits for more than a moment.
+    `question` has no numbers, addresses or names of the person in it.
+    """
+
+    id: int
+    question: str
+    asked_before: str | None
+    topic: str
+    facts: tuple[str, ...]
+    max_words: int
+    timeout_s: float
+    language: str
+    filler: Say
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """What became of a free-form answer: `spoken`, or why the fallback is said in its place."""
+
+    why: str
+
+
+Action = (
+    Say | Ask | OptOut | SetSlot | Callback | Disposition | HangUp | Transfer | FindAnswer | Judged
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Thinking:
+    """An answer is being looked for; `then` is the node after it, None: the question again."""
+
+    id: int
+    question: str
+    then: str | None
 
 
 @dataclass(frozen=True)
@@ -208,7 +256,11 @@ class State:
     answers: int = 0
     spoken_to: bool = False
     question: str | None = None
+    arm: str | None = None
+    language: str | None = None
+    thinking: Thinking | None = None
     comforted: frozenset[str] = frozenset()
+    feelings_followed: frozenset[str] = frozenset()
     intents: tuple[str, ...] = ()
     disposition: DispositionCode | None = None
     opted_out: bool = False

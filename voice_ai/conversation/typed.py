@@ -66,6 +66,17 @@ def find_number(text: str, between: tuple[int, int] | None = None) -> int | None
     return value if between is None or between[0] <= value <= between[1] else None
 
 
+def number_words(text: str) -> list[int]:
+    """Every number that is named; words that stand together make one where they can."""
+    found: list[int] = []
+    for run in _runs(_WORDS.findall(text.casefold().replace("-", " "))):
+        value = _value(run)
+        # Several beside each other ("nine thirty", a telephone number): each for itself.
+        parts = [run] if value is not None else [[word] for word in run]
+        found += [size for part in parts if (size := _value(part)) is not None]
+    return found
+
+
 def _runs(words: Sequence[str]) -> list[list[str]]:
     """Words of number that stand together; "and" and "a" only inside of one."""
     runs: list[list[str]] = [[]]

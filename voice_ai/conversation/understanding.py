@@ -5,13 +5,9 @@ from dataclasses import dataclass
 from typing import Literal, get_args
 
 from voice_ai.conversation.graph import Node
-from voice_ai.conversation.keywords import (
-    declines_recording,
-    find_when,
-    guess_intent,
-    is_opt_out,
-)
+from voice_ai.conversation.keywords import declines_recording, find_when, is_opt_out
 from voice_ai.conversation.prompts import DIGIT_WORDS
+from voice_ai.conversation.tongues import ENGLISH, tongue_of
 from voice_ai.conversation.turns import Digits, Heard, Intent, Speech
 from voice_ai.conversation.typed import find_email, find_number, find_phone
 
@@ -56,16 +52,21 @@ def opt_out_evidence(heard: Heard) -> Literal["speech", "digit"] | None:
     return "speech" if said or is_opt_out(heard.text) else None
 
 
-def understand(heard: Speech, node: Node, region: str = "US") -> Meaning:
-    """`region` is the country of telephone numbers that are said without their prefix."""
-    modelled, guessed = _modelled(heard), guess_intent(heard.text)
+def understand(heard: Speech, node: Node, region: str = "US", language: str = "en-US") -> Meaning:
+    """`region` is the country of telephone numbers that are said without their prefix.
+
+    The models have learned English only: in another language the words alone are understood.
+    """
+    tongue = tongue_of(language)
+    modelled = _modelled(heard) if tongue is ENGLISH else None
+    guessed = tongue.guess_intent(heard.text)
     if "ask_robot" in (modelled, guessed) and (node.expects != "open" or _is_aside(heard.text)):
         return Meaning("ask_robot")
     if node.expects == "rating" and guessed not in ("callback", "repeat", "wrong_person"):
-        rating = find_rating(heard.text, node.scale)
+        rating = find_rating(tongue.render(heard.text), node.scale)
         if rating is not None:
             return Meaning("rating", str(rating))
-    value = _typed(heard.text, node, region)
+    value = _typed(tongue.render(heard.text), node, region)
     if value is not None:
         return Meaning(None, value)
     if node.expects == "open":

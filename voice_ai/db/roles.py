@@ -25,7 +25,7 @@ _GRANTS: dict[str, tuple[str, ...]] = {
         "INSERT ON attempts, calls, call_events, turns, model_predictions, shadow_predictions,"
         " decisions, suppressions, consents, recordings, cost_lines, outbox, audit_log, workers,"
         " alerts, numbers, carrier_pace, prompts, switches, campaign_pace, pace_changes,"
-        " inbound_contacts, preflights, commands, transfers",
+        " inbound_contacts, preflights, commands, transfers, experiments, assignments",
         "UPDATE ON attempts, calls, turns, recordings, campaign_leads, campaigns, commands,"
         " workers, alerts, carrier_pace, outbox, campaign_pace, caller_ids, inbound_contacts,"
         " preflights, transfers",

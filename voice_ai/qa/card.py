@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 import yaml
 from pydantic import Field, ValidationError, model_validator
 
-from voice_ai.conversation.graph import Frozen, Name
+from voice_ai.conversation.written import Frozen, Name
 from voice_ai.errors import BadInput
 
 GateMark = Literal["pass", "fail", "n/a"]

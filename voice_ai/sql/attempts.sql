@@ -26,6 +26,20 @@ WHERE id = %(attempt_id)s AND state <> 'ended'
 UPDATE attempts SET answer_class = coalesce(answer_class, %(answer_class)s), version = version + 1
 WHERE id = %(attempt_id)s
 
+-- name: set_own_answer
+-- Our own verdict; a later one revises it.
+UPDATE attempts SET own_answer_class = %(label)s, own_answer_confidence = %(confidence)s,
+    own_answer_at_ms = %(at_ms)s, version = version + 1
+WHERE id = %(attempt_id)s
+
+-- name: answering_policy
+-- What the campaign wants done about machines; NULL in versions that were stored before it was known.
+SELECT v.config -> 'answering' AS answering
+FROM attempts a
+JOIN campaigns c ON c.id = a.campaign_id
+JOIN campaign_versions v ON v.campaign_id = c.id AND v.version = c.version
+WHERE a.id = %(attempt_id)s
+
 -- name: set_outcome
 UPDATE attempts SET outcome = coalesce(%(outcome)s, outcome),
     end_reason = coalesce(end_reason, %(end_reason)s), version = version + 1
@@ -143,8 +157,8 @@ ON CONFLICT (attempt_id, turn_index, task) DO NOTHING
 
 -- name: call_setup
 -- What the server needs to hold the conversation of an attempt.
-SELECT a.id, a.state, a.lead_id, a.number_id, a.month, a.answer_class, v.script, v.script_name,
-       v.config, l.person_sealed, s.legal_name,
+SELECT a.id, a.state, a.campaign_id, a.lead_id, a.number_id, a.month, a.answer_class, v.script,
+       v.script_name, v.config, l.person_sealed, s.legal_name,
        (SELECT n.number_sealed FROM numbers n WHERE n.id = s.callback_number_id)
            AS callback_sealed
 FROM attempts a

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from psycopg.types.json import Jsonb
 
-from voice_ai.conversation.recording_words import notice_of
+from voice_ai.conversation.notice import notice_of
 from voice_ai.conversation.script import load_script
 from voice_ai.db import queries
 from voice_ai.db.connect import Db, Row

@@ -21,6 +21,10 @@ from sqlalchemy.dialects.postgresql import UUID
 
 from voice_ai.db.schema.base import METADATA, document, moment, ref, sealed, uuid_key
 
+OWN_ANSWER_CLASS = (
+    "by our own ears: human, machine, screening, ivr, fax, unknown; NULL: too short to tell"
+)
+
 workers = Table(
     "workers",
     METADATA,
@@ -72,6 +76,9 @@ attempts = Table(
     moment("checked_at", "when the reconciler last asked the carrier"),
     Column("carrier_status", Text, comment="the carrier's own last word, as it stood"),
     Column("answer_class", Text, comment="human, machine, fax, unknown; NULL: nobody said"),
+    Column("own_answer_class", Text, comment=OWN_ANSWER_CLASS),
+    Column("own_answer_confidence", Float, comment="how sure we are of that, 0 to 1"),
+    Column("own_answer_at_ms", Float, comment="audio from pick-up to that verdict"),
     Column("outcome", Text, comment="disposition that the conversation itself arrived at"),
     Column("end_reason", Text, comment="who or what ended it"),
     Column("disposition", Text, comment="business outcome (dispositions.code)"),

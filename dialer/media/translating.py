@@ -1,4 +1,4 @@
-"""Between a conversation and its call: what is said as lines, what was heard as speech."""
+"""Between a call and its conversation: utterances as `Speech`, actions as lines to be spoken."""
 
 from dialer.media.events import Transcript
 from dialer.media.playback import Line
@@ -12,13 +12,17 @@ def line_of(action: Say | Ask, node: str) -> Line:
     return Line(action.text, action.key, action.interruptible, node, silence_s, notice)
 
 
-def speech_of(text: str, understood: Understanding) -> Speech:
+def speech_of(text: str, understood: Understanding, language: str) -> Speech:
+    """The models have learned English: what they say of another language counts for nothing."""
+    if not language.startswith("en"):
+        return Speech(text)
     intent, emotion = understood.intent, understood.emotion
     return Speech(
         text,
         intent=intent.label if intent else None,
         intent_score=intent.score if intent else None,
         emotion=emotion.label if emotion else None,
+        emotion_score=emotion.score if emotion else None,
     )
 
 
