@@ -21,7 +21,7 @@ from voice_ai.errors import VoiceAIError
 BEAT = 0.7
 _CARDS = 12
 _LAST_TURNS = 3
-Drawn = tuple[UUID | None, int | None]
+Drawn = tuple[UUID | None, bool, int | None]
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class Seen:
 def page() -> None:
     st.title("What is being said now?")
     chosen = st.query_params.get("attempt")
-    drawn: Drawn = (None, None)
+    drawn: Drawn = (None, False, None)
     try:
         call = _found(call_readings.live_board(), chosen)
         if call is not None:
@@ -87,7 +87,9 @@ def _moving(drawn: Drawn) -> None:
 
 
 def _drawn(call: LiveCall | None, order: Order | None) -> Drawn:
-    return (None if call is None else call.attempt_id, None if order is None else order.id)
+    """Which buttons stand above the moving part, and after which order."""
+    asked = None if order is None else order.id
+    return (None, False, asked) if call is None else (call.attempt_id, call.can_transfer, asked)
 
 
 def _order(chosen: str | None) -> Order | None:
