@@ -5,11 +5,22 @@ from uuid import UUID
 import streamlit as st
 
 from app import session
+from app.live_feed import LiveFeed
 from app.queries import call, calls
+from voice_ai.live_feed import channel_of, redis_in_use
 from voice_ai.recordings import open_recording
 
 # A little less than the pages' beat of a second, so that each beat has something new to show.
 LIVE_MOMENT = 0.95
+
+
+@st.cache_resource(show_spinner=False)
+def live_feed() -> LiveFeed:
+    """One for the process: its thread ends with it."""
+    context = session.context()
+    return LiveFeed(
+        lambda: redis_in_use(context.settings, context.keyring), channel_of(context.keyring)
+    ).start()
 
 
 @st.cache_data(ttl=LIVE_MOMENT, show_spinner=False)
@@ -18,6 +29,13 @@ def live_board() -> calls.LiveBoard:
     rehearsal = session.context().rehearsal
     with session.reading() as connection:
         return calls.live_board(connection, rehearsal=rehearsal)
+
+
+@st.cache_data(ttl=LIVE_MOMENT, max_entries=200, show_spinner=False)
+def last_order(attempt_id: UUID) -> calls.Order | None:
+    """Raises NotAvailable."""
+    with session.reading() as connection:
+        return calls.last_order(connection, attempt_id)
 
 
 @st.cache_data(ttl=LIVE_MOMENT, max_entries=200, show_spinner=False)

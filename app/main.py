@@ -41,6 +41,7 @@ st.navigation(
             _page("live", "Live", "graphic_eq"),
             _page("calls", "Finished calls", "call_log"),
             _page("call", "One call", "call"),
+            _page("listening", "Listening", "headphones"),
         ],
         "Analytics": [_page("analytics", "First charts", "insights")],
         "Models": [_page("models", "Models", "neurology")],

@@ -24,6 +24,7 @@ from voice_ai.events import (
     MediaStarted,
     MediaStopped,
     OutcomeReached,
+    RecordingDeclined,
     TurnTaken,
 )
 from voice_ai.ids import AttemptId
@@ -68,6 +69,9 @@ class PostgresCallLog:
 
     async def opt_out(self, evidence: str) -> None:
         await suppress_now(self.pool, self.spool, self.attempt_id, evidence, self.clock.now())
+
+    async def recording_declined(self) -> None:
+        await self._event(RecordingDeclined())
 
     async def answered_freely(self, why: str) -> None:
         self.metrics.talk.answers.free_answers.labels(why).inc()

@@ -5,7 +5,6 @@ and while it does not answer, the look does not wait for it.
 """
 
 import asyncio
-import os
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
@@ -22,8 +21,6 @@ from ml.serving import ModelServer
 from voice_ai.clock import Clock
 from voice_ai.db import queries
 from voice_ai.db.connect import Pool, Row
-from voice_ai.settings import Settings
-from voice_ai.vault import Keyring
 from voice_ai.vitals import disk_of
 
 State = Literal["ok", "warn", "down", "off"]
@@ -204,19 +201,6 @@ async def _rehearsal(base: str | None, means: str) -> Component:
     if rehearsal is not True:
         return Component("warn", f"{base} answers, but not that it is a rehearsal")
     return Component("ok", f"{base} answers: {means}", {"latency_ms": took})
-
-
-def redis_in_use(settings: Settings, keyring: Keyring) -> str | None:
-    """The address of the Redis of this home, given or embedded; None when there is none."""
-    if settings.redis_url is not None:
-        return settings.redis_url.get_secret_value()
-    if os.name != "posix":
-        return None
-    from voice_ai.embedded.valkey import ValkeyServer
-
-    server = ValkeyServer(settings.home, keyring.password_for("valkey"))
-    state = server.state() if server.main_process() is not None else None
-    return None if state is None else server.url(state.port)
 
 
 async def _redis(url: str) -> Component:

@@ -1,6 +1,7 @@
 """The conversations that this process holds right now, so that a webhook can reach one."""
 
 import asyncio
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from dialer.media.events import SessionControl
@@ -30,6 +31,9 @@ class LiveCalls:
     def close(self, attempt_id: AttemptId) -> None:
         if (call := self._calls.pop(attempt_id, None)) is not None:
             call.over.set()
+
+    def ids(self) -> Iterator[AttemptId]:
+        return iter(self._calls)
 
     def get(self, attempt_id: AttemptId) -> LiveCall | None:
         return self._calls.get(attempt_id)

@@ -21,6 +21,7 @@ from dialer.media.handover import Resumed
 from dialer.media.prompts import CachedVoice
 from dialer.media.session import SessionLimits, converse
 from dialer.media_socket import AsgiSocket, socket_route
+from dialer.onlooking import PublishingLog
 from dialer.parts import ServerParts
 from dialer.ports import SocketClosed, StreamStart
 from dialer.prompt_store import voices_of
@@ -167,8 +168,9 @@ def setup_of(keyring: Keyring, row: Mapping[str, Any]) -> CallSetup:
     )
 
 
-def call_log(parts: ServerParts, setup: CallSetup) -> PostgresCallLog:
-    return PostgresCallLog(
+def call_log(parts: ServerParts, setup: CallSetup) -> PublishingLog:
+    """The books of the call, and who looks on."""
+    books = PostgresCallLog(
         pool=parts.pool,
         keyring=parts.keyring,
         clock=parts.clock,
@@ -177,6 +179,8 @@ def call_log(parts: ServerParts, setup: CallSetup) -> PostgresCallLog:
         known=setup.private_words,
         metrics=parts.metrics,
     )
+    words = setup.private_words
+    return PublishingLog(books, parts.feed, setup.attempt_id, words, parts.clock)
 
 
 async def _hold(parts: ServerParts, line: AsgiSocket, start: StreamStart, setup: CallSetup) -> None:
@@ -187,9 +191,11 @@ async def _hold(parts: ServerParts, line: AsgiSocket, start: StreamStart, setup:
         await line.close()
         return
     max_call_s = setup.talks_s
-    tape = parts.recordings.tape(setup.script, max_call_s)
+    stood = None if setup.resumed is None else setup.resumed.state
+    tape = parts.recordings.tape(setup.script, max_call_s, stood)
     if setup.answer_class == "machine":
         control.machine_detected("machine_start")
+    told = call_log(parts, setup)
     try:
         result = await converse(
             socket=line,
@@ -203,7 +209,7 @@ async def _hold(parts: ServerParts, line: AsgiSocket, start: StreamStart, setup:
                 *voices_of(parts.speech, setup.voice), cache=parts.prompts, circuit=parts.circuit
             ),
             mind=parts.mind,
-            log=call_log(parts, setup),
+            log=told,
             clock=parts.clock,
             limits=SessionLimits(max_call_s=max_call_s),
             control=control,
@@ -211,6 +217,7 @@ async def _hold(parts: ServerParts, line: AsgiSocket, start: StreamStart, setup:
             answerer=parts.answerer,
             handover=CallHandover(parts.webhooks.transfers, setup.attempt_id),
             resumed=setup.resumed,
+            onlooker=told,
             answering=setup.answering,
         )
         parts.metrics.conversations.labels(result.end_reason).inc()

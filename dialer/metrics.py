@@ -197,6 +197,18 @@ class ConversationMetrics:
         self.prediction_seconds.labels(prediction.task).observe(prediction.latency_us / 1e6)
 
 
+class OnlookerMetrics:
+    """Messages to those who look on at live calls."""
+
+    def __init__(self, registry: CollectorRegistry | None = None) -> None:
+        self.messages = Counter(
+            "voice_ai_live_messages_total",
+            "Messages about live calls to the pages, by what became of them",
+            ("outcome",),
+            registry=registry,
+        )
+
+
 class ServerMetrics:
     """Everything that the server's /metrics shows."""
 
@@ -206,6 +218,7 @@ class ServerMetrics:
         self.speech = SpeechMetrics(self.registry)
         self.talk = ConversationMetrics(self.registry)
         self.conversations = self.talk.ended
+        self.onlookers = OnlookerMetrics(self.registry)
         self.day = DayCollector()
         self.registry.register(self.day)
         self._count_requests()

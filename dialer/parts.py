@@ -14,15 +14,18 @@ from dialer.adapters.elevenlabs import ElevenLabs, ElevenLabsOptions
 from dialer.adapters.openai_compatible import ChatCompletions
 from dialer.adapters.twilio import TwilioCarrier, TwilioSignatures
 from dialer.callbacks import CallbackUrls
+from dialer.carrier import Carrier
 from dialer.counted import CountedCarrier
+from dialer.end_orders import LOOK_S, end_conversations
 from dialer.gate import Gate
-from dialer.health import Addresses, Health, redis_in_use
+from dialer.health import Addresses, Health
 from dialer.inbound import Inbound
 from dialer.live_calls import LiveCalls
 from dialer.media.prompts import PromptCache
 from dialer.media.voice_circuit import VoiceCircuit
 from dialer.metrics import ServerMetrics, SpeechMetrics, WorkerMetrics
 from dialer.mind import ServedMind
+from dialer.onlooking import LiveFeed
 from dialer.permission import CarrierAccess, confirm_carrier, speech_access
 from dialer.preflight import Preflights
 from dialer.preflight_probes import OwnAddress
@@ -38,6 +41,7 @@ from ml.serving import ModelServer
 from voice_ai.clock import Clock, SharedClock, machine_time
 from voice_ai.context import Context
 from voice_ai.db.connect import Pool, open_pool
+from voice_ai.live_feed import channel_of, redis_in_use
 from voice_ai.store.workers import Presence
 from voice_ai.vault import Keyring
 
@@ -67,6 +71,7 @@ class ServerParts:
     circuit: VoiceCircuit
     spool: OptOutSpool
     recordings: Recordings
+    feed: LiveFeed
     webhooks: Webhooks
     inbound: Inbound
     health: Health
@@ -156,12 +161,10 @@ async def open_server(context: Context) -> AsyncIterator[ServerParts]:
         kept = PostgresPrompts(pool, context.keyring, context.clock)
         prompts = PromptCache(None if access.rehearsal else kept)
         await _background(stack, keep_prompts_ready(pool, context.keyring, speech, prompts))
-        presence = Presence(context.role_url("dialer"), "server")
-        await _enter(stack, presence)
-        models = ModelServer(context.settings.home)
-        await asyncio.to_thread(models.refresh)
-        await _background(stack, _keep_models_fresh(models))
+        await _enter(stack, Presence(context.role_url("dialer"), "server"))
+        models = await _models(stack, context)
         live = LiveCalls()
+        await _background(stack, _end_when_asked(pool, carrier, live, clock))
         signatures = TwilioSignatures(access.auth_token)
         spool = OptOutSpool(context.settings.home)
         transfers = _closed_with(stack, Transfers(pool, context.keyring, clock, urls, carrier))
@@ -182,6 +185,7 @@ async def open_server(context: Context) -> AsyncIterator[ServerParts]:
             spool=spool,
             recordings=_recordings(context, pool, stack),
             webhooks=Webhooks(pool, carrier, clock, urls, signatures, live, metrics, transfers),
+            feed=await _feed(stack, context, metrics),
             inbound=Inbound(pool, context.keyring, clock, urls, signatures, spool, metrics),
             health=_health(context, access, vendor.base_url, pool, models),
             day=Day(pool, context.clock),
@@ -235,6 +239,17 @@ async def _enter(stack: AsyncExitStack, presence: Presence) -> None:
     await _background(stack, presence.beat_forever())
 
 
+async def _feed(stack: AsyncExitStack, context: Context, metrics: ServerMetrics) -> LiveFeed:
+    """What tells the pages of live calls; without a Redis it tells nobody."""
+    feed = LiveFeed(
+        lambda: redis_in_use(context.settings, context.keyring),
+        channel_of(context.keyring),
+        metrics.onlookers,
+    )
+    await _background(stack, feed.run())
+    return feed
+
+
 async def _shared_clock(stack: AsyncExitStack, pool: Pool, clock: Clock) -> SharedClock:
     """The process's clock, set right by the database's before anything is decided by it."""
     shared = SharedClock(clock)
@@ -271,6 +286,21 @@ async def _background(stack: AsyncExitStack, work: Coroutine[Any, Any, None]) ->
             await task
 
     stack.push_async_callback(stop)
+
+
+async def _end_when_asked(pool: Pool, carrier: Carrier, live: LiveCalls, clock: Clock) -> None:
+    """Conversations that an operator ends. Real time: a person waits for it."""
+    while True:
+        await asyncio.sleep(LOOK_S)
+        with suppress(psycopg.OperationalError, psycopg_pool.PoolTimeout):
+            await end_conversations(pool, carrier, live, clock)
+
+
+async def _models(stack: AsyncExitStack, context: Context) -> ModelServer:
+    models = ModelServer(context.settings.home)
+    await asyncio.to_thread(models.refresh)
+    await _background(stack, _keep_models_fresh(models))
+    return models
 
 
 async def _keep_models_fresh(models: ModelServer) -> None:

@@ -250,6 +250,9 @@ class CallLog(Protocol):
     async def opt_out(self, evidence: str) -> None:
         """`speech` or `digit`. The goodbye is spoken only after this has returned."""
 
+    async def recording_declined(self) -> None:
+        """The person does not want to be recorded; nothing of the call is kept."""
+
     async def outcome(
         self, disposition: str | None, end_reason: str, slots: Mapping[str, str]
     ) -> None:
@@ -259,6 +262,26 @@ class CallLog(Protocol):
 
     async def answered_freely(self, why: str) -> None:
         """What became of one free-form answer: `spoken`, or why it was not."""
+
+
+class Onlooker(Protocol):
+    """Watches a call as it goes. It returns at once and never raises: a call waits for nobody."""
+
+    def partial(self, text: str) -> None:
+        """What the person seems to be saying."""
+
+    def saying(self, text: str) -> None:
+        """What the agent begins to say."""
+
+
+class Nobody:
+    """An onlooker who does not look."""
+
+    def partial(self, text: str) -> None:
+        return None
+
+    def saying(self, text: str) -> None:
+        return None
 
 
 @dataclass(frozen=True, slots=True)

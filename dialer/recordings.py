@@ -5,10 +5,12 @@ logged, and leaves neither half a file nor a file that no row names.
 """
 
 import asyncio
+from collections.abc import Coroutine, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import psycopg_pool
@@ -17,10 +19,12 @@ import structlog
 from dialer.media.recorder import Tape, Tracks
 from voice_ai.clock import Clock
 from voice_ai.conversation.graph import Script
+from voice_ai.conversation.turns import State
 from voice_ai.db import queries
 from voice_ai.db.connect import Pool
+from voice_ai.errors import NotFound
 from voice_ai.ids import AttemptId
-from voice_ai.recordings import CHANNELS, remove_drafts, store_recording
+from voice_ai.recordings import CHANNELS, remove_drafts, set_aside, store_recording
 from voice_ai.vault import Keyring
 
 log = structlog.get_logger()
@@ -42,20 +46,28 @@ class Recordings:
         self._writing: set[asyncio.Task[None]] = set()
         self._thread.submit(remove_drafts, home)
 
-    def tape(self, script: Script, max_call_s: float) -> Tape:
-        """An empty tape; one that takes nothing when the script does not announce a recording.
+    def tape(self, script: Script, max_call_s: float, state: State | None = None) -> Tape:
+        """An empty tape that keeps what is said after the notice; nothing without a notice.
 
         `recorded` stands for the announcement: a script that has it and does not say so in its
-        opening is not loaded.
+        opening is not loaded. `state` is that of a call which comes back into its conversation.
         """
-        return Tape(max_call_s + _BEYOND_S if script.recorded else 0.0)
+        recorded = script.recorded and not (state is not None and state.unrecorded)
+        after_notice = state is None or not state.noticed
+        return Tape(max_call_s + _BEYOND_S if recorded else 0.0, after_notice=after_notice)
 
     def keep(self, attempt_id: AttemptId, tape: Tape) -> None:
-        """Returns at once."""
+        """Returns at once. A tape whose person objected takes with it what was kept before."""
+        if tape.discarded:
+            self._start(self._forget(attempt_id, tuple(self._writing)))
+            return
         tracks = tape.take()
         if not tracks.caller:
             return
-        task = asyncio.create_task(self._keep(attempt_id, tracks))
+        self._start(self._keep(attempt_id, tracks))
+
+    def _start(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
         self._writing.add(task)
         task.add_done_callback(self._writing.discard)
 
@@ -76,6 +88,22 @@ class Recordings:
             log.error("recording_lost", attempt=str(attempt_id), reason=_reason(error))
             with suppress(OSError):
                 (self._home / path).unlink()
+
+    async def _forget(self, attempt_id: AttemptId, before: Sequence[asyncio.Task[None]]) -> None:
+        """What an earlier stream of the same call left, once it is written."""
+        await asyncio.gather(*before)
+        try:
+            async with self._pool.connection() as db:
+                known = await db.execute(_SQL.recordings_of, {"attempt_id": attempt_id})
+                for row in await known.fetchall():
+                    aside = set_aside(self._home, row["path"])
+                    purged = {"recording_sid": row["recording_sid"], "now": self._clock.now()}
+                    await db.execute(_SQL.purge_recording, purged)
+                    await db.commit()
+                    aside.unlink(missing_ok=True)
+        except (psycopg.Error, psycopg_pool.PoolTimeout, NotFound, OSError) as error:
+            reason = type(error).__name__
+            log.error("declined_recording_not_deleted", attempt=str(attempt_id), reason=reason)
 
     async def _stored(self, attempt_id: AttemptId, tracks: Tracks, now: datetime) -> str:
         return await asyncio.get_running_loop().run_in_executor(

@@ -86,6 +86,7 @@ async def _hold(parts: ServerParts, line: AsgiSocket, setup: wire.Setup, call: C
         return
     if call.answer_class == "machine":
         control.machine_detected("machine_start")
+    told = call_log(parts, call)
     try:
         result = await converse(
             socket=line,
@@ -93,10 +94,11 @@ async def _hold(parts: ServerParts, line: AsgiSocket, setup: wire.Setup, call: C
             script=for_transport(call.script, CONVERSATION_RELAY),
             slots=call.slots,
             mind=parts.mind,
-            log=call_log(parts, call),
+            log=told,
             clock=parts.clock,
             limits=SessionLimits(max_call_s=call.talks_s),
             control=control,
+            onlooker=told,
             arm=call.arm,
             answerer=parts.answerer,
         )

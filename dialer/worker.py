@@ -16,6 +16,7 @@ import structlog
 
 from dialer.carrier import Carrier, FailureKind, PlaceAnswer, Placed, Rejected
 from dialer.claims import claim
+from dialer.end_orders import end_calls
 from dialer.facts import StoredCampaign, read_rules
 from dialer.gate import Gate
 from dialer.intents import Intent
@@ -39,6 +40,7 @@ RECONCILE_S = 2.0
 _AFTER_TOO_FAST = timedelta(seconds=1)
 _LONGEST_WAIT = timedelta(seconds=30)
 PREFLIGHT_S = 0.5
+END_CALLS_S = 0.5
 DATABASE_TROUBLE = (psycopg.OperationalError, psycopg_pool.PoolTimeout)
 
 
@@ -69,6 +71,7 @@ class Worker:
             background = [
                 group.create_task(self._repeat(self._reconcile, RECONCILE_S)),
                 group.create_task(self._repeat(self._preflight, PREFLIGHT_S)),
+                group.create_task(self._repeat(self._end_calls, END_CALLS_S)),
             ]
             await self._repeat_until_stopped(self._tick, TICK_S)
             if self._sends:
@@ -149,6 +152,9 @@ class Worker:
             await judge_paces(
                 db, account=self.carrier.account, rehearsal=self.rehearsal, now=self.clock.now()
             )
+
+    async def _end_calls(self) -> None:
+        self.metrics.commands.inc(await end_calls(self.pool, self.carrier, self.clock))
 
     async def _preflight(self) -> None:
         if self.preflights is not None:

@@ -1,5 +1,6 @@
 """`voice-ai calls …`: the calls that live, those that ended, one whole, and its audio."""
 
+import getpass
 import json
 import os
 import time
@@ -16,6 +17,8 @@ from rich.live import Live
 from rich.markup import escape
 from rich.table import Column, Table
 
+from voice_ai import commands_calls_orders, commands_calls_qa
+from voice_ai.commands_calls_orders import AsJson, call_id
 from voice_ai.commands_calls_transfer import transfer
 from voice_ai.context import Context, open_context
 from voice_ai.db import connect
@@ -24,6 +27,7 @@ from voice_ai.errors import BadInput, NotFound, UsageError
 from voice_ai.recordings import open_recording
 from voice_ai.store import calls as store
 from voice_ai.store.campaigns import find_campaign
+from voice_ai.store.recordings import delete_recordings
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -35,7 +39,6 @@ _BEAT_S = 1.0
 
 Campaign = Annotated[str | None, typer.Option(help="Only calls of this campaign.")]
 Attempt = Annotated[str, typer.Argument(help="Id of the call; `voice-ai calls list` shows it.")]
-AsJson = Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")]
 Day = Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Day of its end, UTC.")]
 
 
@@ -131,7 +134,7 @@ def show(attempt: Attempt, as_json: AsJson = False) -> None:
     Example: voice-ai calls show 2acc4035-613c-f69b-b08f-7c197a284763
     """
     with _database() as (_, db):
-        whole = store.whole_call(db, _id(attempt))
+        whole = store.whole_call(db, call_id(attempt))
     if as_json:
         _json(whole.as_dict())
         return
@@ -163,14 +166,24 @@ def show(attempt: Attempt, as_json: AsJson = False) -> None:
 @app.command()
 def audio(
     attempt: Attempt,
-    out: Annotated[Path, typer.Option(help="WAV file to write; it must not exist.")],
+    out: Annotated[Path | None, typer.Option(help="WAV file to write; it must not exist.")] = None,
+    delete: Annotated[
+        bool, typer.Option("--delete", help="Delete it for good; needs --reason.")
+    ] = False,
+    reason: Annotated[str, typer.Option(help="Why it is deleted; kept with your name.")] = "",
     as_json: AsJson = False,
 ) -> None:
-    """A call's recording as WAV: left the called party, right the agent.
+    """A call's recording as WAV: left the called party, right the agent. Or delete it.
 
-    Example: voice-ai calls audio 2acc4035-613c-f69b-b08f-7c197a284763 --out call.wav
+    Examples: voice-ai calls audio 2acc4035-613c-f69b-b08f-7c197a284763 --out call.wav
+    · voice-ai calls audio 2acc4035-613c-f69b-b08f-7c197a284763 --delete --reason "asked for it"
     """
-    attempt_id = _id(attempt)
+    attempt_id = call_id(attempt)
+    if delete == (out is not None):
+        raise UsageError("say either --out FILE or --delete")
+    if out is None:
+        _delete(attempt_id, reason, as_json=as_json)
+        return
     with _database() as (context, db):
         store.whole_call(db, attempt_id)
         kept = store.recordings_of(db, attempt_id)
@@ -185,6 +198,17 @@ def audio(
         print(f"{out}: {_seconds(kept[0]['duration_s'])} s, {len(sound):,} bytes")
 
 
+def _delete(attempt_id: UUID, reason: str, *, as_json: bool) -> None:
+    with _database() as (context, db):
+        now, home = context.clock.now(), context.settings.home
+        by = getpass.getuser()
+        gone = delete_recordings(db, home, attempt_id, by=by, reason=reason, now=now)
+    if as_json:
+        _json({"deleted": gone})
+    else:
+        print("the recording is deleted" if gone == 1 else f"{gone} recordings are deleted")
+
+
 def _write(out: Path, sound: bytes) -> None:
     """For the owner's eyes only: it is somebody's voice."""
     try:
@@ -193,13 +217,6 @@ def _write(out: Path, sound: bytes) -> None:
             file.write(sound)
     except OSError as error:
         raise BadInput(f"{out} cannot be written: {error.strerror}", field="--out") from error
-
-
-def _id(attempt: str) -> UUID:
-    try:
-        return UUID(attempt)
-    except ValueError:
-        raise UsageError(f"{attempt!r} is not the id of a call") from None
 
 
 def _live_table(rows: list[Row], now: datetime) -> Table:
@@ -244,3 +261,5 @@ def _plain(value: object) -> str:
 
 
 app.command()(transfer)
+commands_calls_orders.add_to(app)
+commands_calls_qa.add_to(app)

@@ -138,6 +138,13 @@ class OptOutHeard(CallEvent):
 
 
 @dataclass(frozen=True)
+class RecordingDeclined(CallEvent):
+    """The person does not want to be recorded: what was recorded of this call is thrown away."""
+
+    kind = "recording_declined"
+
+
+@dataclass(frozen=True)
 class OutcomeReached(CallEvent):
     """What the conversation arrived at."""
 

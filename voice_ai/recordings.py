@@ -55,17 +55,43 @@ def open_recording(home: Path, keyring: Keyring, path: str) -> bytes:
 
     Raises NotFound when the file is gone, BadInput when it does not open with this key.
     """
-    place = (home / path).resolve()
-    if not place.is_relative_to((home / FOLDER).resolve()) or place.suffix != _SUFFIX:
-        raise BadInput(f"{path!r} is not the path of a recording")
+    place = _place(home, path)
     try:
         sealed = place.read_bytes()
     except OSError as error:
-        raise NotFound(
-            f"the recording {path} is not on this machine ({error.strerror}); it is kept in the"
-            " data folder of the server that held the call"
-        ) from error
+        raise _not_here(path, error) from error
     return _wav(b"".join(_opened(keyring, place.stem, sealed)))
+
+
+def set_aside(home: Path, path: str) -> Path:
+    """Takes a recording out of its place, to be removed once its row says that it is gone.
+
+    Done again after a crash it finds what was set aside before; what nobody came back for goes with
+    the drafts. Raises NotFound when the file is not on this machine: elsewhere it may still be.
+    """
+    place = _place(home, path)
+    aside = place.with_name(f".{place.stem}.removed{_DRAFT}")
+    try:
+        place.rename(aside)
+    except OSError as error:
+        if not aside.exists():
+            raise _not_here(path, error) from error
+    return aside
+
+
+def _place(home: Path, path: str) -> Path:
+    """Raises BadInput for a path that leads out of the home's recordings."""
+    place = (home / path).resolve()
+    if not place.is_relative_to((home / FOLDER).resolve()) or place.suffix != _SUFFIX:
+        raise BadInput(f"{path!r} is not the path of a recording")
+    return place
+
+
+def _not_here(path: str, error: OSError) -> NotFound:
+    return NotFound(
+        f"the recording {path} is not on this machine ({error.strerror}); it is kept in the"
+        " data folder of the server that held the call"
+    )
 
 
 def remove_drafts(home: Path, older_than_s: float = _STALE_S) -> int:

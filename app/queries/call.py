@@ -43,6 +43,8 @@ WHERE attempt_id = :id AND status = 'completed' AND path IS NOT NULL AND purged_
 ORDER BY created_at, recording_sid
 """
 
+_PURGED = "SELECT max(purged_at) FROM recordings WHERE attempt_id = :id"
+
 
 @dataclass(frozen=True)
 class Call:
@@ -52,6 +54,7 @@ class Call:
     decisions: Sequence[Row]
     carrier: Sequence[Row]
     recordings: Sequence[Row]
+    purged_at: datetime | None
 
     @property
     def live(self) -> bool:
@@ -86,4 +89,5 @@ def one_call(connection: sa.Connection, attempt_id: UUID) -> Call | None:
         rows(_DECISIONS),
         rows(_CARRIER),
         rows(_RECORDINGS),
+        connection.execute(sa.text(_PURGED), asked).scalar(),
     )

@@ -18,15 +18,20 @@ MOST_LIVE = 100
 _FLAGS = ("reached_carrier", "answered", "human_answered", "machine", "conversed", "goal")
 _LIVE = f"""
 SELECT attempt_id, campaign, lead_id, attempt_no, state, answered_at,
+       EXISTS (SELECT FROM campaigns c JOIN campaign_versions v
+                   ON v.campaign_id = c.id AND v.version = c.version
+               WHERE c.id = a.campaign_id AND jsonb_typeof(v.config->'transfer') = 'object')
+           AS can_transfer,
        coalesce(answered_at, intended_at) AS since, count(*) OVER () AS live,
        count(*) FILTER (WHERE state = 'ringing') OVER () AS ringing,
        count(*) FILTER (WHERE state = 'in_progress') OVER () AS talking
-FROM v_attempts WHERE state <> 'ended' AND rehearsal = :rehearsal
+FROM v_attempts a WHERE state <> 'ended' AND rehearsal = :rehearsal
 ORDER BY state = 'in_progress' DESC, since, attempt_id LIMIT {MOST_LIVE}
 """
 _TURNS = """
 SELECT attempt_id, turn_index, speaker, text, node, interrupted, heard_fraction, started_at,
-       ended_at, intent, intent_score, emotion, emotion_score, response_ms
+       ended_at, intent, intent_score, emotion, emotion_score, endpoint_ms, stt_tail_ms, mind_ms,
+       tts_first_byte_ms, response_ms
 FROM v_turns WHERE attempt_id = ANY(:ids) ORDER BY attempt_id, turn_index
 """
 _RECORDED = """EXISTS (SELECT FROM recordings r WHERE r.attempt_id = a.attempt_id
@@ -50,6 +55,10 @@ class Turn:
     intent_score: float | None
     emotion: str | None
     emotion_score: float | None
+    endpoint_ms: float | None
+    stt_tail_ms: float | None
+    mind_ms: float | None
+    tts_first_byte_ms: float | None
     response_ms: float | None
 
 
@@ -64,6 +73,7 @@ class LiveCall:
     state: str
     answered_at: datetime | None
     since: datetime
+    can_transfer: bool
     turns: tuple[Turn, ...]
 
 
@@ -118,6 +128,16 @@ class Finished:
     outcomes: pl.DataFrame
 
 
+@dataclass(frozen=True)
+class Order:
+    """What somebody asked of one call; `outcome` None: nobody has obeyed yet."""
+
+    id: int
+    kind: str
+    asked_by: str
+    outcome: str | None
+
+
 Place = tuple[datetime, UUID]
 
 
@@ -138,11 +158,20 @@ def live_board(connection: sa.Connection, *, rehearsal: bool) -> LiveBoard:
             row.state,
             row.answered_at,
             row.since,
+            row.can_transfer,
             tuple(said[row.attempt_id]),
         )
         for row in rows
     )
     return LiveBoard(rows[0].live, rows[0].ringing, rows[0].talking, calls)
+
+
+def last_order(connection: sa.Connection, attempt_id: UUID) -> Order | None:
+    """The newest command about this one call."""
+    query = """SELECT id, kind, asked_by, outcome FROM commands
+    WHERE attempt_id = :id ORDER BY id DESC LIMIT 1"""
+    row = connection.execute(sa.text(query), {"id": attempt_id}).first()
+    return None if row is None else Order(**row._mapping)
 
 
 def turns_of(connection: sa.Connection, attempt_id: UUID) -> tuple[Turn, ...]:

@@ -10,6 +10,7 @@ import streamlit as st
 
 from app import call_readings, call_timeline, components, session
 from app.queries.call import Call, Row
+from app.recording_controls import deletion
 from app.transcript import bubbles
 from pipelines.report.labels import milliseconds, words
 from pipelines.report.palette import Mode
@@ -151,9 +152,7 @@ def _local(zones: list[str] | None, at: datetime) -> tuple[datetime, str]:
 def _player(call: Call) -> None:
     if not call.recordings:
         components.empty(
-            "The recording appears when the call is over."
-            if call.live
-            else "There is no recording of this call."
+            "The recording appears when the call is over." if call.live else _why_silent(call)
         )
         return
     for recording in call.recordings:
@@ -163,7 +162,19 @@ def _player(call: Call) -> None:
             st.warning(error.message, icon=":material/volume_off:")
             continue
         st.audio(sound, format="audio/wav", alt="Recording: caller left, agent right")
-        st.caption(f"{recording['duration_s']:,.1f} s · left: caller, right: agent")
+        st.caption(
+            f"{recording['duration_s']:,.1f} s from the end of its notice · left: caller,"
+            " right: agent"
+        )
+    deletion(call.head["attempt_id"])
+
+
+def _why_silent(call: Call) -> str:
+    if any(event["kind"] == "recording_declined" for event in call.events):
+        return "The person did not want to be recorded; nothing was kept."
+    if call.purged_at is not None:
+        return f"The recording was deleted on {call.purged_at:%Y-%m-%d} (UTC)."
+    return "There is no recording of this call."
 
 
 def _timeline(call: Call, mode: Mode) -> None:

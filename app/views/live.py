@@ -1,14 +1,16 @@
 """What is being said now?"""
 
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from uuid import UUID
 
 import polars as pl
 import streamlit as st
 
-from app import call_readings, components, session
-from app.queries.calls import LiveBoard, LiveCall
+from app import call_controls, call_readings, components, session
+from app.live_feed import Heard
+from app.live_talk import NOTHING, Talk, merged, waiting
+from app.queries.calls import LiveBoard, LiveCall, Order
 from app.transcript import bubbles
 from pipelines.metrics.definitions import TURN_LATENCY
 from pipelines.metrics.latency import turn_latency
@@ -16,29 +18,62 @@ from pipelines.report.labels import milliseconds, words
 from pipelines.report.palette import Mode
 from voice_ai.errors import VoiceAIError
 
-BEAT = 1.0
+BEAT = 0.7
 _CARDS = 12
 _LAST_TURNS = 3
+Drawn = tuple[UUID | None, int | None]
+
+
+@dataclass(frozen=True)
+class Seen:
+    """One look: what the database and the feed have told, put together."""
+
+    board: LiveBoard
+    heard: Heard
+    now: datetime
+    mode: Mode
+
+    def talk(self, call: LiveCall) -> Talk:
+        return self.heard.talks.get(call.attempt_id, NOTHING)
 
 
 def page() -> None:
     st.title("What is being said now?")
-    _moving()
+    chosen = st.query_params.get("attempt")
+    drawn: Drawn = (None, None)
+    try:
+        call = _found(call_readings.live_board(), chosen)
+        if call is not None:
+            call_controls.controls(call.attempt_id, can_transfer=call.can_transfer)
+        drawn = _drawn(call, _order(chosen))
+    except VoiceAIError as error:
+        components.unreachable(error)
+    _moving(drawn)
 
 
 @st.fragment(run_every=BEAT)
-def _moving() -> None:
+def _moving(drawn: Drawn) -> None:
+    """`drawn` is the call whose buttons stand above, and the last order about it: with other ones
+    the page is drawn anew, which also closes the question that led to the order."""
     try:
-        board = call_readings.live_board()
+        heard = call_readings.live_feed().heard()
+        board = merged(call_readings.live_board(), heard.talks)
         now = session.context().clock.now()
+        chosen = st.query_params.get("attempt")
+        order = _order(chosen)
     except VoiceAIError as error:
         components.unreachable(error)
         return
-    _figures(board, now)
+    if _drawn(_found(board, chosen), order) != drawn:
+        st.rerun()
     mode: Mode = "dark" if st.context.theme.type == "dark" else "light"
-    chosen = st.query_params.get("attempt")
+    seen = Seen(board, heard, now, mode)
+    _source(heard)
+    _figures(board, now)
+    if order is not None:
+        call_controls.told(order)
     if chosen is not None:
-        _followed(board, chosen, now, mode)
+        _followed(seen, chosen)
     if not board.calls:
         st.info(
             "No call is live. Calls appear here as soon as a running campaign dials.",
@@ -47,8 +82,38 @@ def _moving() -> None:
         st.page_link("views/campaigns.py", label="Campaigns", icon=":material/campaign:")
         st.page_link("views/calls.py", label="Finished calls", icon=":material/call_log:")
         return
-    _cards([call for call in board.calls if str(call.attempt_id) != chosen], now, mode)
-    _table(board, now)
+    _cards([call for call in board.calls if str(call.attempt_id) != chosen], seen)
+    _table(seen)
+
+
+def _drawn(call: LiveCall | None, order: Order | None) -> Drawn:
+    return (None if call is None else call.attempt_id, None if order is None else order.id)
+
+
+def _order(chosen: str | None) -> Order | None:
+    """Raises NotAvailable."""
+    try:
+        return None if chosen is None else call_readings.last_order(UUID(chosen))
+    except ValueError:
+        return None
+
+
+def _found(board: LiveBoard, chosen: str | None) -> LiveCall | None:
+    return next((call for call in board.calls if str(call.attempt_id) == chosen), None)
+
+
+def _source(heard: Heard) -> None:
+    """Where the words come from, when it is not as they are said."""
+    if heard.state == "away":
+        st.caption(
+            ":material/cloud_off: Redis does not answer, so turns are shown once they are over and"
+            " written down, and nobody's unfinished words. Calls are not affected."
+        )
+    elif heard.state == "none":
+        st.caption(
+            ":material/info: This home has no Redis (`voice-ai up` starts one, or set REDIS_URL),"
+            " so turns are shown once they are over and written down."
+        )
 
 
 def _figures(board: LiveBoard, now: datetime) -> None:
@@ -79,21 +144,22 @@ def _figures(board: LiveBoard, now: datetime) -> None:
             st.caption(about)
 
 
-def _followed(board: LiveBoard, chosen: str, now: datetime, mode: Mode) -> None:
+def _followed(seen: Seen, chosen: str) -> None:
     """The whole transcript of one call, as it grows."""
-    call = next((one for one in board.calls if str(one.attempt_id) == chosen), None)
+    call = _found(seen.board, chosen)
     with st.container(border=True):
         head, button = st.columns([5, 1], vertical_alignment="center")
         if call is None:
             head.markdown("**The call that you followed has ended**, or there is no such call.")
         else:
-            head.markdown(f"**Following** · {_about(call, now)}")
+            head.markdown(f"**Following** · {_about(call, seen)}")
         if button.button("Stop following", key="unfollow", width="stretch"):
             del st.query_params["attempt"]
-            st.rerun(scope="fragment")
-        if call is not None and call.turns:
+            st.rerun()
+        going_on = seen.talk(call).going_on(seen.now) if call is not None else ()
+        if call is not None and (call.turns or going_on):
             with st.container(height=420, autoscroll=True):
-                st.html(bubbles(map(asdict, call.turns), mode))
+                st.html(bubbles(map(asdict, call.turns), seen.mode, going_on))
         elif call is not None:
             components.empty("Nothing was said yet.")
         _link(chosen)
@@ -112,14 +178,15 @@ def _link(attempt: str) -> None:
     )
 
 
-def _cards(calls: list[LiveCall], now: datetime, mode: Mode) -> None:
+def _cards(calls: list[LiveCall], seen: Seen) -> None:
     columns = st.columns(3, gap="small")
     for place, call in enumerate(calls[:_CARDS]):
         with columns[place % 3].container(border=True):
-            st.markdown(f"**{call.campaign}** · lead {_lead(call)}")
-            st.caption(_state(call, now))
-            if call.turns:
-                st.html(bubbles(map(asdict, call.turns[-_LAST_TURNS:]), mode))
+            st.markdown(f"**{components.plain(call.campaign)}** · lead {_lead(call)}")
+            st.caption(_state(call, seen))
+            going_on = seen.talk(call).going_on(seen.now)
+            if call.turns or going_on:
+                st.html(bubbles(map(asdict, call.turns[-_LAST_TURNS:]), seen.mode, going_on))
             else:
                 components.empty("Nothing was said yet.")
             if st.button(
@@ -128,10 +195,11 @@ def _cards(calls: list[LiveCall], now: datetime, mode: Mode) -> None:
                 icon=":material/visibility:",
             ):
                 st.query_params["attempt"] = str(call.attempt_id)
-                st.rerun(scope="fragment")
+                st.rerun()
 
 
-def _table(board: LiveBoard, now: datetime) -> None:
+def _table(seen: Seen) -> None:
+    board = seen.board
     shown = f" · the first {len(board.calls)}" if board.live > len(board.calls) else ""
     with st.expander(f"All {board.live:,} live calls{shown}", icon=":material/table:"):
         rows = pl.DataFrame(
@@ -140,7 +208,8 @@ def _table(board: LiveBoard, now: datetime) -> None:
                 "Lead": [_lead(call) for call in board.calls],
                 "State": [words(call.state) for call in board.calls],
                 "Attempt": [call.attempt_no for call in board.calls],
-                "Seconds": [_seconds(call, now) for call in board.calls],
+                "Seconds": [_seconds(call, seen.now) for call in board.calls],
+                "Waits": [_waits(call, seen) for call in board.calls],
                 "Turns": [len(call.turns) for call in board.calls],
                 "Call": [f"/call?attempt={call.attempt_id}" for call in board.calls],
             }
@@ -152,12 +221,26 @@ def _table(board: LiveBoard, now: datetime) -> None:
         )
 
 
-def _about(call: LiveCall, now: datetime) -> str:
-    return f"{call.campaign} · lead {_lead(call)} · {_state(call, now)}"
+def _about(call: LiveCall, seen: Seen) -> str:
+    return f"{components.plain(call.campaign)} · lead {_lead(call)} · {_state(call, seen)}"
 
 
-def _state(call: LiveCall, now: datetime) -> str:
-    return f"{words(call.state)} · {_seconds(call, now):,} s · attempt {call.attempt_no}"
+def _state(call: LiveCall, seen: Seen) -> str:
+    parts = [words(call.state), f"{_seconds(call, seen.now):,} s", f"attempt {call.attempt_no}"]
+    talk = seen.talk(call)
+    if talk.opted_out:
+        parts.append(":orange-badge[:material/block: asked for no more calls]")
+    if talk.ended is not None:
+        parts.append(f"ended: {words(talk.ended).lower()}")
+    elif (wait := waiting(call, talk, seen.now)) is not None:
+        colour, icon = ("red", "hourglass_top") if wait.late else ("orange", "volume_off")
+        parts.append(f":{colour}-badge[:material/{icon}: {wait.words}]")
+    return " · ".join(parts)
+
+
+def _waits(call: LiveCall, seen: Seen) -> str | None:
+    wait = waiting(call, seen.talk(call), seen.now)
+    return None if wait is None else wait.words
 
 
 def _clock(seconds: int | None) -> str:

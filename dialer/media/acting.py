@@ -16,11 +16,12 @@ from dialer.media.events import (
 from dialer.media.handover import Handover, Leaving
 from dialer.media.journal import opt_out_recorded
 from dialer.media.playback import Floor, Line, Playback
+from dialer.media.recorder import Tape
 from dialer.media.sides import Listening, Speaking
 from dialer.media.speaker import Speaker
 from dialer.media.thinking import Thinking
 from dialer.media.translating import line_of
-from dialer.ports import Answerer, CallLog, Mind
+from dialer.ports import Answerer, CallLog, Mind, Nobody, Onlooker
 from voice_ai.answering import Answering
 from voice_ai.clock import Clock
 from voice_ai.conversation import step
@@ -78,6 +79,8 @@ class Acting:
         handover: Handover | None = None,
         answering: Answering | None = None,
         answer_ear: AnswerEar | None = None,
+        onlooker: Onlooker | None = None,
+        tape: Tape | None = None,
     ) -> None:
         self.state = state
         self.closing: str | None = None
@@ -97,6 +100,9 @@ class Acting:
         self._spawn = spawn
         self._last_words_s = last_words_s
         self._leaving = Leaving(handover)
+        self._onlooker = onlooker or Nobody()
+        self._tape = tape or Tape(0.0)
+        self._unrecorded = state.unrecorded
         self._lingering: asyncio.Task[None] | None = None
         self._at_once = False
         self._gone = False
@@ -137,7 +143,15 @@ class Acting:
     async def _step(self, heard: Heard, speech_ended: float | None = None) -> None:
         self.state, actions = step(self._script, self.state, heard)
         self._answered.stepped()
+        self._heed_objection()
         await self._act(actions, speech_ended)
+
+    def _heed_objection(self) -> None:
+        """Who does not want to be recorded is not, from the first word on."""
+        if self.state.unrecorded and not self._unrecorded:
+            self._unrecorded = True
+            self._tape.discard()
+            self._book.recording_declined()
 
     async def _act(
         self,
@@ -209,6 +223,7 @@ class Acting:
         self._taking.wait_for_answer(None)
         behind = bool(self._playback.lines)
         self._playback.queue(lines)
+        self._onlooker.saying(" ".join(line.text for line in lines))
         self._speaker.say(lines, speech_ended, behind=behind)
 
     async def _cut(self, *, by_person: bool) -> str:

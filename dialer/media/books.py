@@ -91,6 +91,9 @@ class TurnBook:
             )
         )
 
+    def recording_declined(self) -> None:
+        self._journal.write(lambda log: log.recording_declined())
+
     def answered_freely(self, why: str) -> None:
         self._journal.write(lambda call_log: call_log.answered_freely(why))
 

@@ -173,10 +173,12 @@ class Conversation(Acting):
         Otherwise the question that is on its way stands, and the person can answer it.
         """
         state, actions = step(self._script, self.state, heard)
-        if state.ended is None and state.node == self.state.node:
+        objects = state.unrecorded and not self.state.unrecorded
+        if state.ended is None and state.node == self.state.node and not objects:
             self.state = replace(self.state, spoken_to=True)
             return
         self.state = state
+        self._heed_objection()
         self._after_protected = actions
         await self._act_after_protected()
 
@@ -188,6 +190,8 @@ class Conversation(Acting):
 
     async def _on_line_over(self, line: Line) -> None:
         self._book.agent_line(line, heard_fraction=1.0, interrupted=False)
+        if line.notice:
+            self.state = replace(self.state, noticed=True)
         await self._act_after_protected()
         if not self._playback.lines:
             self._taking.opening = False

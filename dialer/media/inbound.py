@@ -13,7 +13,7 @@ from dialer.media.events import (
     Trouble,
 )
 from dialer.media.frames import Audio, BadFrame, Digit, Mark, Stopped, read
-from dialer.media.playback import Playback
+from dialer.media.playback import Line, Playback
 from dialer.media.recorder import Tape
 from dialer.media.turn_taking import (
     BargeIn,
@@ -24,7 +24,15 @@ from dialer.media.turn_taking import (
     SilenceOver,
     TurnTaking,
 )
-from dialer.ports import EarEvent, EarsFactory, EarsLost, FinalText, PartialText, PumpedSocket
+from dialer.ports import (
+    EarEvent,
+    EarsFactory,
+    EarsLost,
+    FinalText,
+    Onlooker,
+    PartialText,
+    PumpedSocket,
+)
 from voice_ai.clock import Clock
 
 _OVERDUE_EVERY_S = 0.1
@@ -48,6 +56,7 @@ class Inbound:
         mark_grace_s: float,
         max_call_s: float,
         tape: Tape,
+        onlooker: Onlooker,
     ) -> None:
         self.last_frame_at = clock.monotonic()
         self.bad_frames = 0
@@ -60,6 +69,7 @@ class Inbound:
         self._mark_grace_s = mark_grace_s
         self._max_call_s = max_call_s
         self._tape = tape
+        self._onlooker = onlooker
         self._overdue_at_s = 0.0
         self._deaf = False
         self._committed_at: dict[int, float] = {}
@@ -81,8 +91,7 @@ class Inbound:
                 self._audio(audio)
             case Mark(name):
                 self._tape.played(name)
-                for line in self._playback.marked(name, self._taking.now_s):
-                    self._emit(LineOver(line))
+                self._over(self._playback.marked(name, self._taking.now_s))
             case Digit(digit):
                 self._emit(KeyPressed(digit, self._taking.now_s))
             case Stopped():
@@ -141,10 +150,16 @@ class Inbound:
         except EarsLost:
             self._lose_ears()
 
+    def _over(self, lines: list[Line]) -> None:
+        """These were played to their ends. At once, not as an event: the tape goes by frames."""
+        for line in lines:
+            if line.notice:
+                self._tape.begin()
+            self._emit(LineOver(line))
+
     def _look_at_the_time(self, now_s: float) -> None:
         self._overdue_at_s = now_s + _OVERDUE_EVERY_S
-        for line in self._playback.overdue(now_s, self._mark_grace_s):
-            self._emit(LineOver(line))
+        self._over(self._playback.overdue(now_s, self._mark_grace_s))
         if now_s >= self._max_call_s:
             self._max_call_s = float("inf")
             self._emit(TimeIsUp())
@@ -154,6 +169,7 @@ class Inbound:
         if answerer is not None:
             self._emit(answerer)
         if isinstance(event, PartialText):
+            self._onlooker.partial(event.text)
             playback = self._playback
             asking = bool(playback.lines) and playback.lines[0].silence_s is not None
             barge_in = self._taking.partial(event.text, playback.floor, asking=asking)

@@ -33,6 +33,7 @@ class Line:
     interruptible: bool
     node: str
     silence_s: float | None = None
+    notice: bool = False
     mark: str = ""
     sent_bytes: int = 0
     all_sent: bool = False

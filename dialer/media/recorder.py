@@ -36,13 +36,33 @@ class _Said:
 
 
 class Tape:
-    """Takes at most `longest_s` seconds (16 kB each); what comes later is left out."""
+    """Takes at most `longest_s` seconds (16 kB each); what comes later is left out.
 
-    def __init__(self, longest_s: float) -> None:
+    With `after_notice` nothing is kept of what was said before `begin`: when that never comes, as
+    in a call whose notice was cut off, nothing is kept at all.
+    """
+
+    def __init__(self, longest_s: float, *, after_notice: bool = False) -> None:
+        self.discarded = False
+        self._begins: int | None = None if after_notice else 0
         self._most = int(longest_s * SAMPLE_RATE)
         self._caller = bytearray()
         self._agent = bytearray()
         self._waiting: list[_Said] = []
+        self._waiting_bytes = 0
+
+    def begin(self) -> None:
+        """The notice was heard to its end; said again, it changes nothing."""
+        if self._begins is None:
+            self._begins = len(self._caller)
+
+    def discard(self) -> None:
+        """The person objects: what there is goes, and nothing more is taken."""
+        self.discarded = True
+        self._most = 0
+        self._caller.clear()
+        self._agent.clear()
+        self._waiting.clear()
         self._waiting_bytes = 0
 
     def heard(self, audio: bytes, at_ms: int | None) -> None:
@@ -82,10 +102,11 @@ class Tape:
         del self._agent[len(self._caller) :]
 
     def take(self) -> Tracks:
-        """Everything so far, once the call is over."""
+        """Everything so far that may be kept, once the call is over."""
         self.cleared()
-        silence = SILENCE * (len(self._caller) - len(self._agent))
-        tracks = Tracks(bytes(self._caller), bytes(self._agent) + silence)
+        self._agent += SILENCE * (len(self._caller) - len(self._agent))
+        begins = len(self._caller) if self._begins is None else self._begins
+        tracks = Tracks(bytes(self._caller[begins:]), bytes(self._agent[begins:]))
         self._caller.clear()
         self._agent.clear()
         return tracks

@@ -26,6 +26,8 @@ from dialer.ports import (
     EarsFactory,
     MediaSocket,
     Mind,
+    Nobody,
+    Onlooker,
     PumpedSocket,
     SocketClosed,
     StreamStart,
@@ -124,6 +126,7 @@ async def converse(
     answering: Answering | None = None,
     handover: Handover | None = None,
     resumed: Resumed | None = None,
+    onlooker: Onlooker | None = None,
 ) -> SessionResult:
     """Hold the conversation of one call; trouble of the call is in the result, never raised.
 
@@ -141,9 +144,11 @@ async def converse(
     else:
         state, opening = resumed.go_on(script)
     tape = tape or Tape(0.0)
+    watch = onlooker or Nobody()
     session = _MediaSession(
         socket, start, script, state, ears, voice, mind, log, clock, limits, tape, handover,
-        answerer, answering or Answering(), first_turn=0 if resumed is None else resumed.turns,
+        answerer, answering or Answering(), watch,
+        first_turn=0 if resumed is None else resumed.turns,
     )  # fmt: skip
     return await hold(session, opening, start.stream_sid, control)
 
@@ -295,6 +300,7 @@ class _MediaSession(Session):
         handover: Handover | None,
         answerer: Answerer | None,
         answering: Answering,
+        onlooker: Onlooker,
         *,
         first_turn: int,
     ) -> None:
@@ -316,21 +322,17 @@ class _MediaSession(Session):
             mark_grace_s=limits.mark_grace_s,
             max_call_s=limits.max_call_s,
             tape=tape,
+            onlooker=onlooker,
         )
+        mouth = Mouth(
+            socket, Writer(start.stream_sid), voice, playback, clock, lambda: taking.now_s, tape,
+            comfort=comfort_line(script.worded(state.arm, state.language), state.slots),
+            comfort_s=limits.comfort_s,
+        )  # fmt: skip
         self._conversation = Conversation(
             script=script,
             state=state,
-            mouth=Mouth(
-                socket,
-                Writer(start.stream_sid),
-                voice,
-                playback,
-                clock,
-                lambda: taking.now_s,
-                tape,
-                comfort=comfort_line(script.worded(state.arm, state.language), state.slots),
-                comfort_s=limits.comfort_s,
-            ),
+            mouth=mouth,
             playback=playback,
             taking=taking,
             book=self._book,
@@ -344,6 +346,8 @@ class _MediaSession(Session):
             answerer=answerer,
             listen_in=self._inbound.listen_in,
             handover=handover,
+            onlooker=onlooker,
+            tape=tape,
             answering=answering,
             answer_ear=answer_ear,
         )

@@ -8,7 +8,8 @@ from voice_ai.conversation.turns import Ask, Say, Speech
 
 def line_of(action: Say | Ask, node: str) -> Line:
     silence_s = action.silence_s if isinstance(action, Ask) else None
-    return Line(action.text, action.key, action.interruptible, node, silence_s)
+    notice = isinstance(action, Say) and action.notice
+    return Line(action.text, action.key, action.interruptible, node, silence_s, notice)
 
 
 def speech_of(text: str, understood: Understanding, language: str) -> Speech:

@@ -14,7 +14,7 @@ from dialer.media.events import (
     Transcript,
 )
 from dialer.media.playback import Floor, Playback
-from dialer.ports import MediaSocket
+from dialer.ports import MediaSocket, Onlooker
 from dialer.relay import wire
 from dialer.relay.hearing import Hearing
 from dialer.relay.mouth import TextMouth
@@ -42,6 +42,7 @@ class Inbound:
         clock: Clock,
         emit: Emit,
         max_call_s: float,
+        onlooker: Onlooker,
     ) -> None:
         self.bad_messages = 0
         self.complaints = 0
@@ -52,6 +53,7 @@ class Inbound:
         self._clock = clock
         self._emit = emit
         self._max_call_s = max_call_s
+        self._onlooker = onlooker
 
     async def read(self) -> None:
         """Until the socket closes. Raises SocketClosed."""
@@ -79,6 +81,7 @@ class Inbound:
         match message:
             case wire.Prompt(text, last=False):
                 self._hearing.speaks(self._floor(), text)
+                self._onlooker.partial(text)
             case wire.Prompt(text):
                 self._said(text)
             case wire.Interrupt(heard):

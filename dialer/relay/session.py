@@ -15,7 +15,7 @@ from dialer.media.session import (
     SessionResult,
     hold,
 )
-from dialer.ports import Answerer, CallLog, MediaSocket, Mind, SocketClosed
+from dialer.ports import Answerer, CallLog, MediaSocket, Mind, Nobody, Onlooker, SocketClosed
 from dialer.relay import wire
 from dialer.relay.hearing import Hearing
 from dialer.relay.inbound import Inbound
@@ -45,6 +45,7 @@ async def converse(
     clock: Clock,
     limits: SessionLimits,
     control: SessionControl,
+    onlooker: Onlooker | None = None,
     arm: str | None = None,
     answerer: Answerer | None = None,
 ) -> SessionResult:
@@ -54,7 +55,8 @@ async def converse(
     log's last words `outcome` and `media_stopped`. `no_media` says that nothing moved any more.
     """
     state, opening = begin(script, slots, arm=arm)
-    session = _RelaySession(socket, script, state, mind, log, clock, limits, answerer)
+    watch = onlooker or Nobody()
+    session = _RelaySession(socket, script, state, mind, log, clock, limits, watch, answerer)
     return await hold(session, opening, setup.session_id, control)
 
 
@@ -70,6 +72,7 @@ class _RelaySession(Session):
         call_log: CallLog,
         clock: Clock,
         limits: SessionLimits,
+        onlooker: Onlooker,
         answerer: Answerer | None,
     ) -> None:
         super().__init__(socket, call_log, clock)
@@ -90,6 +93,7 @@ class _RelaySession(Session):
             clock=clock,
             emit=self.tell,
             max_call_s=limits.max_call_s,
+            onlooker=onlooker,
         )
         self._conversation = Conversation(
             script=script,
@@ -105,6 +109,7 @@ class _RelaySession(Session):
             tell=self.tell,
             spawn=self._spawn,
             last_words_s=limits.last_words_s,
+            onlooker=onlooker,
             answerer=answerer,
         )
 

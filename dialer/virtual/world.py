@@ -307,6 +307,9 @@ class KeptLog:
     async def opt_out(self, evidence: str) -> None:
         self._keep("opt_out", evidence)
 
+    async def recording_declined(self) -> None:
+        self._keep("recording_declined", None)
+
     async def outcome(
         self, disposition: str | None, end_reason: str, slots: Mapping[str, str]
     ) -> None:
@@ -359,7 +362,7 @@ class Call:
         self.control = SessionControl()
         self.tape: Tape | None = None
         self.answerer: Answerer | None = None
-        self.worded: dict[str, str | None] = {"arm": arm, "language": language}
+        self.arm, self.language = arm, language
         self.slots = dict(SLOTS if slots is None else slots)
         self.handover: Handover | None = None
         self.resumed: Resumed | None = None
@@ -386,7 +389,8 @@ class Call:
                 handover=self.handover,
                 resumed=self.resumed,
                 answering=self._answering,
-                **self.worded,
+                arm=self.arm,
+                language=self.language,
             )
         )
         return self

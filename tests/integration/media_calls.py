@@ -1,7 +1,7 @@
 """Calls of the simulated carrier held by the real media session, through the vendor's own SDK."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
@@ -13,6 +13,7 @@ from dialer.media.prompts import CachedVoice, PromptCache
 from dialer.media.recorder import Tape
 from dialer.media.session import SessionControl, SessionLimits, SessionResult, converse
 from dialer.media_socket import AsgiSocket
+from dialer.onlooking import PublishingLog
 from dialer.ports import Answerer, StreamStart, Understanding
 from dialer.simulator.config import SimulatorConfig
 from tests.integration.sim_carrier import Application, Carrier, Phone, application, carrier, until
@@ -58,6 +59,8 @@ class Clerk:
         self.voice = CachedVoice(speech.voice("default"), cache=PromptCache())
         self.held: dict[str, Held] = {}
         self.controls: dict[str, SessionControl] = {}
+        # Makes of a call's log one that others look at; None: nobody looks on.
+        self.watched: Callable[[KeptLog], PublishingLog] | None = None
         self._speech = speech
         self._clock = clock
         self.script = script
@@ -67,6 +70,7 @@ class Clerk:
         start = await self._start(phone.socket)
         control = self.controls.setdefault(start.call_sid, SessionControl())
         log, tape = KeptLog(), Tape(300)
+        watched = self.watched(log) if self.watched else None
         result = await converse(
             socket=line_of(phone.socket),
             start=start,
@@ -75,11 +79,12 @@ class Clerk:
             ears=self._speech,
             voice=self.voice,
             mind=Unmodelled(),
-            log=log,
+            log=watched or log,
             clock=self._clock,
             limits=SessionLimits(),
             control=control,
             tape=tape,
+            onlooker=watched,
             answerer=self.answerer,
             answering=self._answering,
         )

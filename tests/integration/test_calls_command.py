@@ -14,7 +14,8 @@ from tests.factories_app import START, CampaignFactory
 from tests.unit.media_fakes import LOUD, SILENT
 from voice_ai.__main__ import run
 from voice_ai.db.connect import connect
-from voice_ai.recordings import store_recording
+from voice_ai.recordings import set_aside, store_recording
+from voice_ai.store.audit import broken_at
 from voice_ai.vault import Keyring
 
 Says = Callable[..., Any]
@@ -131,3 +132,59 @@ def test_a_recording_that_retention_removed_is_not_offered(
         db.execute("UPDATE recordings SET purged_at = now()")
     assert says("show", str(attempt_id))["recordings"] == []
     assert says("list", "--recorded")["calls"] == []
+
+
+def test_a_recording_is_deleted_for_good_and_the_audit_log_says_by_whom(
+    says: Says, database_url: str, keyring: Keyring, tmp_path: Path
+) -> None:
+    attempt_id = a_call(database_url)
+    asked = ("audio", str(attempt_id), "--delete")
+    assert "no recording" in says(*asked, "--reason", "asked for it", code=1)["error"]
+    path = record(database_url, keyring, tmp_path / "home", attempt_id)
+    assert "say why" in says(*asked, code=1)["error"]
+    assert "either --out FILE or --delete" in says(*asked, "--out", "x.wav", code=2)["error"]
+    assert says(*asked, "--reason", "asked for it") == {"deleted": 1}
+    assert list((tmp_path / "home" / path).parent.iterdir()) == []
+    assert says("show", str(attempt_id))["recordings"] == []
+    with connect(database_url) as db:
+        (row,) = db.execute("SELECT * FROM audit_log").fetchall()
+        assert (row["action"], row["subject"]) == ("recording.delete", str(attempt_id))
+        assert row["details"]["reason"] == "asked for it"
+        assert broken_at(db) is None
+        db.execute("UPDATE audit_log SET actor = 'nobody'")
+        assert broken_at(db) == row["id"]
+
+
+def test_a_recording_that_is_elsewhere_is_not_called_deleted(
+    says: Says, database_url: str, keyring: Keyring, tmp_path: Path
+) -> None:
+    attempt_id = a_call(database_url)
+    path = record(database_url, keyring, tmp_path / "home", attempt_id)
+    file = tmp_path / "home" / path
+    file.rename(tmp_path / "elsewhere")
+    asked = ("audio", str(attempt_id), "--delete", "--reason", "asked for it")
+    assert "not on this machine" in says(*asked, code=1)["error"]
+    assert len(says("show", str(attempt_id))["recordings"]) == 1
+    # A deletion that a crash cut off is taken up again.
+    (tmp_path / "elsewhere").rename(file)
+    set_aside(tmp_path / "home", path)
+    assert says(*asked) == {"deleted": 1}
+    assert list(file.parent.iterdir()) == []
+
+
+def test_the_sample_of_the_newest_day_is_listened_to_and_scored(
+    says: Says, capsys: pytest.CaptureFixture[str]
+) -> None:
+    told = says("sample")
+    assert told["day"] == "2026-11-24"
+    assert 0 < len(told["sample"]) <= min(20, told["conversations"])
+    call = told["sample"][0]["call"]
+    judged = says("score", call, "--gate", "identified=pass", "--item", "tone=4")
+    assert judged == {"total": 80.0, "judged": 10, "passed": None}
+    failed = says("score", call, "--gate", "ai_disclosed=fail", "--note", "not a word of it")
+    assert failed == {"total": None, "judged": 0, "passed": False}
+    for wrong in (("--item", "tone=9"), ("--gate", "identified=maybe"), ("--item", "tone")):
+        assert says("score", call, *wrong, code=1)["error"]
+    assert "nothing is judged" in says("score", call, code=1)["error"]
+    assert run("calls", ["sample", "--day", "2026-11-24"]) == 0
+    assert "conversations" in capsys.readouterr().out

@@ -1,27 +1,23 @@
 """Recordings of real calls: on the tape, sealed on disk, in the table, and never in the way."""
 
-import asyncio
 import wave
-from base64 import b64encode
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
 from io import BytesIO
 from pathlib import Path
 from typing import Any
 
-import orjson
 import pytest
 
 from dialer.media.recorder import Tape
 from dialer.recordings import Recordings
-from tests.integration import test_dialer_server
 from tests.integration.dialer_parts import House, until
-from tests.integration.test_dialer_server import Server, dialed, server, start
+from tests.integration.media_stream import let_time_go_by, talking
+from tests.integration.test_dialer_server import Server, dialed, server
 from tests.integration.test_media_calls import held
 from tests.unit.media_fakes import LOUD, SILENT
-from voice_ai.clock import Clock, RehearsalClock
 from voice_ai.conversation import builtin_scripts, load_script
+from voice_ai.conversation.turns import State
 from voice_ai.errors import NotFound
 from voice_ai.ids import AttemptId
 from voice_ai.recordings import open_recording
@@ -62,29 +58,14 @@ async def test_a_simulated_call_has_both_voices_where_its_turns_are() -> None:
 
 
 async def streamed(running: Server, attempt_id: AttemptId) -> None:
-    """A stream in which the agent spoke, the person answered and hung up."""
-    async with running.media() as socket:
-        await socket.send(start(attempt_id, running.parts.urls.token(attempt_id)))
-        sent = 0
-
-        async def frames(audio: bytes, count: int) -> None:
-            nonlocal sent
-            for _ in range(count):
-                payload = b64encode(audio).decode()
-                media = {"track": "inbound", "timestamp": str(20 * sent), "payload": payload}
-                await socket.send(orjson.dumps({"event": "media", "media": media}).decode())
-                sent += 1
-
-        await frames(SILENT, 5)
-        async with asyncio.timeout(20):
-            while orjson.loads(await socket.recv())["event"] != "media":
-                pass
-        await frames(SILENT, 50)
-        await frames(LOUD, 25)
-        await frames(SILENT, 20)
-        await socket.send('{"event":"stop","stop":{}}')
-        async with asyncio.timeout(30):
-            await socket.wait_closed()
+    """The agent says who calls and that it is recorded, the person answers and hangs up."""
+    async with talking(running, attempt_id) as call:
+        await call.frames(LOUD, 10)  # before the notice: not to be kept
+        await call.hear_lines(3)  # who calls, the notice, and a sentence more
+        await call.frames(SILENT, 50)
+        await call.frames(LOUD, 25)
+        await call.frames(SILENT, 20)
+        await call.hang_up()
 
 
 async def ended(dialer: House, attempt_id: AttemptId) -> str:
@@ -99,10 +80,7 @@ async def ended(dialer: House, attempt_id: AttemptId) -> str:
 async def held_call(
     dialer: House, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[tuple[Server, AttemptId]]:
-    def goes(at: datetime) -> Clock:
-        return RehearsalClock(datetime.now(UTC), at)
-
-    monkeypatch.setattr(test_dialer_server, "ManualClock", goes)
+    let_time_go_by(monkeypatch)
     async with server(dialer, monkeypatch) as running:
         attempt_id = await dialed(dialer)
         await streamed(running, attempt_id)
@@ -126,17 +104,17 @@ async def test_the_server_seals_a_call_and_names_it_in_the_table(
     home = tmp_path / "home"
     assert row["recording_sid"] == f"local-{attempt_id}"
     assert (row["status"], row["channels"]) == ("completed", 2)
-    assert row["duration_s"] == pytest.approx(2.0)
+    # The sentence after the notice and the answer; not what was said before.
+    assert 3.0 < row["duration_s"] < 8.0
     assert row["path"] == f"recordings/{dialer.clock.at:%Y-%m}/{attempt_id}.sealed"
     sealed = (home / row["path"]).read_bytes()
     assert LOUD[:16] not in sealed
     assert SILENT[:16] not in sealed
     with wave.open(BytesIO(open_recording(home, dialer.keyring, row["path"]))) as sound:
-        assert sound.getnframes() == 16000
-        samples = memoryview(sound.readframes(16000)).cast("h")
+        samples = memoryview(sound.readframes(sound.getnframes())).cast("h")
     caller, agent = samples.tolist()[0::2], samples.tolist()[1::2]
-    assert max(map(abs, caller[55 * 160 : 80 * 160])) > 1000
-    assert max(map(abs, caller[: 55 * 160])) == 0
+    assert max(map(abs, caller[-45 * 160 :])) > 1000
+    assert max(map(abs, caller[: -46 * 160])) == 0
     assert max(map(abs, agent)) > 1000
 
 
@@ -186,6 +164,7 @@ async def test_only_a_script_that_says_so_is_recorded(dialer: House, tmp_path: P
     quiet = SCRIPT.model_copy(update={"recorded": False})
     for script, seconds in ((SCRIPT, 0.02), (quiet, 0.0)):
         tape = recordings.tape(script, 60)
+        tape.begin()
         tape.heard(LOUD, 0)
         assert tape.take().seconds == seconds
     await recordings.close()
@@ -195,3 +174,31 @@ async def test_only_a_script_that_says_so_is_recorded(dialer: House, tmp_path: P
 def test_a_recording_that_is_elsewhere_is_a_sentence(tmp_path: Path, keyring: Any) -> None:
     with pytest.raises(NotFound, match="not on this machine"):
         open_recording(tmp_path, keyring, "recordings/2026-11/x.sealed")
+
+
+async def test_who_objects_later_in_the_call_takes_back_what_was_kept(
+    dialer: House, tmp_path: Path
+) -> None:
+    attempt_id = await dialed(dialer)
+    recordings = Recordings(dialer.pool, dialer.keyring, dialer.clock, tmp_path)
+    recordings.keep(attempt_id, full_tape())
+    objected = full_tape()
+    objected.discard()
+    recordings.keep(attempt_id, objected)
+    await recordings.close()
+    (row,) = rows(dialer)
+    assert row["purged_at"] is not None
+    assert list(tmp_path.glob("recordings/*/*")) == []
+
+
+async def test_a_call_that_comes_back_is_kept_as_it_stood(dialer: House, tmp_path: Path) -> None:
+    recordings = Recordings(dialer.pool, dialer.keyring, dialer.clock, tmp_path)
+    for state, seconds in (
+        (State("rate", noticed=True), 0.02),
+        (State("rate"), 0.0),
+        (State("rate", noticed=True, unrecorded=True), 0.0),
+    ):
+        tape = recordings.tape(SCRIPT, 60, state)
+        tape.heard(LOUD, 0)
+        assert tape.take().seconds == seconds
+    await recordings.close()

@@ -144,19 +144,19 @@ def test_every_language_and_arm_is_rendered_ahead_in_its_own_digits() -> None:
         (
             "        ask: ¿Para cuántas personas?\n",
             "        say: Bien.\n",
-            "b.yaml:74, field languages.es-US.nodes.how_many: `ask` of `how_many` is not"
+            "b.yaml:75, field languages.es-US.nodes.how_many: `ask` of `how_many` is not"
             " translated.",
         ),
         (
             "disclose: Soy un asistente automatizado de inteligencia artificial en",
             "disclose: Soy yo en",
-            "b.yaml:71, field languages.es-US.nodes.opening.disclose: the disclosure must say that"
+            "b.yaml:72, field languages.es-US.nodes.opening.disclose: the disclosure must say that"
             " the caller is an A I assistant.",
         ),
         (
             "      goodbye: Gracias por su tiempo. Adiós.\n",
             "      goodbye: Gracias por su tiempo.\n",
-            "b.yaml:67, field languages.es-US.lines.goodbye: the call ends after this line, so it"
+            "b.yaml:68, field languages.es-US.lines.goodbye: the call ends after this line, so it"
             ' must contain "Adiós".',
         ),
         (
@@ -168,7 +168,7 @@ def test_every_language_and_arm_is_rendered_ahead_in_its_own_digits() -> None:
         (
             'b: "¿Puedo reservarle una mesa?"',
             'b: "¿Puedo reservarle una mesa"',
-            'b.yaml:73, field languages.es-US.nodes.opening.ask.b: a question must end with "?"'
+            'b.yaml:74, field languages.es-US.nodes.opening.ask.b: a question must end with "?"'
             " and contain no other one.",
         ),
         (

@@ -27,6 +27,7 @@ KEYS = {
     events.TurnTaken(3, "caller", None, "yes", "joy"): "turn:3",
     events.BargeIn(4, 0.5): "barge_in:4",
     events.OptOutHeard(evidence="keywords"): "opt_out_heard",
+    events.RecordingDeclined(): "recording_declined",
     events.ArmAssigned(experiment="kind_question", arm="b"): "arm_assigned",
     events.OutcomeReached("goal", "finished"): "outcome_reached",
     events.MediaStopped(reason="hangup"): "media_stopped",

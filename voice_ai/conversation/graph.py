@@ -124,6 +124,7 @@ class Lines(Frozen):
 
     robot: str = "Yes, I am an automated A I assistant, not a person."
     opted_out: str = "All right, {seller} will not call you again, goodbye."
+    unrecorded: str = "All right, nothing of this call is recorded."
     wrong_person: str = "I am sorry for the mistake. Goodbye."
     offer_callback: str = "When would be a better time to call you?"
     callback_noted: str = "Thank you, I have noted that. Goodbye."

@@ -9,6 +9,7 @@ import unicodedata
 
 from voice_ai.conversation import spanish
 from voice_ai.conversation.phrases import INTENT_PATTERNS
+from voice_ai.conversation.recording_words import has_decline, without_decline
 from voice_ai.conversation.turns import Intent
 
 _FILLER = re.compile(
@@ -136,11 +137,16 @@ def is_opt_out(text: str) -> bool:
     """
     if spanish.is_opt_out(text):
         return True
-    words = _content(text)
+    words = without_decline(" ".join(_content(text))).split()
     line = " ".join(words)
     if any(pattern.search(line) for pattern in _OPT_OUT) and not _HOLD.search(line):
         return True
     return len(words) <= _BARE_STOP_WORDS and _BARE_STOP.search(line) is not None
+
+
+def declines_recording(text: str) -> bool:
+    """Whether the words refuse that the call is recorded (recall first, English and Spanish)."""
+    return has_decline(" ".join(_content(text)))
 
 
 def is_machine_greeting(text: str) -> bool:

@@ -28,6 +28,7 @@ _SPOKEN_EMAIL = re.compile(
     r" (?:com|org|net|edu|gov|co|io|us|uk|de|mx|es|ar)\b",
     re.IGNORECASE,
 )
+_BEGUN_ADDRESS = re.compile(r"\b[\w\-]+(?: (?:dot|underscore|dash) [\w\-]+)+", re.IGNORECASE)
 # Words of an organisation's name that say nothing about who it is.
 _COMMON = re.compile(
     r"(?:the|and|of|for|at|in|on|to|st|dr|mr|mrs|ms|inc|llc|ltd|co|corp|company|group|center|centre"
@@ -43,6 +44,11 @@ def redact(text: str, known: Sequence[str]) -> str:
     for value in sorted(known, key=len, reverse=True):
         masked = _mask_name(masked, value)
     return _DIGITS.sub(_mask_digits, masked)
+
+
+def redact_unfinished(text: str, known: Sequence[str]) -> str:
+    """`redact` for words that are still being said: what may become a number or an address goes."""
+    return _BEGUN_ADDRESS.sub(EMAIL, _DIGITS.sub(NUMBER, redact(text, known)))
 
 
 def _mask_digits(match: re.Match[str]) -> str:

@@ -10,7 +10,7 @@ from typing import Literal, assert_never
 
 from voice_ai.conversation.graph import ENDPOINT_S, Node, Script
 from voice_ai.conversation.handing_over import summary, with_intent
-from voice_ai.conversation.keywords import find_when
+from voice_ai.conversation.keywords import declines_recording, find_when
 from voice_ai.conversation.leading import (
     captured,
     is_bare_question,
@@ -18,6 +18,7 @@ from voice_ai.conversation.leading import (
     target_of,
     way_on,
 )
+from voice_ai.conversation.notice import notice_of, with_objection
 from voice_ai.conversation.prompts import render, resolve_slots
 from voice_ai.conversation.switching import other_language, slots_in
 from voice_ai.conversation.thinking import judge, think, thinks_on
@@ -81,6 +82,7 @@ def begin(
 
 def step(script: Script, state: State, heard: Heard) -> Answer:
     """Total: every state has an answer to everything that can be heard."""
+    state = with_objection(state, heard)
     script = script.worded(state.arm, state.language)
     evidence = opt_out_evidence(heard)
     if evidence is not None and not state.opted_out:
@@ -173,6 +175,8 @@ def _speech(script: Script, state: State, heard: Speech) -> Answer:
     if (language := other_language(script, state, heard.text)) is not False:
         return _in_language(script, state, language)
     first, state = not state.spoken_to, replace(state, spoken_to=True, silences=0)
+    if declines_recording(heard.text):
+        return _ask_again(script, state, _line(script, state, "unrecorded"))
     node = _node(script, state.node)
     meaning = understand(heard, node, script.region, script.language)
     picking_up = first and meaning.intent == "yes" and is_bare_question(heard.text)
@@ -192,12 +196,7 @@ def _in_language(script: Script, state: State, language: str | None) -> Answer:
     other = script.worded(state.arm, language)
     slots = slots_in(script, other, state.slots)
     state = replace(state, language=language, slots=slots, spoken_to=True, silences=0, retries=0)
-    start = other.nodes[other.start]
-    opening = [
-        _say(other, state, f"{other.start}.{part}", text, interruptible=part == "opt_out")
-        for part, text in start.opening
-    ]
-    return _ask_again(other, state, *opening)
+    return _ask_again(other, state, *_opening(other, state, other.start))
 
 
 def _answer(script: Script, state: State, meaning: Meaning, text: str = "") -> Answer:
@@ -358,22 +357,28 @@ def _enter(script: Script, state: State, name: str) -> Answer:
 
 def _spoken(script: Script, state: State, node: Node) -> tuple[Say, ...]:
     name = state.node
-    # Who calls, and that it is a machine, is heard to its end; a goodbye is not worth cutting.
-    opening = (
-        _say(script, state, f"{name}.{part}", text, interruptible=part in ("opt_out", "recording"))
-        for part, text in node.opening
-    )
     said = (
         _say(
             script,
             state,
             f"{name}.say.{index}",
             text,
+            # A goodbye is not worth cutting.
             interruptible=node.interruptible and not node.end and node.transfer is None,
         )
         for index, text in enumerate(node.say)
     )
-    return (*opening, *said)
+    return (*_opening(script, state, name), *said)
+
+
+def _opening(script: Script, state: State, name: str) -> tuple[Say, ...]:
+    """Who calls, that it is a machine, and that it is recorded: heard to its end."""
+    notice = notice_of(script)
+    said = (
+        (part, _say(script, state, f"{name}.{part}", text, interruptible=part == "opt_out"))
+        for part, text in _node(script, name).opening
+    )
+    return tuple(replace(say, notice=part == notice) for part, say in said)
 
 
 def _say(

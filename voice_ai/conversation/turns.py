@@ -131,11 +131,13 @@ class Say:
     """`key` names a prompt that can be rendered ahead (see `prompts`), None when it is personal.
 
     Not interruptible: speech over it does not stop the playback, but is heard all the same.
+    `notice`: this is what announces the recording; nothing is kept before it has been heard.
     """
 
     text: str
     key: str | None
     interruptible: bool
+    notice: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -262,4 +264,8 @@ class State:
     intents: tuple[str, ...] = ()
     disposition: DispositionCode | None = None
     opted_out: bool = False
+    # They do not want to be recorded.
+    unrecorded: bool = False
+    # They have heard to its end that it is recorded.
+    noticed: bool = False
     ended: HangUpReason | None = None

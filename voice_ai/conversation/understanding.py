@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Literal, get_args
 
 from voice_ai.conversation.graph import Node
-from voice_ai.conversation.keywords import find_when, is_opt_out
+from voice_ai.conversation.keywords import declines_recording, find_when, is_opt_out
 from voice_ai.conversation.prompts import DIGIT_WORDS
 from voice_ai.conversation.tongues import ENGLISH, tongue_of
 from voice_ai.conversation.turns import Digits, Heard, Intent, Speech
@@ -47,6 +47,8 @@ def opt_out_evidence(heard: Heard) -> Literal["speech", "digit"] | None:
         return None
     sure = heard.intent_score is None or heard.intent_score >= MIN_OPT_OUT_SCORE
     said = heard.intent == "opt_out" and sure and bool(heard.text.strip())
+    if said and declines_recording(heard.text):
+        said = False  # a model takes it for the same; what else was said is left to the words
     return "speech" if said or is_opt_out(heard.text) else None
 
 

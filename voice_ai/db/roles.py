@@ -46,8 +46,9 @@ _GRANTS: dict[str, tuple[str, ...]] = {
         "INSERT, UPDATE ON sellers, numbers, campaigns, caller_ids, campaign_leads, commands,"
         " flow_requests, switches, alerts, users, workers, carrier_limits, list_snapshots,"
         " list_entries, prices",
-        "INSERT ON campaign_versions, suppressions, consents, audit_log, preflights",
+        "INSERT ON campaign_versions, suppressions, consents, audit_log, preflights, qa_scores",
         "DELETE ON list_entries",
+        "UPDATE (purged_at) ON recordings",
         "UPDATE (revoked_at, revoked_through) ON consents",
     ),
     "analyst": (

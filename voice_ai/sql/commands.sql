@@ -10,12 +10,14 @@ SELECT %(attempt_id)s, (SELECT campaign_id FROM attempts WHERE id = %(attempt_id
 RETURNING id
 
 -- name: open_commands
+-- All but the ends of single calls: those are obeyed where the call is.
 SELECT id, campaign_id, kind, asked_by, reason, parameters, attempt_id FROM commands
-WHERE obeyed_at IS NULL ORDER BY id
+WHERE obeyed_at IS NULL AND kind <> 'end_call' ORDER BY id
 FOR UPDATE SKIP LOCKED
 
 -- name: answer
-UPDATE commands SET obeyed_at = %(now)s, outcome = %(outcome)s WHERE id = %(id)s
+UPDATE commands SET obeyed_at = %(now)s, outcome = %(outcome)s
+WHERE id = %(id)s AND obeyed_at IS NULL
 
 -- name: look
 SELECT id, kind, asked_at, obeyed_at, outcome FROM commands WHERE id = %(id)s
@@ -57,3 +59,21 @@ SELECT a.id, 'colleague', t.agent_sid
 FROM transfers t JOIN attempts a ON a.id = t.attempt_id
 WHERE a.campaign_id = %(campaign_id)s AND t.agent_sid IS NOT NULL AND t.leg_ended_at IS NULL
   AND t.kind = 'warm' AND a.state <> 'ended'
+
+-- name: open_ends
+-- Calls that somebody wants to end, with the carrier's id where it is known.
+SELECT c.id, c.attempt_id, c.asked_at, a.state,
+       (SELECT k.carrier_sid FROM calls k WHERE k.attempt_id = a.id
+        ORDER BY k.created_at LIMIT 1) AS carrier_sid
+FROM commands c LEFT JOIN attempts a ON a.id = c.attempt_id
+WHERE c.obeyed_at IS NULL AND c.kind = 'end_call'
+ORDER BY c.id
+
+-- name: open_ends_here
+-- Those of the conversations that one server holds.
+SELECT c.id, c.attempt_id,
+       (SELECT k.carrier_sid FROM calls k WHERE k.attempt_id = c.attempt_id
+        ORDER BY k.created_at LIMIT 1) AS carrier_sid
+FROM commands c
+WHERE c.obeyed_at IS NULL AND c.kind = 'end_call' AND c.attempt_id = ANY(%(attempt_ids)s)
+ORDER BY c.id

@@ -10,3 +10,7 @@ SELECT recording_sid, duration_s, channels, path, created_at FROM recordings
 WHERE attempt_id = %(attempt_id)s AND status = 'completed' AND path IS NOT NULL
   AND purged_at IS NULL
 ORDER BY created_at, recording_sid
+
+-- name: purge_recording
+UPDATE recordings SET purged_at = %(now)s
+WHERE recording_sid = %(recording_sid)s AND purged_at IS NULL RETURNING recording_sid

@@ -13,7 +13,7 @@ from voice_ai.ids import AttemptId
 
 _SQL = queries("commands")
 
-CallCommandKind = Literal["transfer_call"]
+CallCommandKind = Literal["transfer_call", "end_call"]
 
 
 def ask_of_call(
@@ -28,10 +28,12 @@ def ask_of_call(
 ) -> int:
     """The command's id; `store.campaigns.answer_of` tells what came of it.
 
-    `how` None: as the campaign says. Raises BadInput when nobody asks.
+    `how` None: as the campaign says. Raises BadInput when nobody asks, or an end has no reason.
     """
     if not by.strip():
-        raise BadInput("say who takes the call over", field="by")
+        raise BadInput("say who asks", field="by")
+    if kind == "end_call" and not (reason and reason.strip()):
+        raise BadInput("say why: it is kept with your name", field="reason")
     if how is not None and how not in get_args(TransferKind):
         raise BadInput("a call is handed over blind or warm", field="how")
     with db.transaction():

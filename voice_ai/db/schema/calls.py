@@ -229,6 +229,25 @@ recordings = Table(
     comment="Audio of calls.",
 )
 
+qa_scores = Table(
+    "qa_scores",
+    METADATA,
+    Column("id", BigInteger, Identity(), primary_key=True, comment="row id"),
+    ref("attempt_id", "attempts.id", "the call that was judged", index=True),
+    Column("scorer", Text, nullable=False, comment="human or auto"),
+    Column("scored_by", Text, nullable=False, comment="who; auto: what judged"),
+    Column("card", Text, nullable=False, comment="the scorecard's name"),
+    Column("card_version", Integer, nullable=False, comment="and its version"),
+    document("gates", "gate to pass, fail or n/a; null: not known", nullable=False),
+    document("scores", "item to 0–1; null: not judged", nullable=False),
+    Column("total", Float, comment="0–100 over the judged items; NULL: none was judged"),
+    Column("passed", Boolean, comment="false: a gate failed; NULL: no gate was judged"),
+    Column("note", Text, comment="what the listener wrote"),
+    moment("scored_at", "when", nullable=False),
+    CheckConstraint("scorer IN ('human','auto')", name="scorer"),
+    comment="How calls sounded, by scorecard; never changed, the newest of a scorer counts.",
+)
+
 dispositions = Table(
     "dispositions",
     METADATA,

@@ -1,0 +1,1 @@
+"""How calls sound: scorecard and arithmetic, what facts can judge, who listens to what."""

@@ -1,0 +1,33 @@
+"""How far two scorers agree beyond chance: Cohen's kappa. Pure."""
+
+from collections import Counter
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass
+
+# Below this the automatic score is not to be trusted.
+TRUSTED = 0.7
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """`kappa` None: nothing was scored twice, or both always say the same one thing."""
+
+    n: int
+    observed: float | None
+    kappa: float | None
+
+    @property
+    def trusted(self) -> bool | None:
+        return None if self.kappa is None else self.kappa >= TRUSTED
+
+
+def agreement(pairs: Sequence[tuple[Hashable, Hashable]]) -> Agreement:
+    """Each pair is what two scorers said of the same thing."""
+    n = len(pairs)
+    if n == 0:
+        return Agreement(0, None, None)
+    observed = sum(one == other for one, other in pairs) / n
+    first, second = Counter(one for one, _ in pairs), Counter(other for _, other in pairs)
+    expected = sum(first[label] * second[label] for label in first) / n**2
+    kappa = None if expected == 1 else (observed - expected) / (1 - expected)
+    return Agreement(n, observed, kappa)
