@@ -168,12 +168,15 @@ async def only_listen_to_text(phone: Phone) -> None:
 
 
 def story(log: KeptLog) -> dict[str, object]:
-    """What both transports must agree on: what was said and done, not when."""
+    """What both transports must agree on: what was said and done, not when.
+
+    Who answered is judged by ear, so a transport without sound has no verdict of ours.
+    """
     turns = [
         (t.speaker, t.node, t.text, t.prompt_key, t.interrupted)
         for t in sorted(log.turns, key=lambda t: t.started_at)
     ]
-    kinds = [kind for kind, _ in log.entries if kind != "turn"]
+    kinds = [kind for kind, _ in log.entries if kind not in ("turn", "answered")]
     return {
         "agent": [turn for turn in turns if turn[0] == "agent"],
         "person": [turn for turn in turns if turn[0] == "caller"],

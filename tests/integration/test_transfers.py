@@ -15,11 +15,13 @@ pytest_plugins = ("tests.integration.dialer_fixtures",)
 # The vendor's client on the newest aiohttp that it can do with.
 pytestmark = pytest.mark.filterwarnings("ignore:BasicAuth is deprecated:DeprecationWarning")
 
+# People are drawn by their numbers: this one agrees to what is asked.
+PERSON = "+12125550141"
 COLLEAGUE, SECOND = "+12125550777", "+12125550778"
 
 
 def campaign(dialer: House, folder: Path, kind: str = "blind", **transfer: Any) -> None:
-    dialer.office.leads(1)
+    dialer.office.leads(1, numbers=[PERSON])
     dialer.office.campaign(
         script=script_file(folder, clinic_help(kind)),
         transfer={"to": [COLLEAGUE], "ring_s": 10, **transfer},
@@ -169,7 +171,7 @@ async def test_the_person_hangs_up_while_the_colleague_rings(
 async def test_an_operator_hands_a_live_call_over(
     dialer: House, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, does: str, outcome: str
 ) -> None:
-    dialer.office.leads(1)
+    dialer.office.leads(1, numbers=[PERSON])
     dialer.office.campaign(transfer={"to": [COLLEAGUE]})
     people = simulated(colleagues={COLLEAGUE: does})
     async with stage(dialer, monkeypatch, people) as running:

@@ -93,6 +93,7 @@ def test_two_witnesses_are_surer_than_one_and_opposed_ones_are_not(
         ("For billing, press two.", "ivr"),
         ("Please listen carefully, as our menu options have changed.", "ivr"),
         ("When you have finished recording, press one for more options.", "machine"),
+        ("Deje su mensaje después del tono.", "machine"),
         ("Good morning, Sunrise Dental, how may I help you?", "human"),
         ("Who is calling please?", "human"),
     ],

@@ -1,12 +1,14 @@
-"""What answerers say that are no people: mailboxes, call screeners, telephone menus (English).
+"""What answerers say that are no people: mailboxes, call screeners, telephone menus.
 
-How sure a phrase makes is an estimate; a phrase that people use as well is worth little alone.
+In English; of Spanish only the greetings of mailboxes are known. How sure a phrase makes is an
+estimate; a phrase that people use as well is worth little alone.
 """
 
 import re
 from typing import NamedTuple
 
 from voice_ai.answering import Label, both
+from voice_ai.conversation import spanish
 from voice_ai.conversation.keywords import is_machine_greeting, plain
 
 
@@ -159,7 +161,8 @@ def told_by_words(text: str) -> Told | None:
         found.pop("screening", None)
     if _LEAVE_NAME.search(line) or found.get("screening", 0.0) >= _SCREENS:
         found.pop("ivr", None)
-    if "screening" not in found and is_machine_greeting(text):
+    mailbox = is_machine_greeting(text) or spanish.is_machine_greeting(text)
+    if "screening" not in found and mailbox:
         found["machine"] = max(_MAILBOX, found.get("machine", 0.0))
     if not found:
         return None
