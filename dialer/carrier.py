@@ -134,6 +134,13 @@ class Carrier(Protocol):
         """Cancels or completes the call; False when it was over already. Raises CarrierSilent."""
         ...
 
+    async def say_and_end(self, sid: CarrierSid, text: str, *, language: str) -> bool:
+        """Says it in the carrier's own voice and ends the call; False when it is not in progress.
+
+        Raises CarrierSilent.
+        """
+        ...
+
     async def redirect(
         self, sid: CarrierSid, attempt_id: AttemptId, step: RedirectTo, *, max_s: int
     ) -> bool:

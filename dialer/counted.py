@@ -44,6 +44,10 @@ class CountedCarrier:
         async with self._asked("end"):
             return await self.carrier.end(sid)
 
+    async def say_and_end(self, sid: CarrierSid, text: str, *, language: str) -> bool:
+        async with self._asked("say_and_end"):
+            return await self.carrier.say_and_end(sid, text, language=language)
+
     async def redirect(
         self, sid: CarrierSid, attempt_id: AttemptId, step: RedirectTo, *, max_s: int
     ) -> bool:

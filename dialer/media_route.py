@@ -13,6 +13,7 @@ from fastapi import APIRouter
 
 from dialer.call_log import PostgresCallLog
 from dialer.callbacks import MEDIA_PATH
+from dialer.carrier import Carrier, CarrierSilent
 from dialer.connecting import script_of
 from dialer.experiments import arm_of_call
 from dialer.media.events import SessionControl
@@ -32,7 +33,7 @@ from voice_ai.campaigns import Pacing, Voice
 from voice_ai.conversation.graph import Script
 from voice_ai.db import queries
 from voice_ai.errors import BadInput
-from voice_ai.ids import AttemptId
+from voice_ai.ids import AttemptId, CarrierSid
 from voice_ai.vault import Keyring
 
 log = structlog.get_logger()
@@ -68,6 +69,23 @@ class CallSetup:
         """Values that must not appear in stored text."""
         names = ("lead_name", "first_name", "last_name", "callback_number")
         return tuple(value for name in names if (value := self.slots.get(name)))
+
+
+@dataclass(frozen=True)
+class CarrierSpeaks:
+    """The media session's last resort, for one call."""
+
+    carrier: Carrier
+    sid: CarrierSid
+
+    async def say_and_end(self, text: str, language: str) -> bool:
+        try:
+            said = await self.carrier.say_and_end(self.sid, text, language=language)
+        except CarrierSilent as error:
+            log.error("last_words_not_said", call=self.sid, reason=str(error))
+            return False
+        log.warning("last_words_said_by_carrier", call=self.sid)
+        return said
 
 
 def routes(parts: ServerParts) -> APIRouter:
@@ -219,6 +237,7 @@ async def _hold(parts: ServerParts, line: AsgiSocket, start: StreamStart, setup:
             resumed=setup.resumed,
             onlooker=told,
             answering=setup.answering,
+            last_resort=CarrierSpeaks(parts.webhooks.carrier, CarrierSid(start.call_sid)),
         )
         parts.metrics.conversations.labels(result.end_reason).inc()
     except BadInput as error:

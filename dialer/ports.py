@@ -136,6 +136,13 @@ class Voice(Protocol):
         """A text that can sound at once; None when it would be waited for."""
 
 
+class LastResort(Protocol):
+    """Who speaks when no voice of ours does: the carrier itself, in a voice of its own."""
+
+    async def say_and_end(self, text: str, language: str) -> bool:
+        """Takes the call from us, and ends it after these words; False when it did not."""
+
+
 class Prediction(Protocol):
     """One model's word on one utterance; `ml.serving.Prediction` is one."""
 

@@ -35,7 +35,9 @@ class PostgresPrompts:
     async def get(self, digest: str) -> Recording | None:
         async with self.pool.connection() as db:
             row = await (await db.execute(_SQL.get_prompt, {"sha256": digest})).fetchone()
-        return None if row is None else Recording(self.keyring.decrypt(row["audio_sealed"]))
+        if row is None:
+            return None
+        return Recording(self.keyring.decrypt(row["audio_sealed"]), tuple(row["ends_ms"] or ()))
 
     async def put(self, digest: str, *, voice: str, model: str, said: Recording) -> None:
         async with self.pool.connection() as db:
@@ -46,6 +48,7 @@ class PostgresPrompts:
                     "voice": voice,
                     "model": model,
                     "audio_sealed": self.keyring.encrypt(said.audio),
+                    "ends_ms": list(said.ends_ms) or None,
                     "now": self.clock.now(),
                 },
             )

@@ -155,6 +155,12 @@ class TwilioCarrier:
         """`completed` also ends a call that is still queued or ringing."""
         return await self._update(sid, status="completed")
 
+    async def say_and_end(self, sid: CarrierSid, text: str, *, language: str) -> bool:
+        response = VoiceResponse()
+        response.say(text, language=language)
+        response.hangup()
+        return await self._update(sid, twiml=str(response))
+
     async def redirect(
         self, sid: CarrierSid, attempt_id: AttemptId, step: RedirectTo, *, max_s: int
     ) -> bool:

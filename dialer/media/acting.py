@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Coroutine, Sequence
+from dataclasses import replace
 from typing import Protocol
 
 import structlog
@@ -21,7 +22,7 @@ from dialer.media.sides import Listening, Speaking
 from dialer.media.speaker import Speaker
 from dialer.media.thinking import Thinking
 from dialer.media.translating import line_of
-from dialer.ports import Answerer, CallLog, Mind, Nobody, Onlooker
+from dialer.ports import Answerer, CallLog, LastResort, Mind, Nobody, Onlooker
 from voice_ai.answering import Answering
 from voice_ai.clock import Clock
 from voice_ai.conversation import step
@@ -81,6 +82,7 @@ class Acting:
         answer_ear: AnswerEar | None = None,
         onlooker: Onlooker | None = None,
         tape: Tape | None = None,
+        last_resort: LastResort | None = None,
     ) -> None:
         self.state = state
         self.closing: str | None = None
@@ -103,6 +105,7 @@ class Acting:
         self._onlooker = onlooker or Nobody()
         self._tape = tape or Tape(0.0)
         self._unrecorded = state.unrecorded
+        self._last_resort = last_resort
         self._lingering: asyncio.Task[None] | None = None
         self._at_once = False
         self._gone = False
@@ -145,6 +148,16 @@ class Acting:
         self._answered.stepped()
         self._heed_objection()
         await self._act(actions, speech_ended)
+
+    async def _say_by_carrier(self, lines: Sequence[Line]) -> None:
+        """What no voice of ours can say any more: nobody is hung up on without a word."""
+        text = " ".join(line.text for line in lines)
+        if not text or self._gone or self._last_resort is None:
+            return
+        if await self._last_resort.say_and_end(text, self._language):
+            said = replace(lines[-1], text=text, key=None)
+            said.starts_s = said.ended_s = self._taking.now_s
+            self._book.agent_line(said, heard_fraction=1.0, interrupted=False)
 
     def _heed_objection(self) -> None:
         """Who does not want to be recorded is not, from the first word on."""

@@ -244,12 +244,17 @@ class Conversation(Acting):
         self._listen_again()
 
     async def _on_trouble(self, reason: str) -> None:
-        """The last line is fixed, so it is in the prompt cache when the synthesis is gone."""
+        """The last line is fixed, so it is in the prompt cache when the synthesis is gone.
+
+        Where it is not, the carrier says it.
+        """
         if reason == "ears_lost":
             await self._take_partials()
         if self.closing is not None:
             if reason == "voice_lost":
+                unsaid = self._playback.lines
                 await self._cut(by_person=False)
+                await self._say_by_carrier(unsaid)
             return
         log.warning("call_in_trouble", reason=reason)
         if self._leaving.under_way:

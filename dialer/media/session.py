@@ -24,6 +24,7 @@ from dialer.ports import (
     Answerer,
     CallLog,
     EarsFactory,
+    LastResort,
     MediaSocket,
     Mind,
     Nobody,
@@ -127,6 +128,7 @@ async def converse(
     handover: Handover | None = None,
     resumed: Resumed | None = None,
     onlooker: Onlooker | None = None,
+    last_resort: LastResort | None = None,
 ) -> SessionResult:
     """Hold the conversation of one call; trouble of the call is in the result, never raised.
 
@@ -137,7 +139,7 @@ async def converse(
     `arm` and `language` are of the script; None is the first arm, and the file's own language.
     Without an `answerer` free-form questions get the script's fallback.
     `resumed`: the call comes back from a colleague and goes on as it stood.
-    `answering`: what to do about machines; None: the default.
+    `answering`: what to do about machines; None: the default. `last_resort` says what no voice can.
     """
     if resumed is None:
         state, opening = begin(script, slots, arm=arm, language=language)
@@ -147,7 +149,7 @@ async def converse(
     watch = onlooker or Nobody()
     session = _MediaSession(
         socket, start, script, state, ears, voice, mind, log, clock, limits, tape, handover,
-        answerer, answering or Answering(), watch,
+        answerer, answering or Answering(), watch, last_resort,
         first_turn=0 if resumed is None else resumed.turns,
     )  # fmt: skip
     return await hold(session, opening, start.stream_sid, control)
@@ -301,6 +303,7 @@ class _MediaSession(Session):
         answerer: Answerer | None,
         answering: Answering,
         onlooker: Onlooker,
+        last_resort: LastResort | None,
         *,
         first_turn: int,
     ) -> None:
@@ -350,6 +353,7 @@ class _MediaSession(Session):
             tape=tape,
             answering=answering,
             answer_ear=answer_ear,
+            last_resort=last_resort,
         )
 
     @property

@@ -24,6 +24,7 @@ from dialer.ports import (
     EarEvent,
     EarsLost,
     FinalText,
+    LastResort,
     PartialText,
     Recording,
     SocketClosed,
@@ -361,6 +362,7 @@ class Call:
         self.log = KeptLog()
         self.control = SessionControl()
         self.tape: Tape | None = None
+        self.last_resort: LastResort | None = None
         self.answerer: Answerer | None = None
         self.arm, self.language = arm, language
         self.slots = dict(SLOTS if slots is None else slots)
@@ -389,6 +391,7 @@ class Call:
                 handover=self.handover,
                 resumed=self.resumed,
                 answering=self._answering,
+                last_resort=self.last_resort,
                 arm=self.arm,
                 language=self.language,
             )

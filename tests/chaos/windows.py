@@ -80,6 +80,9 @@ class VirtualCarrier:
     async def end(self, sid: CarrierSid) -> bool:
         return False
 
+    async def say_and_end(self, sid: CarrierSid, text: str, *, language: str) -> bool:
+        return False
+
     async def redirect(
         self, sid: CarrierSid, attempt_id: AttemptId, step: RedirectTo, *, max_s: int
     ) -> bool:

@@ -113,6 +113,10 @@ class ScriptedCarrier:
         self.ended.append(sid)
         return True
 
+    async def say_and_end(self, sid: CarrierSid, text: str, *, language: str) -> bool:
+        self._answerable(f"say {text}")
+        return sid not in self.ended
+
     async def redirect(
         self, sid: CarrierSid, attempt_id: AttemptId, step: RedirectTo, *, max_s: int
     ) -> bool:

@@ -261,3 +261,27 @@ def first_words_after_yes() -> list[str]:
     state, _ = begin(SCRIPT, SLOTS)
     _, actions = step(SCRIPT, state, Speech("Yes.", intent="yes"))
     return [action.text for action in actions if isinstance(action, Say | Ask)]
+
+
+class Carrier:
+    """Says what it is told to, and takes the call away as a carrier does."""
+
+    def __init__(self, call: Call) -> None:
+        self.said: list[tuple[str, str]] = []
+        self._call = call
+
+    async def say_and_end(self, text: str, language: str) -> bool:
+        self.said.append((text, language))
+        self._call.line.hang_up()
+        return True
+
+
+async def test_where_no_voice_of_ours_is_left_the_carrier_says_the_last_words() -> None:
+    call = Call(SCRIPT)
+    call.last_resort = carrier = Carrier(call)
+    call.pick_up()
+    call.voice.broken = lambda text: True
+    result = await call.until_over()
+    assert carrier.said == [(LAST_LINE, "en-US")]
+    assert (result.end_reason, result.disposition) == ("voice_lost", "failed_transient")
+    assert call.log.said_by("agent") == [LAST_LINE]

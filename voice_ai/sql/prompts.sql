@@ -1,9 +1,9 @@
 -- name: get_prompt
-SELECT audio_sealed FROM prompts WHERE sha256 = %(sha256)s
+SELECT audio_sealed, ends_ms FROM prompts WHERE sha256 = %(sha256)s
 
 -- name: put_prompt
-INSERT INTO prompts (sha256, voice, model, audio_sealed, created_at)
-VALUES (%(sha256)s, %(voice)s, %(model)s, %(audio_sealed)s, %(now)s)
+INSERT INTO prompts (sha256, voice, model, audio_sealed, ends_ms, created_at)
+VALUES (%(sha256)s, %(voice)s, %(model)s, %(audio_sealed)s, %(ends_ms)s, %(now)s)
 ON CONFLICT (sha256) DO NOTHING
 
 -- name: running_scripts

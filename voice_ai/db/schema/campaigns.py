@@ -285,6 +285,11 @@ prompts = Table(
     Column("voice", Text, nullable=False, comment="voice id"),
     Column("model", Text, nullable=False, comment="speech model"),
     sealed("audio_sealed", "mu-law 8 kHz audio; sealed because a prompt may hold a name"),
+    Column(
+        "ends_ms",
+        ARRAY(Integer),
+        comment="when each character has been said; NULL: the vendor did not tell",
+    ),
     moment("created_at", "when it was rendered", nullable=False),
     comment="Rendered prompts, so that a fixed sentence is synthesised once.",
 )
