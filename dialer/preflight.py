@@ -148,14 +148,17 @@ class Preflights:
         """Off the loop: the vendor's library takes half a second to import."""
         speech = await asyncio.to_thread(self.open_speech)
         try:
-            known, quota, sample = await asyncio.gather(
+            other = told.other_voice_id
+            known, other_known, quota, sample = await asyncio.gather(
                 asked(lambda: speech.knows_voice(told.voice_id)),
+                asked(lambda: speech.knows_voice(other or told.voice_id)),
                 asked(lambda: probes.quota_of(speech)),
                 asked(lambda: probes.sample_of(speech, told.voice_id)),
             )
         finally:
             await speech.close()
-        return VoiceFacts(told.voice_id, known, quota, sample, told.characters)
+        second = None if other is None else (other, other_known)
+        return VoiceFacts(told.voice_id, known, quota, sample, told.characters, second)
 
 
 def _with_owners(

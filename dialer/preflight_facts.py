@@ -59,6 +59,7 @@ class Read:
     forecast: Forecast
     limits: Limits
     voice_id: str
+    other_voice_id: str | None
     characters: int
 
 
@@ -93,6 +94,7 @@ async def read(
         forecast=await _forecast(db, leads, measured, now),
         limits=await _limits(db, stored, account),
         voice_id=row["config"]["voice"]["voice_id"],
+        other_voice_id=row["config"]["voice"].get("other_voice_id"),
         characters=characters(script, leads) if script else 0,
     )
 

@@ -20,7 +20,14 @@ from tests.chaos.arena import Arena, Impatient, Process, until
 from tests.chaos.people import campaign_file, make_campaign, make_people
 from tests.chaos.runs import Outcome, Run, begin, open_run
 
-_ANSWERS = {"human": 0.8, "voicemail": 0.15, "busy": 0.05}
+_ANSWERS = {
+    "human": 0.72,
+    "voicemail": 0.12,
+    "screening": 0.05,
+    "ivr": 0.04,
+    "fax": 0.03,
+    "busy": 0.04,
+}
 _PACING = {"setup": (0.1, 0.5), "ring": (0.2, 2.0), "gives_up": 15.0, "longest_call": 90.0}
 # Callbacks are broken in scenario 4; here a lost one would only make the run longer.
 _FAULTS = asdict(ROUGH) | {"lost_callback": 0.0, "late_callback": 0.0, "name": "rough"}

@@ -130,13 +130,16 @@ async def test_a_rehearsal_that_is_ready_may_start(dialer: House, tmp_path: Path
 
 async def test_what_is_wrong_is_red_with_its_reason(dialer: House, tmp_path: Path) -> None:
     dialer.office.leads(1)
-    campaign_id = dialer.office.campaign(start=False, voice={"voice_id": "nobody"})
+    campaign_id = dialer.office.campaign(
+        start=False, voice={"voice_id": "nobody", "other_voice_id": "no_one"}
+    )
     dialer.office.switch_off("global", "*")
     async with station(dialer, tmp_path, token="another") as made:
         light, checks = await checked(dialer, campaign_id, made.preflights)
     assert light is Light.RED
     red = {one.id for one in checks.values() if one.light is Light.RED}
     assert red >= {"machines.server", "machines.webhook", "stops.switches", "voice.known"}
+    assert checks["voice.other"].light is Light.AMBER
     assert "auth token" in checks["machines.webhook"].seen
     assert "window.callable" not in red
 

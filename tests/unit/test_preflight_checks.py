@@ -129,6 +129,8 @@ CASES: list[tuple[str, dict[str, Any], Light]] = [
     ("money.limits", {"limits": Limits(10, 6.0, None, None)}, G),
     ("voice.known", voice(known=False), R),
     ("voice.known", voice(known=GONE), R),
+    ("voice.other", voice(other=("v2", True)), G),
+    ("voice.other", voice(other=("v2", False)), A),
     ("voice.quota", voice(quota=QuotaFacts(5_999)), R),
     ("voice.quota", voice(quota=QuotaFacts(6_000)), G),
     ("voice.quota", voice(quota=GONE), R),

@@ -278,17 +278,23 @@ class SampleFacts:
 
 @dataclass(frozen=True)
 class VoiceFacts:
-    """`known`: the vendor has a voice of that id; `characters` is what will be synthesised."""
+    """`known`: the vendor has a voice of that id; `characters` is what will be synthesised.
+
+    `other`: the second voice and whether it is known; None when the campaign names none.
+    """
 
     voice_id: str
     known: bool | Failed
     quota: QuotaFacts | Failed
     sample: SampleFacts | Failed
     characters: int
+    other: tuple[str, bool | Failed] | None = None
 
 
 def judge_voice(facts: VoiceFacts, *, rehearsal: bool) -> Iterator[Check]:
     yield _known(facts, _unasked(rehearsal=rehearsal))
+    if facts.other is not None:
+        yield _other_known(facts.other, _unasked(rehearsal=rehearsal))
     yield _quota(facts, _unasked(rehearsal=rehearsal))
     yield _sample(facts.sample)
 
@@ -303,6 +309,20 @@ def _known(facts: VoiceFacts, unasked: Light) -> Check:
         Light.GREEN if facts.known else Light.RED,
         f"{facts.voice_id} {'exists' if facts.known else 'is not known to the vendor'}",
         "Name a voice of your account in the campaign file (`voice: {voice_id: …}`).",
+    )
+
+
+def _other_known(other: tuple[str, bool | Failed], unasked: Light) -> Check:
+    """It is not missed before the first voice fails, and then it is too late."""
+    title, (voice_id, known) = "Other voice", other
+    if isinstance(known, Failed):
+        return not_told("voice.other", title, known, _ELEVENLABS, unasked)
+    return check(
+        "voice.other",
+        title,
+        Light.GREEN if known else Light.AMBER,
+        f"{voice_id} {'exists' if known else 'is not known to the vendor'}",
+        "Name a voice of your account (`voice: {other_voice_id: …}`), or leave it out.",
     )
 
 
