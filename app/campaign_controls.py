@@ -49,6 +49,7 @@ CONTROLS: dict[CommandKind, Control] = {
     ),
 }
 _GOOD = frozenset({"start", "resume"})
+_REFUSED = "why the last command was refused"
 
 
 def controls(campaign: Campaign, state: str) -> None:
@@ -56,6 +57,8 @@ def controls(campaign: Campaign, state: str) -> None:
     allowed = commands_from(state)
     if state == "emergency_stopped":
         _stopped_in_an_emergency(campaign)
+    if refused := st.session_state.pop(_REFUSED, None):
+        st.error(refused)
     if not allowed:
         return
     with st.container(border=True, horizontal=True, vertical_alignment="bottom"):
@@ -85,13 +88,19 @@ def _button(kind: CommandKind, control: Control, campaign: Campaign, reason: str
         icon=f":material/{control.icon}:",
         help=control.about,
         type="primary" if kind in _GOOD else "secondary",
+        on_click=None if control.typed else _ask_first,
+        args=(kind, campaign),
     )
-    if not pressed:
-        return
-    if control.typed:
+    if pressed and control.typed:
         st.dialog(f"{control.label}: {campaign.name}")(_confirm)(kind, campaign, reason)
-    elif _ask(kind, campaign, reason):
-        st.rerun()
+
+
+def _ask_first(kind: CommandKind, campaign: Campaign) -> None:
+    """Before anything is drawn: a page that moves by itself may break off its drawing, and with
+    it what a button does after it was drawn."""
+    reason = str(st.session_state.get("reason") or "").strip()
+    if refused := _refusal(kind, campaign, reason or None):
+        st.session_state[_REFUSED] = refused
 
 
 def _confirm(kind: CommandKind, campaign: Campaign, reason: str | None) -> None:
@@ -110,11 +119,14 @@ def _confirm(kind: CommandKind, campaign: Campaign, reason: str | None) -> None:
         st.error("Say why: it is kept with your name.")
     elif typed.strip() != campaign.name:
         st.error(f"This is not the name; type {campaign.name} exactly as it stands here.")
-    elif _ask(kind, campaign, reason):
+    elif refused := _refusal(kind, campaign, reason):
+        st.error(refused)
+    else:
         st.rerun()
 
 
-def _ask(kind: CommandKind, campaign: Campaign, reason: str | None) -> bool:
+def _refusal(kind: CommandKind, campaign: Campaign, reason: str | None) -> str | None:
+    """None when it is asked."""
     try:
         with session.asking() as db:
             store.ask(
@@ -126,10 +138,9 @@ def _ask(kind: CommandKind, campaign: Campaign, reason: str | None) -> bool:
                 reason=reason,
             )
     except VoiceAIError as error:
-        st.error(error.message)
-        return False
+        return error.message
     campaign_reading.standing.clear()
-    return True
+    return None
 
 
 def _stopped_in_an_emergency(campaign: Campaign) -> None:
