@@ -26,7 +26,8 @@ from dialer.serving import allow_many_sockets
 
 FRAME_S = 0.02
 RAMP_S = 1.5
-SETTLE_S = 1.0
+# Until who answered is known: Pipecat has no such stage, and a call has it for its first seconds only.
+SETTLE_S = 5.0
 MEASURE_S = 4.0
 _SLOTS = 20  # a frame's time is cut into so many, so that the calls do not all speak at once
 _SPEAKS_S, _CYCLE_S = 0.8, 3.0  # a person who says a word and listens, over and over
