@@ -26,7 +26,7 @@ from dialer.serving import allow_many_sockets
 
 FRAME_S = 0.02
 RAMP_S = 1.5
-# Until who answered is known: Pipecat has no such stage, and a call has it for its first seconds only.
+# Until who answered is known: a call has that stage for its first seconds only, Pipecat has none.
 SETTLE_S = 5.0
 MEASURE_S = 4.0
 _SLOTS = 20  # a frame's time is cut into so many, so that the calls do not all speak at once
