@@ -38,6 +38,9 @@ CONTROLS: dict[CallCommandKind, Control] = {
 }
 
 
+_REFUSED = "why the last order was refused"
+
+
 def controls(attempt_id: UUID, *, can_transfer: bool) -> None:
     """Drawn outside the moving part of a page, so that nobody's typing is interrupted."""
     with st.container(horizontal=True, vertical_alignment="center"):
@@ -57,13 +60,30 @@ def controls(attempt_id: UUID, *, can_transfer: bool) -> None:
 
 def _confirm(order: CallCommandKind, attempt_id: UUID) -> None:
     control = CONTROLS[order]
+    if st.session_state.pop(_asked(order, attempt_id), False):
+        st.rerun()
     st.markdown(control.sure)
     with st.form(f"sure {order}", border=False):
-        reason = st.text_input("Why?", autocomplete="off")
-        sure = st.form_submit_button(control.label, type="primary")
-    if not sure:
-        return
-    # The moving part of the page may break in after this; it finds the order in the database.
+        st.text_input("Why?", autocomplete="off", key=_why(order))
+        st.form_submit_button(
+            control.label, type="primary", on_click=_order, args=(order, attempt_id)
+        )
+    if refused := st.session_state.pop(_REFUSED, None):
+        st.error(refused)
+
+
+def _why(order: CallCommandKind) -> str:
+    return f"why {order}"
+
+
+def _asked(order: CallCommandKind, attempt_id: UUID) -> str:
+    return f"asked {order} {attempt_id}"
+
+
+def _order(order: CallCommandKind, attempt_id: UUID) -> None:
+    """Before anything is drawn: the moving part of the page may break off a drawing, and with it
+    what a button does after it was drawn."""
+    reason = str(st.session_state.get(_why(order)) or "")
     try:
         with session.asking() as db:
             ask_of_call(
@@ -75,10 +95,10 @@ def _confirm(order: CallCommandKind, attempt_id: UUID) -> None:
                 now=session.context().clock.now(),
             )
     except VoiceAIError as error:
-        st.error(error.message)
+        st.session_state[_REFUSED] = error.message
         return
     call_readings.last_order.clear()
-    st.rerun()
+    st.session_state[_asked(order, attempt_id)] = True
 
 
 def told(order: Order) -> None:

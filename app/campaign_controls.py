@@ -49,7 +49,10 @@ CONTROLS: dict[CommandKind, Control] = {
     ),
 }
 _GOOD = frozenset({"start", "resume"})
+# Kept in the session between what a button does and the next drawing.
 _REFUSED = "why the last command was refused"
+_ASKED = "a command was asked for"
+_CAUSE, _TYPED = "cause of the stop", "name of the campaign, typed"
 
 
 def controls(campaign: Campaign, state: str) -> None:
@@ -105,24 +108,37 @@ def _ask_first(kind: CommandKind, campaign: Campaign) -> None:
 
 def _confirm(kind: CommandKind, campaign: Campaign, reason: str | None) -> None:
     control = CONTROLS[kind]
+    if st.session_state.pop(_ASKED, False):
+        st.rerun()
     st.markdown(control.about)
     with st.form(f"confirm-{kind}", border=False):
         if control.reasoned:
-            reason = st.text_input(
-                "What was the cause, and how was it mended?", value=reason or ""
-            ).strip()
-        typed = st.text_input(f"Type the campaign's name to confirm: {campaign.name}")
-        sure = st.form_submit_button(control.label, type="primary")
-    if not sure:
-        return
-    if control.reasoned and not reason:
-        st.error("Say why: it is kept with your name.")
-    elif typed.strip() != campaign.name:
-        st.error(f"This is not the name; type {campaign.name} exactly as it stands here.")
-    elif refused := _refusal(kind, campaign, reason):
+            st.text_input(
+                "What was the cause, and how was it mended?", value=reason or "", key=_CAUSE
+            )
+        st.text_input(f"Type the campaign's name to confirm: {campaign.name}", key=_TYPED)
+        st.form_submit_button(
+            control.label, type="primary", on_click=_ask_if_sure, args=(kind, campaign, reason)
+        )
+    if refused := st.session_state.pop(_REFUSED, None):
         st.error(refused)
+
+
+def _ask_if_sure(kind: CommandKind, campaign: Campaign, reason: str | None) -> None:
+    """Before anything is drawn, as in `_ask_first`."""
+    control = CONTROLS[kind]
+    if control.reasoned:
+        reason = str(st.session_state.get(_CAUSE) or "").strip()
+    if control.reasoned and not reason:
+        refused: str | None = "Say why: it is kept with your name."
+    elif str(st.session_state.get(_TYPED) or "").strip() != campaign.name:
+        refused = f"This is not the name; type {campaign.name} exactly as it stands here."
     else:
-        st.rerun()
+        refused = _refusal(kind, campaign, reason)
+    if refused is None:
+        st.session_state[_ASKED] = True
+    else:
+        st.session_state[_REFUSED] = refused
 
 
 def _refusal(kind: CommandKind, campaign: Campaign, reason: str | None) -> str | None:
