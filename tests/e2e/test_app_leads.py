@@ -110,7 +110,8 @@ def test_a_file_is_judged_corrected_imported_and_taken_back(
             timeout=PATIENCE
         )
         page.locator("input[type=file]").set_input_files(file)
-        expect(page.get_by_text("separated by commas")).to_be_visible(timeout=PATIENCE)
+        # While it is read, the progress says so too.
+        expect(page.get_by_text("separated by commas").first).to_be_visible(timeout=PATIENCE)
         expect(page.get_by_role("button", name="Import 4,765 leads")).to_be_visible(
             timeout=PATIENCE
         )
