@@ -1,5 +1,7 @@
-"""Deletes a call's recording from a page: asked once more, with a reason."""
+"""A call's recording on a page: it is played, and deleted when asked once more, with a reason."""
 
+from collections.abc import Mapping
+from typing import Any
 from uuid import UUID
 
 import streamlit as st
@@ -7,6 +9,17 @@ import streamlit as st
 from app import call_readings, session
 from voice_ai.errors import VoiceAIError
 from voice_ai.store.recordings import delete_recordings
+
+
+def play(recording: Mapping[str, Any]) -> bool:
+    """False when it cannot be read; then the page says why."""
+    try:
+        sound = call_readings.recording(recording["path"])
+    except VoiceAIError as error:
+        st.warning(error.message, icon=":material/volume_off:")
+        return False
+    st.audio(sound, format="audio/wav", alt="Recording: caller left, agent right")
+    return True
 
 
 def deletion(attempt_id: UUID) -> None:

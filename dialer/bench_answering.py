@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from dialer.bench_lists import bench_row
 from dialer.media.answering import AnswerEar, BeepHeard
 from dialer.media.frames import FRAME_BYTES, SAMPLE_RATE
 from dialer.simulator.clips import Clip, labelled_clip
@@ -77,8 +78,11 @@ def rows() -> Iterator[dict[str, Any]]:
         judged.append(_judged(seed, clip, verdicts, beeps))
     yield from _shares(judged)
     times = [1000 * each.first.at_s for each in judged if each.first is not None]
-    yield _at_most("answering.verdict_time", median(times), _LATEST_MS, "ms")
-    yield _at_most("answering.frame_time", 1e6 * seconds / frames, _FRAME_LIMIT_US, "µs")
+    yield bench_row(
+        "answering.verdict_time", median(times), _LATEST_MS, "ms", target=1.0, at_most=True
+    )
+    cost = 1e6 * seconds / frames
+    yield bench_row("answering.frame_time", cost, _FRAME_LIMIT_US, "µs", target=1.0, at_most=True)
 
 
 def listen(clip: Clip) -> tuple[list[AnswerVerdict], list[float]]:
@@ -209,22 +213,4 @@ def _percent(hits: list[bool]) -> float:
 
 
 def _at_least(name: str, ours: float, other: float, target: float = 1.0) -> dict[str, Any]:
-    return _row(name, ours, other, "%", ours / other if other else 1.0, target)
-
-
-def _at_most(name: str, ours: float, limit: float, unit: str) -> dict[str, Any]:
-    return _row(name, ours, limit, unit, limit / ours, 1.0)
-
-
-def _row(
-    name: str, ours: float, other: float, unit: str, ratio: float, target: float
-) -> dict[str, Any]:
-    return {
-        "row": name,
-        "ours": ours,
-        "other": other,
-        "unit": unit,
-        "ratio": ratio,
-        "target": target,
-        "holds": ratio >= target,
-    }
+    return bench_row(name, ours, other, "%", target=target)

@@ -15,6 +15,7 @@ import numpy as np
 import webrtcvad
 from numpy.typing import NDArray
 
+from dialer.bench_lists import bench_row
 from dialer.media.frames import FRAME_BYTES, SAMPLE_RATE
 from dialer.media.voice_activity import VoiceActivity, pcm16
 from dialer.simulator import mulaw
@@ -38,16 +39,9 @@ def rows() -> Iterator[Mapping[str, Any]]:
         name: 100 * float(np.mean([_score(detect, *case) for case in _cases(clips)]))
         for name, detect in (("ours", _ours), ("webrtc", _webrtc))
     }
-    ours, other = scores["ours"], scores["webrtc"]
-    yield {
-        "row": "media.vad",
-        "ours": ours,
-        "other": other,
-        "unit": "% balanced, vs webrtcvad",
-        "ratio": ours / other,
-        "target": 1.0,
-        "holds": ours >= other,
-    }
+    yield bench_row(
+        "media.vad", scores["ours"], scores["webrtc"], "% balanced, vs webrtcvad", target=1.0
+    )
 
 
 def _read(path: Path) -> Samples:

@@ -151,14 +151,19 @@ class Preflights:
             other = told.other_voice_id
             known, other_known, quota, sample = await asyncio.gather(
                 asked(lambda: speech.knows_voice(told.voice_id)),
-                asked(lambda: speech.knows_voice(other or told.voice_id)),
+                asked(lambda: _knows_other(speech, other)),
                 asked(lambda: probes.quota_of(speech)),
                 asked(lambda: probes.sample_of(speech, told.voice_id)),
             )
         finally:
             await speech.close()
-        second = None if other is None else (other, other_known)
+        second = None if other is None or other_known is None else (other, other_known)
         return VoiceFacts(told.voice_id, known, quota, sample, told.characters, second)
+
+
+async def _knows_other(speech: probes.Speech, voice_id: str | None) -> bool | None:
+    """None when there is no second voice: then the vendor is not asked."""
+    return None if voice_id is None else await speech.knows_voice(voice_id)
 
 
 def _with_owners(

@@ -10,7 +10,7 @@ import streamlit as st
 
 from app import call_readings, call_timeline, components, session
 from app.queries.call import Call, Row
-from app.recording_controls import deletion
+from app.recording_controls import deletion, play
 from app.transcript import bubbles
 from pipelines.report.labels import milliseconds, words
 from pipelines.report.palette import Mode
@@ -156,16 +156,11 @@ def _player(call: Call) -> None:
         )
         return
     for recording in call.recordings:
-        try:
-            sound = call_readings.recording(recording["path"])
-        except VoiceAIError as error:
-            st.warning(error.message, icon=":material/volume_off:")
-            continue
-        st.audio(sound, format="audio/wav", alt="Recording: caller left, agent right")
-        st.caption(
-            f"{recording['duration_s']:,.1f} s from the end of its notice · left: caller,"
-            " right: agent"
-        )
+        if play(recording):
+            st.caption(
+                f"{recording['duration_s']:,.1f} s from the end of its notice · left: caller,"
+                " right: agent"
+            )
     deletion(call.head["attempt_id"])
 
 

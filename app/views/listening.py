@@ -9,6 +9,7 @@ import polars as pl
 import streamlit as st
 
 from app import call_readings, components, listening_readings, scorecard, session
+from app.recording_controls import play
 from app.transcript import bubbles
 from pipelines.report.labels import words
 from pipelines.report.palette import Mode
@@ -166,12 +167,7 @@ def _heard(call: qa.AutoScored, pick: Pick) -> None:
     if not whole.recordings:
         components.empty("There is no recording of it; the transcript is what there is.")
     for recording in whole.recordings:
-        try:
-            sound = call_readings.recording(recording["path"])
-        except VoiceAIError as error:
-            st.warning(error.message, icon=":material/volume_off:")
-            continue
-        st.audio(sound, format="audio/wav", alt="Recording: caller left, agent right")
+        play(recording)
     with st.container(height=560):
         st.html(bubbles(whole.turns, mode))
     st.page_link(

@@ -5,8 +5,6 @@ from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import replace
 from typing import Protocol
 
-import structlog
-
 from dialer.media.answered import Answered
 from dialer.media.answering import AnswerEar
 from dialer.media.books import TurnBook
@@ -43,8 +41,6 @@ from voice_ai.conversation.turns import (
     State,
     Transfer,
 )
-
-log = structlog.get_logger(__name__)
 
 # After a noise made the agent stop for nothing, the question is asked again this soon.
 _RESUME_S = 2.0

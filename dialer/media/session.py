@@ -47,7 +47,7 @@ log = structlog.get_logger(__name__)
 
 _CLOSE_S = 5.0
 # The carrier's own end of the call, some clock seconds after ours; then the watchdog ends it.
-OVERTIME_S = 30.0
+_OVERTIME_S = 30.0
 _TECHNICAL = frozenset({"media_lost", "no_media", "ears_lost", "voice_lost", "stuck", "error"})
 # Far more than a conversation that still moves ever leaves waiting.
 _MOST_EVENTS = 500
@@ -186,11 +186,14 @@ class Session(ABC):
     _conversation: Conversation
     _book: TurnBook
 
-    def __init__(self, socket: MediaSocket, call_log: CallLog, clock: Clock) -> None:
+    def __init__(
+        self, socket: MediaSocket, call_log: CallLog, clock: Clock, limits: SessionLimits
+    ) -> None:
         self.events: asyncio.Queue[Event] = asyncio.Queue(_MOST_EVENTS)
         self.journal = Journal(call_log)
         self._socket = socket
         self._clock = clock
+        self._limits = limits.at_speed(clock.speed)
         self._began_at = clock.monotonic()
         self._socket_closed = False
         self._flooded = False
@@ -206,6 +209,10 @@ class Session(ABC):
     def _beside(self) -> Sequence[Coroutine[None, None, None]]:
         """What runs beside the conversation; raises Over to end the call past it."""
 
+    @abstractmethod
+    def _is_lifeless(self, now: float) -> bool:
+        """Whether nothing has come, or moved, for too long; asked again and again."""
+
     def tell(self, event: Event) -> None:
         """Never waits. A call that no longer takes its events is ended by its watchdog."""
         try:
@@ -213,8 +220,20 @@ class Session(ABC):
         except asyncio.QueueFull:
             self._flooded = True
 
-    def end_if_stuck(self, now: float, longest_s: float) -> None:
-        """Asked by the watchdog, again and again. Raises Over."""
+    async def _watch(self) -> None:
+        """By the clock, because a call without frames has no time of its own. Raises Over."""
+        limits, clock = self._limits, self._clock
+        latest = self._began_at + limits.max_call_s + limits.no_media_s + _OVERTIME_S
+        while True:
+            await clock.sleep(limits.no_media_s / 4)
+            now = clock.monotonic()
+            if self._is_lifeless(now):
+                raise Over("no_media")
+            if now > latest:
+                raise Over("time_up")
+            self._end_if_stuck(now, limits.stuck_s)
+
+    def _end_if_stuck(self, now: float, longest_s: float) -> None:
         handled = self._conversation.handled
         if self.events.empty() or handled > self._handled:
             self._handled, self._moved_at = handled, now
@@ -307,8 +326,8 @@ class _MediaSession(Session):
         *,
         first_turn: int,
     ) -> None:
-        super().__init__(socket, call_log, clock)
-        self._limits = limits = limits.at_speed(clock.speed)
+        super().__init__(socket, call_log, clock, limits)
+        limits = self._limits
         self._taking = taking = TurnTaking(limits.turns)
         self._book = TurnBook(self.journal, clock.now(), first_turn)
         playback, answer_ear = Playback(), _answer_ear(comes_back=first_turn > 0)
@@ -369,18 +388,8 @@ class _MediaSession(Session):
         except SocketClosed:
             self._inbound.hang_up(by_person=False)
 
-    async def _watch(self) -> None:
-        """By the clock, because a call without frames has no time of its own."""
-        limits, clock = self._limits, self._clock
-        latest = self._began_at + limits.max_call_s + limits.no_media_s + OVERTIME_S
-        while True:
-            await clock.sleep(limits.no_media_s / 4)
-            now = clock.monotonic()
-            if now - self._inbound.last_frame_at > limits.no_media_s:
-                raise Over("no_media")
-            if now > latest:
-                raise Over("time_up")
-            self.end_if_stuck(now, limits.stuck_s)
+    def _is_lifeless(self, now: float) -> bool:
+        return now - self._inbound.last_frame_at > self._limits.no_media_s
 
 
 def _answer_ear(*, comes_back: bool) -> AnswerEar:

@@ -8,8 +8,6 @@ from dialer.media.conversing import Conversation
 from dialer.media.events import SessionControl
 from dialer.media.playback import Playback
 from dialer.media.session import (
-    OVERTIME_S,
-    Over,
     Session,
     SessionLimits,
     SessionResult,
@@ -75,9 +73,10 @@ class _RelaySession(Session):
         onlooker: Onlooker,
         answerer: Answerer | None,
     ) -> None:
-        super().__init__(socket, call_log, clock)
-        self._limits = limits = limits.at_speed(clock.speed)
+        super().__init__(socket, call_log, clock, limits)
+        limits = self._limits
         self._gone = False
+        self._alive_at = self._began_at
         self._read_out = asyncio.Event()
         self._hearing = hearing = Hearing(
             clock.monotonic, limits.turns.final_wait_s, max(_TICK_S, _STALL_S * clock.speed)
@@ -129,21 +128,11 @@ class _RelaySession(Session):
         finally:
             self._read_out.set()
 
-    async def _watch(self) -> None:
-        """Ends a call that has gone on for too long, or that nothing can move any more."""
-        limits, clock = self._limits, self._clock
-        latest = self._began_at + limits.max_call_s + limits.no_media_s + OVERTIME_S
-        moved = clock.monotonic()
-        while True:
-            await clock.sleep(limits.no_media_s / 4)
-            now = clock.monotonic()
-            if self._will_move:
-                moved = now
-            if now - moved > _STUCK_FOR * limits.no_media_s:
-                raise Over("no_media")
-            if now > latest:
-                raise Over("time_up")
-            self.end_if_stuck(now, limits.stuck_s)
+    def _is_lifeless(self, now: float) -> bool:
+        """That nothing can move it any more."""
+        if self._will_move:
+            self._alive_at = now
+        return now - self._alive_at > _STUCK_FOR * self._limits.no_media_s
 
     @property
     def _will_move(self) -> bool:

@@ -18,7 +18,7 @@ import orjson
 
 from dialer.media.handover import Handover, Resumed
 from dialer.media.recorder import Tape
-from dialer.media.session import SessionControl, SessionLimits, SessionResult, converse
+from dialer.media.session import SessionControl, SessionLimits, converse
 from dialer.ports import (
     Answerer,
     EarEvent,
@@ -35,6 +35,7 @@ from dialer.ports import (
     VoiceLost,
 )
 from dialer.simulator import mulaw
+from dialer.virtual.in_time import InTime
 from voice_ai.answering import Answering, AnswerVerdict
 from voice_ai.conversation.graph import Script
 
@@ -48,7 +49,6 @@ LOUD = mulaw.encode((2000 * _VOWEL.sum(axis=0)).astype(np.int16))
 START = StreamStart(stream_sid="MZ" + "a" * 32, call_sid="CA" + "b" * 32, account_sid="AC0")
 SLOTS = {"seller": "Acme Health", "callback_number": "+1 800 555 0100"}
 CHARACTERS_PER_S = 14.0
-_TURNS_OF_THE_LOOP = 12
 
 
 class VirtualClock:
@@ -338,7 +338,7 @@ class KeptLog:
         self.entries.append((kind, what))
 
 
-class Call:
+class Call(InTime):
     """One session and its world; every method lets time go by and the session catch up."""
 
     def __init__(
@@ -370,7 +370,6 @@ class Call:
         self.resumed: Resumed | None = None
         self._script = script
         self._limits = limits or SessionLimits()
-        self.task: asyncio.Task[SessionResult] | None = None
 
     def pick_up(self) -> "Call":
         self.task = asyncio.create_task(
@@ -398,22 +397,6 @@ class Call:
         )
         return self
 
-    async def result(self) -> SessionResult:
-        """What came of it; the call must have ended by itself."""
-        assert self.task is not None
-        for _ in range(10):
-            await self.settle()
-        assert self.task.done(), "the call goes on"
-        return self.task.result()
-
-    @property
-    def over(self) -> bool:
-        return self.task is not None and self.task.done()
-
-    async def settle(self) -> None:
-        for _ in range(_TURNS_OF_THE_LOOP):
-            await asyncio.sleep(0)
-
     async def pass_time(self, seconds: float, sound: bytes = SILENT) -> None:
         for _ in range(round(seconds / 0.02)):
             if self.over:
@@ -432,16 +415,8 @@ class Call:
         """Until this question has been played out."""
         await self.until(lambda: self.was_heard(question), longest)
 
-    async def until_over(self, longest: float = 60.0) -> SessionResult:
-        await self.until(lambda: self.over, longest)
-        return await self.result()
-
-    async def until(self, happened: Callable[[], bool], longest: float = 60.0) -> None:
-        for _ in range(round(longest / 0.1)):
-            if happened():
-                return
-            await self.pass_time(0.1)
-        assert happened(), f"not within {longest} s; said: {self.log.said_by('agent')}"
+    def _said(self) -> object:
+        return self.log.said_by("agent")
 
     def was_heard(self, text: str) -> bool:
         return any(text in said for said in self.log.said_by("agent"))

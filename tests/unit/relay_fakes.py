@@ -1,22 +1,22 @@
 """The world around a text session in virtual time: a carrier that speaks, hears and interrupts."""
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import orjson
 
-from dialer.media.session import SessionControl, SessionLimits, SessionResult
+from dialer.media.session import SessionControl, SessionLimits
 from dialer.ports import SocketClosed
 from dialer.relay.session import converse
 from dialer.relay.wire import Setup
+from dialer.virtual.in_time import InTime
 from tests.unit.media_fakes import SLOTS, FakeMind, KeptLog, VirtualClock
 from voice_ai.conversation.graph import Script
 
 SETUP = Setup("VX" + "a" * 32, "CA" + "b" * 32, "AC0", {})
 _STEP_S = 0.05
-_TURNS_OF_THE_LOOP = 12
 
 
 @dataclass
@@ -124,7 +124,7 @@ class FakeRelay:
         self.bring({"type": "prompt", "voicePrompt": text, "lang": "en-US", "last": last})
 
 
-class TextCall:
+class TextCall(InTime):
     """One session and its world; every method lets time go by and the session catch up."""
 
     def __init__(
@@ -137,7 +137,6 @@ class TextCall:
         self.control = SessionControl()
         self._script = script
         self._limits = limits or SessionLimits()
-        self.task: asyncio.Task[SessionResult] | None = None
 
     def pick_up(self) -> "TextCall":
         self.task = asyncio.create_task(
@@ -154,21 +153,6 @@ class TextCall:
             )
         )
         return self
-
-    @property
-    def over(self) -> bool:
-        return self.task is not None and self.task.done()
-
-    async def result(self) -> SessionResult:
-        assert self.task is not None
-        for _ in range(10):
-            await self.settle()
-        assert self.task.done(), "the call goes on"
-        return self.task.result()
-
-    async def settle(self) -> None:
-        for _ in range(_TURNS_OF_THE_LOOP):
-            await asyncio.sleep(0)
 
     async def pass_time(self, seconds: float) -> None:
         for _ in range(round(seconds / _STEP_S)):
@@ -197,13 +181,5 @@ class TextCall:
         self.relay.spoken.clear()
         await self.pass_time(0.3)
 
-    async def until_over(self, longest: float = 60.0) -> SessionResult:
-        await self.until(lambda: self.over, longest)
-        return await self.result()
-
-    async def until(self, happened: Callable[[], bool], longest: float = 60.0) -> None:
-        for _ in range(round(longest / 0.1)):
-            if happened():
-                return
-            await self.pass_time(0.1)
-        assert happened(), f"not within {longest} s; spoken: {self.relay.spoken}"
+    def _said(self) -> object:
+        return self.relay.spoken
