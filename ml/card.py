@@ -1,8 +1,8 @@
 """The model card of one training run, for the people who decide about it."""
 
 from ml.evaluate import Evaluation, Slice
-from ml.fit import Fitted
 from ml.gates import Verdict
+from ml.kinds import Fitted
 from ml.tasks import Task
 
 
@@ -13,7 +13,7 @@ def model_card(task: Task, made: Fitted, held_out: Evaluation, verdict: Verdict)
     lines = [
         f"# {task.model_name}",
         "",
-        f"{task.purpose}. English, one utterance as a speech recogniser writes it.",
+        f"{task.purpose}.",
         "",
         "## Data",
         f"{made.dataset.name}: {len(made.dataset.examples)} texts to learn from, "
@@ -23,7 +23,7 @@ def model_card(task: Task, made: Fitted, held_out: Evaluation, verdict: Verdict)
         "## Figures",
         f"- held-out macro-F1 {figures['macro_f1']:.3f} (95 % interval {low:.3f} to {high:.3f}), "
         f"accuracy {figures['accuracy']:.3f}, calibration error {figures['ece']:.3f}",
-        f"- cross-validated macro-F1 on the training part {made.cv_macro_f1:.3f}",
+        f"- cross-validated macro-F1 on the training part {made.cross_validated['macro_f1']:.3f}",
         "",
         "| label | n | precision | recall |",
         "|---|--:|--:|--:|",
@@ -33,7 +33,8 @@ def model_card(task: Task, made: Fitted, held_out: Evaluation, verdict: Verdict)
         *(f"- {'passed' if c.passed else 'failed'}: {c.detail}" for c in verdict.checks),
         "",
         "## Use and limits",
-        "- Takes text through `ml.linear_text.clean`, and gives one probability per label.",
+        "- Gives one probability per label; who loads it from MLflow passes texts through "
+        "`ml.text.cleaning.clean` in the style of the manifest first.",
         "- Hears words only: irony and the voice are outside it. Not for decisions about people "
         "beyond the turn of the call it heard.",
         "- An opt-out is also caught by fixed phrases; this model does not decide it alone.",

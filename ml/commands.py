@@ -11,6 +11,7 @@ from typing import Annotated, Any
 
 import typer
 
+from ml.progress_bar import progress_bar
 from voice_ai.errors import NotFound
 from voice_ai.settings import Settings
 
@@ -21,7 +22,9 @@ app = typer.Typer(
     help="Train, judge and deploy models.",
 )
 
-Name = Annotated[str, typer.Argument(help="The task: intent or emotion.")]
+Name = Annotated[
+    str, typer.Argument(help="The task: intent, emotion …; `voice-ai models status` lists them.")
+]
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")]
 
 
@@ -45,16 +48,29 @@ def train_model(
         Path | None, typer.Option(help="CSV, TSV or JSONL with columns text and label.")
     ] = None,
     seed: Annotated[int, typer.Option(help="The same seed and data give the same model.")] = 7,
+    embeddings: Annotated[
+        bool, typer.Option(help="Add sentence embeddings: better, slower (`make embeddings`).")
+    ] = False,
     register: Annotated[bool, typer.Option(help="Make the run a version at once.")] = True,
     as_json: AsJson = False,
 ) -> None:
     """Train, judge on held-out texts, register, and promote when the gate allows it."""
     from ml.train import train
 
-    made = train(
-        Settings.read(), name, data=data, seed=seed, register=register, progress=_say
-    ).as_json()
-    lines = [f"{name} on {made['n']} held-out texts: {_figures(made['metrics'])}", made["reason"]]
+    with progress_bar(name) as progress:
+        made = train(
+            Settings.read(),
+            name,
+            data=data,
+            seed=seed,
+            register=register,
+            options={"embeddings": embeddings},
+            progress=progress,
+        ).as_json()
+    lines = [
+        f"{made['task']} on {made['n']} held-out texts: {_figures(made['metrics'])}",
+        made["reason"],
+    ]
     _answer(made, lines, as_json=as_json)
 
 
@@ -63,7 +79,8 @@ def ensure_models(as_json: AsJson = False) -> None:
     """Give every task a served champion; trains only what has none yet."""
     from ml.train import ensure_champions
 
-    made = ensure_champions(Settings.read(), _say)
+    with progress_bar("models") as progress:
+        made = ensure_champions(Settings.read(), progress)
     lines = [f"{task}: version {model['version']} ({model['how']})" for task, model in made.items()]
     _answer({"champions": made}, lines, as_json=as_json)
 

@@ -1,28 +1,63 @@
-"""Labelled texts read from CSV, TSV or JSONL: columns `text`, `label` and, if wanted, `split`."""
+"""Labelled rows read from CSV, TSV or JSONL, with a content hash and checks against leaks.
+
+Columns: `text` (or `path` for audio), `label` (several labels joined by a comma), and, if wanted,
+`split` (train or heldout), `group` or `speaker` (rows that must stay on one side of a split). Any
+other column with few values is a slice of the evaluation.
+"""
 
 import csv
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Literal, cast
+from typing import Any, Literal, cast
 
-from ml.linear_text import clean
 from voice_ai.errors import BadInput
 
 Split = Literal["train", "heldout"]
 SPLITS: tuple[Split, ...] = ("train", "heldout")
-# Every fifth text of a label is held out of a file that names no split.
+_SPLIT_WORDS: Mapping[str, Split] = {
+    "train": "train",
+    "training": "train",
+    "heldout": "heldout",
+    "held-out": "heldout",
+    "test": "heldout",
+    "dev": "heldout",
+    "val": "heldout",
+    "valid": "heldout",
+    "validation": "heldout",
+}
+# Of a file that names no split every fifth text of a label is held out; of many rows a smaller
+# share is enough to judge on, and the rest is better learnt from.
 _HELD_OUT_OF = 5
+_HELD_OUT_OF_MANY = ((20_000, 20), (5_000, 10))
+_GROUP_COLUMNS = ("group", "speaker")
+_KNOWN_COLUMNS = frozenset({"text", "path", "label", "split", *_GROUP_COLUMNS})
+_MOST_SLICES = 20
+# What a label is called under which rows stand that belong to no other label.
+REJECT_LABELS = ("oos", "out_of_scope", "out-of-scope", "out of scope")
+
+# What a row holds, from its place on: the input of a model and the words that identify it.
+ReadInput = Callable[[Mapping[str, object], Path, int], tuple[Any, str]]
 
 
 @dataclass(frozen=True)
 class Example:
-    text: str
-    label: str
+    """`input` is what a model of the kind takes, `key` what makes it the same input again."""
+
+    input: Any
+    labels: tuple[str, ...]
     split: Split | None = None
+    key: str = ""
+    group: str | None = None
+    slices: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def label(self) -> str:
+        """The label of a row that has one; several are joined by a comma."""
+        return ",".join(self.labels)
 
 
 @dataclass(frozen=True)
@@ -34,77 +69,125 @@ class Dataset:
 
     @property
     def sha256(self) -> str:
-        rows = [[e.text, e.label, e.split] for e in self.examples]
-        return hashlib.sha256(json.dumps(rows, ensure_ascii=False).encode()).hexdigest()
+        digest = hashlib.sha256()
+        for e in self.examples:
+            row = [e.key, *e.labels, e.split or "", e.group or ""]
+            digest.update(json.dumps(row, ensure_ascii=False).encode())
+        return digest.hexdigest()
 
     @property
     def labels(self) -> tuple[str, ...]:
-        return tuple(sorted({e.label for e in self.examples}))
+        return tuple(sorted({label for e in self.examples for label in e.labels}))
 
     @property
-    def texts(self) -> list[str]:
-        return [e.text for e in self.examples]
+    def multi_label(self) -> bool:
+        return any(len(e.labels) != 1 for e in self.examples)
+
+    @property
+    def inputs(self) -> list[Any]:
+        return [e.input for e in self.examples]
 
     def part(self, split: Split) -> "Dataset":
         """The examples of one split, under the same name."""
         return replace(self, examples=tuple(e for e in self.examples if e.split == split))
 
     def without(self, other: "Dataset") -> "Dataset":
-        """This data set less every text that `other` has too, compared as a model reads it."""
-        known = {clean(e.text) for e in other.examples}
-        kept = tuple(e for e in self.examples if clean(e.text) not in known)
+        """This data set less every row whose key `other` has too."""
+        known = {e.key for e in other.examples}
+        kept = tuple(e for e in self.examples if e.key not in known)
         return replace(self, examples=kept)
 
 
-def load_dataset(path: Path) -> Dataset:
+def load_rows(path: Path, column: str, read_input: ReadInput) -> Dataset:
     """Read a data file. Raises BadInput naming the file, the line and the field."""
-    readers: dict[str, Callable[[Path], Iterator[tuple[int, Mapping[str, object]]]]] = {
-        ".csv": lambda p: _delimited(p, ","),
-        ".tsv": lambda p: _delimited(p, "\t"),
-        ".jsonl": _json_lines,
-    }
-    reader = readers.get(path.suffix.lower())
-    if reader is None:
-        raise BadInput("is not a data file; give a .csv, .tsv or .jsonl", file=path)
-    try:
-        examples = tuple(_example(row, path, line) for line, row in reader(path))
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        reason = error.strerror if isinstance(error, OSError) else str(error)
-        raise BadInput(f"cannot be read ({reason}); give a UTF-8 file", file=path) from error
-    if not examples:
-        raise BadInput("holds no rows; give at least two labels with two texts each", file=path)
+    rows = list(_rows(path, column))
+    if not rows:
+        raise BadInput("holds no rows; give at least two labels with two rows each", file=path)
+    several = any("," in str(row.get("label") or "") for _, row in rows)
+    sliced = _slice_columns([row for _, row in rows])
+    examples = tuple(
+        _example(row, path, line, read_input, sliced, none_allowed=several) for line, row in rows
+    )
     if len({e.split is None for e in examples}) > 1:
         raise BadInput("only some rows name a split; fill it in for all or none", file=path)
     return Dataset(name=path.stem, examples=examples)
 
 
 def with_split(data: Dataset) -> Dataset:
-    """The data with every row in a split; without one, a fifth of each label is held out.
+    """The data with every row in a split.
 
-    A row's place is decided by a hash of its text, so adding rows hardly moves the others.
+    Without one, a fifth of each label is held out, less where there are many rows.
+    A row's place is decided by a hash of its key, so adding rows hardly moves the others; rows of
+    one group stay together.
     """
     if all(e.split is not None for e in data.examples):
         return data
+    rows = len(data.examples)
+    part = next((of for many, of in _HELD_OUT_OF_MANY if rows > many), _HELD_OUT_OF)
     held: set[str] = set()
-    for label, count in Counter(e.label for e in data.examples).items():
-        texts = sorted({clean(e.text) for e in data.examples if e.label == label}, key=_digest)
-        held.update(texts[: count // _HELD_OUT_OF])
+    for labels, count in Counter(e.labels for e in data.examples).items():
+        keys = sorted({_place(e) for e in data.examples if e.labels == labels}, key=_digest)
+        held.update(keys[: min(count, len(keys)) // part])
     examples = tuple(
-        replace(e, split="heldout" if clean(e.text) in held else "train") for e in data.examples
+        replace(e, split="heldout" if _place(e) in held else "train") for e in data.examples
     )
     return replace(data, examples=examples)
+
+
+def leaks(learn: Dataset, judge: Dataset) -> list[str]:
+    """What of `judge` the model has seen already, in sentences: equal rows and shared groups."""
+    found = []
+    keys = {e.key for e in learn.examples}
+    same = sum(e.key in keys for e in judge.examples)
+    if same:
+        found.append(f"{same} held-out rows are also among the rows to learn from")
+    groups = {e.group for e in learn.examples if e.group is not None}
+    shared = groups & {e.group for e in judge.examples}
+    if shared:
+        found.append(f"{len(shared)} groups have rows on both sides of the split")
+    return found
+
+
+def _place(example: Example) -> str:
+    return example.key if example.group is None else f"group {example.group}"
 
 
 def _digest(text: str) -> bytes:
     return hashlib.sha256(text.encode()).digest()
 
 
-def _delimited(path: Path, delimiter: str) -> Iterator[tuple[int, Mapping[str, object]]]:
+def columns_of(path: Path) -> tuple[str, ...]:
+    """The columns of a data file, by its first row. Raises BadInput."""
+    for _, row in _rows(path, None):
+        return tuple(row)
+    return ()
+
+
+def _rows(path: Path, column: str | None) -> Iterator[tuple[int, Mapping[str, object]]]:
+    needed = (column, "label") if column else ()
+    readers: dict[str, Callable[[], Iterator[tuple[int, Mapping[str, object]]]]] = {
+        ".csv": lambda: _delimited(path, ",", needed),
+        ".tsv": lambda: _delimited(path, "\t", needed),
+        ".jsonl": lambda: _json_lines(path),
+    }
+    reader = readers.get(path.suffix.lower())
+    if reader is None:
+        raise BadInput("is not a data file; give a .csv, .tsv or .jsonl", file=path)
+    try:
+        yield from reader()
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        reason = error.strerror if isinstance(error, OSError) else str(error)
+        raise BadInput(f"cannot be read ({reason}); give a UTF-8 file", file=path) from error
+
+
+def _delimited(
+    path: Path, delimiter: str, needed: Sequence[str]
+) -> Iterator[tuple[int, Mapping[str, object]]]:
     with path.open(encoding="utf-8-sig", newline="") as handle:
         reader = csv.DictReader(handle, delimiter=delimiter, strict=True)
-        for field in ("text", "label"):
-            if field not in (reader.fieldnames or ()):
-                raise BadInput("is missing from the header", file=path, line=1, field=field)
+        for name in needed:
+            if name not in (reader.fieldnames or ()):
+                raise BadInput("is missing from the header", file=path, line=1, field=name)
         for row in reader:
             if None in row:
                 raise BadInput(
@@ -129,27 +212,64 @@ def _json_lines(path: Path) -> Iterator[tuple[int, Mapping[str, object]]]:
             yield number, row
 
 
-def _example(row: Mapping[str, object], path: Path, line: int) -> Example:
-    text = _filled(row, "text", path, line)
-    label = _filled(row, "label", path, line)
-    if "," in label:
-        raise BadInput(
-            f"{label!r} is several labels, but this task takes one per text; keep the main one",
-            file=path,
-            line=line,
-            field="label",
-        )
-    split = row.get("split")
-    if split in (None, ""):
-        return Example(text, label)
-    if split not in SPLITS:
-        raise BadInput(
-            f"{split!r} is not a split; write train or heldout", file=path, line=line, field="split"
-        )
-    return Example(text, label, split)
+def _slice_columns(rows: Sequence[Mapping[str, object]]) -> list[str]:
+    """Further columns with few values, each of which many rows share."""
+    names = [name for name in rows[0] if name and name not in _KNOWN_COLUMNS]
+    most = min(_MOST_SLICES, max(1, len(rows) // 10))
+    return [n for n in names if 1 < len({str(row.get(n) or "") for row in rows}) <= most]
 
 
-def _filled(row: Mapping[str, object], field: str, path: Path, line: int) -> str:
+def _example(
+    row: Mapping[str, object],
+    path: Path,
+    line: int,
+    read_input: ReadInput,
+    sliced: Sequence[str],
+    *,
+    none_allowed: bool,
+) -> Example:
+    value, key = read_input(row, path, line)
+    group = next((str(row[name]) for name in _GROUP_COLUMNS if row.get(name)), None)
+    return Example(
+        input=value,
+        labels=_labels(row, path, line, none_allowed=none_allowed),
+        split=_split(row, path, line),
+        key=key,
+        group=group,
+        slices={name: str(row[name]) for name in sliced if row.get(name)},
+    )
+
+
+def _labels(
+    row: Mapping[str, object], path: Path, line: int, *, none_allowed: bool
+) -> tuple[str, ...]:
+    given = row.get("label")
+    if isinstance(given, list):  # JSONL may hold them as a list
+        given = ",".join(str(label) for label in given)
+    if isinstance(given, (int, float)) and not isinstance(given, bool):
+        given = str(given)
+    if not isinstance(given, str):
+        raise BadInput("is empty or not a text", file=path, line=line, field="label")
+    labels = tuple(sorted({part.strip() for part in given.split(",") if part.strip()}))
+    if not labels and not none_allowed:
+        raise BadInput("is empty or not a text", file=path, line=line, field="label")
+    return labels
+
+
+def _split(row: Mapping[str, object], path: Path, line: int) -> Split | None:
+    given = row.get("split")
+    if given in (None, ""):
+        return None
+    split = _SPLIT_WORDS.get(str(given).strip().lower())
+    if split is None:
+        raise BadInput(
+            f"{given!r} is not a split; write train or heldout", file=path, line=line, field="split"
+        )
+    return split
+
+
+def filled(row: Mapping[str, object], field: str, path: Path, line: int) -> str:
+    """The text of a field. Raises BadInput when there is none."""
     value = row.get(field)
     if not isinstance(value, str) or not value.strip():
         raise BadInput("is empty or not a text", file=path, line=line, field=field)

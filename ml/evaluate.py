@@ -1,22 +1,26 @@
-"""How good a text classifier is on given rows: figures, intervals, slices, calibration, latency."""
+"""How good a classifier is on given rows: figures, intervals, slices, calibration, latency."""
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ml.datasets import Dataset
-from ml.linear_text import Floats, LinearText, clean
+from ml.datasets import REJECT_LABELS, Dataset
+from ml.decisions import Bools, Floats
+from ml.kinds import Model
+from ml.rejecting import Rejecting, rejecting
 from voice_ai.errors import BadInput
 
 Ints = NDArray[np.intp]
 
-_RESAMPLES = 1000
+_RESAMPLES = 300
 _CALIBRATION_BINS = 15
 _TIMED = 200
+_CONFUSIONS = 40
+_Z = 1.959964  # of the 95 % interval
 _LENGTHS: tuple[tuple[str, int, int], ...] = (
     ("1-2 words", 0, 2),
     ("3-5 words", 3, 5),
@@ -26,18 +30,36 @@ _LENGTHS: tuple[tuple[str, int, int], ...] = (
 
 @dataclass(frozen=True)
 class Slice:
-    """One label or one length of text. `precision`, `recall` and `f1` are None for a length."""
+    """Rows that have something in common. `low` and `high` bound the accuracy (Wilson, 95 %).
+
+    `precision`, `recall` and `f1` are None where the rows are not those of one label.
+    """
 
     n: int
     accuracy: float
+    low: float
+    high: float
     precision: float | None = None
     recall: float | None = None
     f1: float | None = None
 
 
 @dataclass(frozen=True)
+class Bin:
+    """Rows of about the same confidence: what was said, and what came true."""
+
+    n: int
+    said: float
+    right: float
+
+
+@dataclass(frozen=True)
 class Evaluation:
-    """`intervals` are 95 % bootstrap intervals; `unknown_labels` the model has never seen."""
+    """`intervals` are 95 % bootstrap intervals; `unknown_labels` the model has never seen.
+
+    `confusions` are the commonest (true label, given label, rows); `rejecting` tells of the label
+    for what belongs to no other, where the rows have one.
+    """
 
     task: str
     version: str | None
@@ -47,18 +69,39 @@ class Evaluation:
     intervals: Mapping[str, tuple[float, float]]
     slices: Mapping[str, Mapping[str, Slice]]
     unknown_labels: tuple[str, ...]
+    multi_label: bool = False
+    calibration: Sequence[Bin] = ()
+    confusions: Sequence[tuple[str, str, int]] = ()
+    rejecting: Rejecting | None = None
+    leaks: Sequence[str] = field(default_factory=tuple)
 
     def as_json(self) -> dict[str, Any]:
         return asdict(self)
 
 
+@dataclass(frozen=True)
+class Answers:
+    """What a model said of rows: `scores`, `given` (the truth) and `chosen`, all n x `labels`."""
+
+    labels: tuple[str, ...]
+    scores: Floats
+    given: Bools
+    chosen: Bools
+
+    @property
+    def right(self) -> Bools:
+        """Rows whose labels are all right and no more."""
+        return np.asarray((self.given == self.chosen).all(axis=1))
+
+
 def evaluate(
-    model: LinearText,
+    model: Model,
     data: Dataset,
     *,
     task: str,
     version: str | None = None,
     seed: int = 7,
+    leaks: Sequence[str] = (),
     timer: Callable[[], int] = time.perf_counter_ns,
 ) -> Evaluation:
     """Judge `model` on every row of `data`. Raises BadInput when they share no label."""
@@ -68,68 +111,123 @@ def evaluate(
             f"{data.name} has none of the labels of {task} ({', '.join(model.labels)}); "
             "use a file with those labels"
         )
-    labels = (*model.labels, *unknown)
-    index = {label: position for position, label in enumerate(labels)}
-    truth = np.array([index[e.label] for e in data.examples], dtype=np.intp)
-    scores = np.array([model.probabilities(text) for text in data.texts])
-    guess = scores.argmax(axis=1).astype(np.intp)
-    metrics = _figures(confusion(truth, guess, len(labels)))
-    metrics["ece"] = calibration_error(scores.max(axis=1), guess == truth)
-    metrics.update(_latency(model, data.texts, timer))
+    answers = answered(model, data)
+    multi_label = model.decision.multi_label or data.multi_label
+    metrics = {**figures(answers), **_calibrated(answers, multi_label=multi_label)}
+    metrics.update(_latency(model, data.inputs, timer))
+    outside = _rejecting(answers, unknown)
+    if outside is not None:
+        metrics.update(outside.metrics)
     return Evaluation(
         task=task,
         version=version,
         dataset_sha256=data.sha256,
-        n=len(truth),
+        n=len(data.examples),
         metrics=metrics,
-        intervals=_intervals(truth, guess, len(labels), seed),
-        slices={
-            "label": _by_label(confusion(truth, guess, len(labels)), labels),
-            "length": _by_length(data.texts, truth == guess),
-        },
+        intervals=_intervals(answers, seed),
+        slices=_slices(answers, data),
         unknown_labels=unknown,
+        multi_label=multi_label,
+        calibration=_bins(*_confidence(answers, multi_label=multi_label)),
+        confusions=() if multi_label else _confusions(answers),
+        rejecting=outside,
+        leaks=tuple(leaks),
     )
 
 
-def confusion(truth: Ints, guess: Ints, labels: int) -> Ints:
-    """Counts with the true label in the row and the predicted one in the column."""
-    cells = np.bincount(truth * labels + guess, minlength=labels * labels)
-    return cells.reshape(labels, labels).astype(np.intp)
+def answered(model: Model, data: Dataset) -> Answers:
+    """Scores and decisions on all rows; labels the model does not know have the score 0."""
+    labels = (*model.labels, *(label for label in data.labels if label not in model.labels))
+    index = {label: position for position, label in enumerate(labels)}
+    given = np.zeros((len(data.examples), len(labels)), dtype=bool)
+    for row, example in enumerate(data.examples):
+        given[row, [index[label] for label in example.labels]] = True
+    known = model.batch(data.inputs)
+    strange = np.zeros((len(known), len(labels) - len(model.labels)))
+    chosen = np.hstack([model.decision.chosen(known, model.labels), strange.astype(bool)])
+    return Answers(labels, np.hstack([known, strange]), given, chosen)
 
 
-def f1_scores(counts: Ints) -> Floats:
-    """F1 of every label that occurs or is predicted."""
-    hits = np.diag(counts).astype(np.float64)
-    total = counts.sum(axis=0) + counts.sum(axis=1)
-    seen = total > 0
-    return np.asarray(2 * hits[seen] / total[seen], dtype=np.float64)
-
-
-def calibration_error(confidence: Floats, correct: NDArray[np.bool_]) -> float:
-    """Expected calibration error over bins of equal mass."""
-    order = np.argsort(confidence, kind="stable")
-    bins = [part for part in np.array_split(order, _CALIBRATION_BINS) if len(part)]
-    gaps = [abs(float(confidence[b].mean()) - float(correct[b].mean())) * len(b) for b in bins]
-    return sum(gaps) / len(order)
-
-
-def _figures(counts: Ints) -> dict[str, float]:
-    total = counts.sum(axis=0) + counts.sum(axis=1)
-    support = counts.sum(axis=1)[total > 0]
-    f1 = f1_scores(counts)
+def figures(answers: Answers) -> dict[str, float]:
+    """F1 (macro, weighted, micro), exact accuracy and unweighted average recall."""
+    hits = (answers.given & answers.chosen).sum(axis=0)
+    support, said = answers.given.sum(axis=0), answers.chosen.sum(axis=0)
     return {
-        "macro_f1": float(f1.mean()),
-        "weighted_f1": float((f1 * support).sum() / support.sum()),
-        "accuracy": float(np.trace(counts) / counts.sum()),
+        **_f1s(hits, support, said),
+        "accuracy": float(answers.right.mean()),
+        "uar": _mean(hits[support > 0] / support[support > 0]),
     }
 
 
-def _intervals(truth: Ints, guess: Ints, labels: int, seed: int) -> dict[str, tuple[float, float]]:
+def _f1s(hits: Ints, support: Ints, said: Ints) -> dict[str, float]:
+    total = support + said
+    seen = total > 0
+    f1 = 2 * hits[seen] / total[seen]
+    return {
+        "macro_f1": _mean(f1),
+        "weighted_f1": float((f1 * support[seen]).sum() / max(1, support.sum())),
+        "micro_f1": float(2 * hits.sum() / max(1, total.sum())),
+    }
+
+
+def _mean(values: Floats) -> float:
+    """0 where nothing was there to be found, and nothing was."""
+    return float(values.mean()) if len(values) else 0.0
+
+
+def calibration_error(confidence: Floats, correct: Bools) -> float:
+    """Expected calibration error over bins of equal mass."""
+    bins = _bins(confidence, correct)
+    return sum(abs(b.said - b.right) * b.n for b in bins) / max(1, len(confidence))
+
+
+def _calibrated(answers: Answers, *, multi_label: bool) -> dict[str, float]:
+    """`brier` is the mean squared distance of the scores from the truth, summed over labels."""
+    distance = (answers.scores - answers.given) ** 2
+    return {
+        "ece": calibration_error(*_confidence(answers, multi_label=multi_label)),
+        "brier": float(distance.mean() if multi_label else distance.sum(axis=1).mean()),
+    }
+
+
+def _confidence(answers: Answers, *, multi_label: bool) -> tuple[Floats, Bools]:
+    """Where labels exclude each other the best one's score; otherwise every score by itself."""
+    if multi_label:
+        return answers.scores.ravel(), answers.given.ravel()
+    rows = np.arange(len(answers.scores))
+    best = answers.scores.argmax(axis=1)
+    return answers.scores[rows, best], answers.given[rows, best]
+
+
+def _bins(confidence: Floats, correct: Bools) -> tuple[Bin, ...]:
+    order = np.argsort(confidence, kind="stable")
+    parts = [part for part in np.array_split(order, _CALIBRATION_BINS) if len(part)]
+    return tuple(Bin(len(p), float(confidence[p].mean()), float(correct[p].mean())) for p in parts)
+
+
+def _rejecting(answers: Answers, unknown: Sequence[str]) -> Rejecting | None:
+    reject = next((name for name in answers.labels if name.lower() in REJECT_LABELS), None)
+    if reject is None:
+        return None
+    column = answers.labels.index(reject)
+    if not answers.given[:, column].any():
+        return None
+    return rejecting(
+        answers.scores, answers.given, answers.chosen, column, known=reject not in unknown
+    )
+
+
+def _intervals(answers: Answers, seed: int) -> dict[str, tuple[float, float]]:
     random = np.random.default_rng(seed)
+    hits = answers.given & answers.chosen
+    right = answers.right
     drawn: dict[str, list[float]] = {}
     for _ in range(_RESAMPLES):
-        rows = random.integers(0, len(truth), len(truth))
-        for name, value in _figures(confusion(truth[rows], guess[rows], labels)).items():
+        # How often each row is drawn: sums over rows are then products with the counts.
+        times = np.bincount(random.integers(0, len(right), len(right)), minlength=len(right))
+        values = _f1s(times @ hits, times @ answers.given, times @ answers.chosen)
+        values["accuracy"] = float(times @ right / len(right))
+        for name, value in values.items():
             drawn.setdefault(name, []).append(value)
     return {
         name: (float(np.quantile(values, 0.025)), float(np.quantile(values, 0.975)))
@@ -137,16 +235,30 @@ def _intervals(truth: Ints, guess: Ints, labels: int, seed: int) -> dict[str, tu
     }
 
 
-def _by_label(counts: Ints, labels: Sequence[str]) -> dict[str, Slice]:
+def _slices(answers: Answers, data: Dataset) -> dict[str, dict[str, Slice]]:
+    slices = {"label": _by_label(answers)}
+    if all(isinstance(one, str) for one in data.inputs):
+        words = np.array([len(str(one).split()) for one in data.inputs])
+        slices["length"] = _parted(
+            {name: (words >= low) & (words <= high) for name, low, high in _LENGTHS}, answers.right
+        )
+    for name in sorted({name for e in data.examples for name in e.slices}):
+        values = np.array([e.slices.get(name, "") for e in data.examples])
+        parts = {str(value): values == value for value in np.unique(values) if value}
+        slices[name] = _parted(parts, answers.right)
+    return slices
+
+
+def _by_label(answers: Answers) -> dict[str, Slice]:
     slices = {}
-    for position, label in enumerate(labels):
-        n, guessed = int(counts[position].sum()), int(counts[:, position].sum())
-        hit = int(counts[position, position])
+    for column, label in enumerate(answers.labels):
+        truth, said = answers.given[:, column], answers.chosen[:, column]
+        n, guessed, hit = int(truth.sum()), int(said.sum()), int((truth & said).sum())
         if n == 0:
             continue
-        slices[label] = Slice(
-            n=n,
-            accuracy=hit / n,
+        slices[label] = _slice(
+            n,
+            hit,
             precision=hit / guessed if guessed else None,
             recall=hit / n,
             f1=2 * hit / (n + guessed),
@@ -154,23 +266,50 @@ def _by_label(counts: Ints, labels: Sequence[str]) -> dict[str, Slice]:
     return slices
 
 
-def _by_length(texts: Sequence[str], correct: NDArray[np.bool_]) -> dict[str, Slice]:
-    words = np.array([len(clean(text).split()) for text in texts])
-    slices = {}
-    for name, fewest, most in _LENGTHS:
-        inside = (words >= fewest) & (words <= most)
-        if inside.any():
-            slices[name] = Slice(n=int(inside.sum()), accuracy=float(correct[inside].mean()))
-    return slices
+def _parted(parts: Mapping[str, Bools], right: Bools) -> dict[str, Slice]:
+    return {
+        name: _slice(int(inside.sum()), int(right[inside].sum()))
+        for name, inside in parts.items()
+        if inside.any()
+    }
 
 
-def _latency(model: LinearText, texts: Sequence[str], timer: Callable[[], int]) -> dict[str, float]:
+def _slice(n: int, hits: int, **more: float | None) -> Slice:
+    low, high = wilson(hits, n)
+    return Slice(n=n, accuracy=hits / n, low=low, high=high, **more)
+
+
+def wilson(hits: int, n: int) -> tuple[float, float]:
+    """Wilson's 95 % score interval of a share (Wilson 1927); `n` is at least 1."""
+    share, weight = hits / n, _Z * _Z / n
+    middle = (share + weight / 2) / (1 + weight)
+    reach = _Z / (1 + weight) * np.sqrt(share * (1 - share) / n + weight / (4 * n))
+    return max(0.0, float(middle - reach)), min(1.0, float(middle + reach))
+
+
+def _confusions(answers: Answers) -> tuple[tuple[str, str, int], ...]:
+    """The commonest mistakes, and every label's hits, the greatest count first."""
+    truth, said = answers.given.argmax(axis=1), answers.chosen.argmax(axis=1)
+    pairs, counts = np.unique(truth * len(answers.labels) + said, return_counts=True)
+    order = sorted(zip(counts, pairs, strict=True), key=lambda pair: (-pair[0], pair[1]))
+    wrong = 0
+    kept = []
+    for count, pair in order:
+        row, column = divmod(int(pair), len(answers.labels))
+        wrong += row != column
+        if row == column or wrong <= _CONFUSIONS:
+            kept.append((answers.labels[row], answers.labels[column], int(count)))
+    return tuple(kept)
+
+
+def _latency(model: Model, inputs: Sequence[Any], timer: Callable[[], int]) -> dict[str, float]:
     taken = []
-    for text in texts[:_TIMED]:
+    for one in inputs[:_TIMED]:
         started = timer()
-        model.probabilities(text)
+        model.probabilities(one)
         taken.append((timer() - started) / 1000)
     return {
         "latency_p50_us": float(np.quantile(taken, 0.5)),
+        "latency_p95_us": float(np.quantile(taken, 0.95)),
         "latency_p99_us": float(np.quantile(taken, 0.99)),
     }

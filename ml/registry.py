@@ -18,13 +18,10 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
-import numpy as np
-
 from ml.artifact import MANIFEST_FILE, MODEL_FILE, Manifest, file_sha256
 from ml.evaluate import Evaluation
-from ml.fit import Fitted
 from ml.gates import Verdict
-from ml.linear_text import clean
+from ml.kinds import Fitted, kind_of
 from ml.tasks import Task
 from voice_ai.errors import NotAvailable, NotFound, Refused
 from voice_ai.settings import Settings
@@ -322,15 +319,15 @@ def _log_model(mlflow: Any, task: Task, made: Fitted) -> Any:
     import sklearn
     import skops
 
-    example = np.array([clean(e.text) for e in made.dataset.examples[:3]])
-    probabilities = made.pipeline.predict_proba(example)
+    probabilities = made.pipeline.predict_proba(made.example)
     return mlflow.sklearn.log_model(
         made.pipeline,
         name=task.name,
-        signature=mlflow.models.infer_signature(example, probabilities),
-        input_example=example,
+        signature=mlflow.models.infer_signature(made.example, probabilities),
+        input_example=made.example,
         pip_requirements=[f"scikit-learn=={sklearn.__version__}", f"skops=={skops.__version__}"],
         serialization_format="skops",
+        skops_trusted_types=sorted(name for name, _ in kind_of(task.kind).ALLOWED),
         pyfunc_predict_fn="predict_proba",
     )
 

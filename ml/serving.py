@@ -8,7 +8,7 @@ from typing import Any
 
 from ml.artifact import Manifest, load_verified
 from ml.deploy import CHAMPION_FILE, models_folder, read_champion, read_manifest
-from ml.linear_text import LinearText
+from ml.kinds import Model
 from voice_ai.errors import Refused
 
 # What a changed file cannot keep: modification time, inode, size.
@@ -30,7 +30,7 @@ class Prediction:
 
 @dataclass(frozen=True)
 class _Loaded:
-    model: LinearText
+    model: Model
     manifest: Manifest
     version: str
 
@@ -76,16 +76,15 @@ class ModelServer:
         self._served[task] = loaded
         return f"{task}: serving version {loaded.version}"
 
-    def predict(self, task: str, text: str) -> Prediction | None:
+    def predict(self, task: str, text: Any) -> Prediction | None:
         """The champion's answer; None while there is no champion of the task."""
         loaded = self._served.get(task)
         if loaded is None:
             return None
         started = time.perf_counter_ns()
         values = loaded.model.probabilities(text)
-        best = int(values.argmax())
         scores = dict(zip(loaded.model.labels, values.tolist(), strict=True))
-        label = loaded.model.labels[best]
+        label = loaded.model.decision.label(values, loaded.model.labels)
         return Prediction(
             task=task,
             label=label,

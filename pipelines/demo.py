@@ -146,7 +146,7 @@ def _rehearse(plan: DemoPlan, console: Console) -> tuple[dict[str, Any], Campaig
 def _train_early(context: Context) -> None:
     from ml.train import ensure_champions
 
-    ensure_champions(context.settings, lambda sentence: None)
+    ensure_champions(context.settings, lambda share, sentence: None)
 
 
 def _prepare(plan: DemoPlan) -> dict[str, Any]:

@@ -20,13 +20,7 @@ def train_models_flow() -> dict[str, Any]:
 
 @task(name="train and register", cache_policy=NO_CACHE)
 def train_task() -> dict[str, Any]:
-    told, steps = Progress("train-models", "looking for champions"), 0
-
-    def tell(sentence: str) -> None:
-        nonlocal steps
-        steps += 1
-        told.at(steps / (steps + 2), sentence)
-
-    champions = ensure_champions(Settings.read(), tell)
+    told = Progress("train-models", "looking for champions")
+    champions = ensure_champions(Settings.read(), told.at)
     told.at(1.0, ", ".join(f"{name} {made['version']}" for name, made in champions.items()))
     return champions

@@ -44,7 +44,7 @@ def test_a_registry_out_of_reach_is_a_sentence(
 @pytest.mark.slow
 def test_versions_come_with_figures_n_and_intervals() -> None:
     settings = Settings.read()
-    ensure_champions(settings, lambda _: None)
+    ensure_champions(settings, lambda share, what: None)
     here = served(settings, "intent")
     assert here.version == "1"
     assert here.metrics["macro_f1"] > 0.8

@@ -10,10 +10,10 @@ import pytest
 from typer.testing import CliRunner
 
 from ml.commands import app
-from ml.datasets import load_dataset
 from ml.registry import Registry, ui_command
 from ml.serving import ModelServer
 from ml.tasks import EMOTION, INTENT
+from ml.text.kind import load
 from ml.train import ensure_champions, promote, train
 from voice_ai.errors import NotAvailable, NotFound, Refused
 from voice_ai.settings import Settings
@@ -30,18 +30,18 @@ def settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
 
 @pytest.fixture(scope="module")
 def champions(settings: Settings) -> dict[str, dict[str, str]]:
-    return ensure_champions(settings, lambda _: None)
+    return ensure_champions(settings, lambda share, what: None)
 
 
 def weak_data(folder: Path) -> Path:
     """The task's labels, but too few texts to learn them from."""
     path = folder / "weak.csv"
-    rows = load_dataset(EMOTION.data_file).part("train").examples
+    rows = load(EMOTION.data_file).part("train").examples
     with path.open("w", newline="") as handle:
         writer = csv.writer(handle)
         writer.writerow(["text", "label"])
         for label in EMOTION.labels:
-            writer.writerows([(e.text, label) for e in rows if e.label == label][:5])
+            writer.writerows([(e.input, label) for e in rows if e.label == label][:5])
     return path
 
 
@@ -49,7 +49,7 @@ def test_first_start_trains_serves_and_is_kept(
     settings: Settings, champions: dict[str, dict[str, str]]
 ) -> None:
     assert champions == {name: {"version": "1", "how": "trained"} for name in ("intent", "emotion")}
-    again = ensure_champions(settings, lambda _: None)
+    again = ensure_champions(settings, lambda share, what: None)
     assert again == {name: {"version": "1", "how": "kept"} for name in ("intent", "emotion")}
     server = ModelServer(settings.home)
     server.refresh()
@@ -64,7 +64,7 @@ def test_a_home_without_copies_takes_the_registrys_champion(
     settings: Settings, champions: dict[str, dict[str, str]]
 ) -> None:
     (settings.home / "models" / "intent" / "champion.json").unlink()
-    assert ensure_champions(settings, lambda _: None)["intent"] == {
+    assert ensure_champions(settings, lambda share, what: None)["intent"] == {
         "version": champions["intent"]["version"],
         "how": "deployed",
     }
@@ -75,7 +75,7 @@ def test_a_version_is_pinned_and_described(settings: Settings, tmp_path: Path) -
     registry = Registry.of(settings)
     version = registry.find(EMOTION, "champion")
     model_file, manifest = registry.fetch(version, tmp_path)
-    assert manifest.dataset_sha256 == load_dataset(EMOTION.data_file).part("train").sha256
+    assert manifest.dataset_sha256 == load(EMOTION.data_file).part("train").sha256
     assert (model_file.parent / "input_example.json").exists()
     assert "signature" in (model_file.parent / "MLmodel").read_text()
     assert (settings.home / "mlruns" / "mlflow.db").exists()
@@ -86,7 +86,7 @@ def test_a_version_is_pinned_and_described(settings: Settings, tmp_path: Path) -
 def test_a_weak_version_is_registered_refused_and_changes_nothing(
     settings: Settings, tmp_path: Path
 ) -> None:
-    made = train(settings, "emotion", data=weak_data(tmp_path), progress=lambda _: None)
+    made = train(settings, "emotion", data=weak_data(tmp_path), progress=lambda share, what: None)
     assert made.version is not None
     assert not made.promoted
     assert "is below" in made.reason
@@ -104,7 +104,7 @@ def test_a_weak_version_is_registered_refused_and_changes_nothing(
 def test_the_same_data_again_is_not_worse_and_the_one_before_can_come_back(
     settings: Settings,
 ) -> None:
-    made = train(settings, "emotion", progress=lambda _: None)
+    made = train(settings, "emotion", progress=lambda share, what: None)
     assert made.promoted
     assert made.version is not None
     registry = Registry.of(settings)
@@ -126,7 +126,7 @@ def test_commands_answer_with_one_json_object(
     assert judged.exception is None, judged.exception
     answer = json.loads(judged.stdout)
     assert (answer["task"], answer["version"]) == ("emotion", "1")
-    assert answer["n"] == len(load_dataset(EMOTION.data_file).examples)
+    assert answer["n"] == len(load(EMOTION.data_file).examples)
     assert {"macro_f1", "weighted_f1", "accuracy"} <= answer["metrics"].keys()
     assert set(answer["slices"]["label"]) == set(EMOTION.labels)
     registered = [json.loads(run(app, ["register", "emotion", "--json"]).stdout) for _ in range(2)]

@@ -1,11 +1,13 @@
 """Data files: what is read, what the hash covers, and how a bad row is named."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from ml.datasets import Dataset, Example, load_dataset, with_split
+from ml.datasets import Dataset, Example, leaks, with_split
+from ml.text.kind import example, load
 from voice_ai.errors import BadInput
 
 
@@ -25,17 +27,17 @@ def test_csv_tsv_and_jsonl_of_the_same_rows_have_one_hash(tmp_path: Path) -> Non
     tsv = write(tmp_path, "b.tsv", "label\ttext\n" + "".join(f"{y}\t{x}\n" for x, y in rows))
     lines = [json.dumps({"text": x, "label": y}) for x, y in rows]
     jsonl = write(tmp_path, "c.jsonl", "\n\n".join(lines))
-    loaded = [load_dataset(path) for path in (csv, tsv, jsonl)]
+    loaded = [load(path) for path in (csv, tsv, jsonl)]
     assert {data.sha256 for data in loaded} == {loaded[0].sha256}
-    assert [(e.text, e.label) for e in loaded[0].examples] == rows
+    assert [(e.input, e.label) for e in loaded[0].examples] == rows
 
 
 @pytest.mark.parametrize(
     "changed",
-    [Example("hi", "no"), Example("hi!", "yes"), Example("hi", "yes", "train")],
+    [example("hi", "no"), example("hi you", "yes"), example("hi", "yes", split="train")],
 )
 def test_any_change_of_a_row_changes_the_hash(changed: Example) -> None:
-    before = Dataset("d", (Example("hi", "yes"),))
+    before = Dataset("d", (example("hi", "yes"),))
     assert Dataset("d", (changed,)).sha256 != before.sha256
 
 
@@ -46,8 +48,7 @@ def test_any_change_of_a_row_changes_the_hash(changed: Example) -> None:
         ("a.csv", "text,label\nhi,yes\n  ,no\n", "a.csv:3, field text"),
         ("a.csv", "text,label\nhi\n", "a.csv:2, field label"),
         ("a.csv", "text,label\nhi, there,yes\n", "a.csv:2"),
-        ("a.csv", 'text,label\nhi,"yes,no"\n', "a.csv:2, field label"),
-        ("a.csv", "text,label,split\nhi,yes,dev\n", "a.csv:2, field split"),
+        ("a.csv", "text,label,split\nhi,yes,some\n", "a.csv:2, field split"),
         (
             "a.jsonl",
             '{"text": "hi", "label": "yes"}\n{"text": 3, "label": "no"}',
@@ -64,36 +65,63 @@ def test_a_bad_file_is_named_with_line_and_field(
     tmp_path: Path, name: str, content: str, place: str
 ) -> None:
     with pytest.raises(BadInput) as raised:
-        load_dataset(write(tmp_path, name, content))
+        load(write(tmp_path, name, content))
     assert f"{place}: " in raised.value.message
 
 
 def test_a_missing_or_binary_file_is_bad_input(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match="cannot be read"):
-        load_dataset(tmp_path / "none.csv")
+        load(tmp_path / "none.csv")
     (tmp_path / "b.csv").write_bytes(b"text,label\n\xff\xfe,yes\n")
     with pytest.raises(BadInput, match="UTF-8"):
-        load_dataset(tmp_path / "b.csv")
+        load(tmp_path / "b.csv")
 
 
 def test_a_fifth_of_each_label_is_held_out_and_stays_so_when_rows_are_added() -> None:
-    rows = tuple(Example(f"{word} {n}", word) for word in ("yes", "no") for n in range(50))
+    rows = tuple(example(f"{word} {n}", word) for word in ("yes", "no") for n in range(50))
     first = with_split(Dataset("d", rows))
     assert {
         label: sum(e.label == label for e in first.part("heldout").examples)
         for label in first.labels
     } == {"yes": 10, "no": 10}
-    more = with_split(Dataset("d", (*rows, Example("yes more", "yes"))))
-    moved = set(first.part("heldout").texts) ^ set(more.part("heldout").texts)
+    more = with_split(Dataset("d", (*rows, example("yes more", "yes"))))
+    moved = set(first.part("heldout").inputs) ^ set(more.part("heldout").inputs)
     assert len(moved) <= 2
 
 
 def test_a_text_twice_in_a_file_is_never_on_both_sides() -> None:
-    rows = tuple(Example(f"word {n % 10}", "yes") for n in range(40))
+    rows = tuple(example(f"word {n % 10}", "yes") for n in range(40))
     data = with_split(Dataset("d", rows))
-    assert not set(data.part("train").texts) & set(data.part("heldout").texts)
+    assert not set(data.part("train").inputs) & set(data.part("heldout").inputs)
 
 
 def test_without_drops_texts_that_read_the_same() -> None:
-    data = Dataset("d", (Example("Don't call!", "opt_out"), Example("hello", "greeting")))
-    assert data.without(Dataset("x", (Example("do not call", "no"),))).texts == ["hello"]
+    data = Dataset("d", (example("Don't call!", "opt_out"), example("hello", "greeting")))
+    assert data.without(Dataset("x", (example("do not call", "no"),))).inputs == ["hello"]
+
+
+def test_several_labels_are_joined_by_a_comma_and_none_is_allowed_beside_them(
+    tmp_path: Path,
+) -> None:
+    content = 'text,label,place\nhi,"joy, anger",a\nho,,b\n' + "he,joy,a\n" * 20
+    data = load(write(tmp_path, "a.csv", content))
+    assert [e.labels for e in data.examples[:3]] == [("anger", "joy"), (), ("joy",)]
+    assert data.multi_label
+    assert data.examples[0].slices == {"place": "a"}
+    as_list = write(tmp_path, "b.jsonl", '{"text": "hi", "label": ["joy", "anger"]}')
+    assert load(as_list).examples[0].labels == ("anger", "joy")
+
+
+def test_rows_of_a_group_stay_on_one_side_and_leaks_are_told() -> None:
+    rows = tuple(
+        replace(example(f"word {n}", "yes" if n % 2 else "no"), group=str(n // 4))
+        for n in range(80)
+    )
+    data = with_split(Dataset("d", rows))
+    learn, judge = data.part("train"), data.part("heldout")
+    assert judge.examples
+    assert leaks(learn, judge) == []
+    assert leaks(learn, Dataset("x", learn.examples[:2])) == [
+        "2 held-out rows are also among the rows to learn from",
+        "1 groups have rows on both sides of the split",
+    ]

@@ -1,6 +1,5 @@
 """Figures equal scikit-learn's, and the gate reads them."""
 
-import math
 from collections.abc import Mapping
 
 import numpy as np
@@ -9,12 +8,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import f1_score
 
-from ml.datasets import Dataset, Example
-from ml.evaluate import Evaluation, Slice, calibration_error, confusion, evaluate, f1_scores
-from ml.fit import fit
+from ml.datasets import Dataset
+from ml.evaluate import Answers, Evaluation, Slice, calibration_error, evaluate, figures, wilson
 from ml.gates import judge, not_worse
-from ml.linear_text import LinearText
+from ml.rejecting import rejecting
 from ml.tasks import EMOTION, INTENT
+from ml.text.kind import example, fit, serve
+from ml.text.linear import LinearText
 from voice_ai.errors import BadInput
 
 _ROWS = {
@@ -24,24 +24,36 @@ _ROWS = {
 
 
 def data(rows: Mapping[str, tuple[str, ...]]) -> Dataset:
-    return Dataset("d", tuple(Example(text, y) for y, texts in rows.items() for text in texts))
+    return Dataset("d", tuple(example(text, y) for y, texts in rows.items() for text in texts))
 
 
 def model() -> LinearText:
-    return LinearText.from_pipeline(fit(data(_ROWS)).pipeline)
+    made = fit(data(_ROWS), seed=7, progress=lambda share, what: None)
+    return serve(made.pipeline, made.settings)
 
 
-def figures(macro_f1: float, opt_out_recall: float = 1.0) -> Evaluation:
-    slices = {"label": {"opt_out": Slice(n=40, accuracy=opt_out_recall)}}
+def reached(macro_f1: float, opt_out_recall: float = 1.0) -> Evaluation:
+    slices = {"label": {"opt_out": Slice(n=40, accuracy=opt_out_recall, low=0.0, high=1.0)}}
     return Evaluation("intent", "1", "", 100, {"macro_f1": macro_f1}, {}, slices, ())
 
 
-@given(st.lists(st.tuples(st.integers(0, 3), st.integers(0, 3)), min_size=1, max_size=60))
+_ROW = st.lists(st.booleans(), min_size=6, max_size=6)
+
+
+@given(st.lists(_ROW, min_size=1, max_size=30))
 @settings(deadline=None)
-def test_macro_f1_is_scikit_learns(pairs: list[tuple[int, int]]) -> None:
-    truth, guess = (np.array(column, dtype=np.intp) for column in zip(*pairs, strict=True))
-    expected = f1_score(truth, guess, average="macro")
-    assert math.isclose(f1_scores(confusion(truth, guess, 4)).mean(), expected, abs_tol=1e-12)
+def test_figures_are_scikit_learns(rows: list[list[bool]]) -> None:
+    """Three labels that may coincide: the truth in the first half of a row, the guess after."""
+    given_, chosen = np.array(rows)[:, :3], np.array(rows)[:, 3:]
+    found = figures(Answers(("a", "b", "c"), chosen.astype(float), given_, chosen))
+    seen = (given_ | chosen).any(axis=0)
+    f1 = f1_score(given_, chosen, average=None, zero_division=0.0)
+    assert found["macro_f1"] == pytest.approx(f1[seen].mean() if seen.any() else 0.0)
+    micro = f1_score(given_, chosen, average="micro", zero_division=0.0)
+    assert found["micro_f1"] == pytest.approx(micro)
+    weighted = f1_score(given_, chosen, average="weighted", zero_division=0.0)
+    assert found["weighted_f1"] == pytest.approx(weighted)
+    assert found["accuracy"] == pytest.approx((given_ == chosen).all(axis=1).mean())
 
 
 def test_evaluation_counts_every_row_and_slices_by_label_and_length() -> None:
@@ -75,9 +87,9 @@ def test_calibration_error_is_nought_when_confidence_is_the_hit_rate() -> None:
 
 def test_the_gate_asks_for_labels_floor_and_opt_out_recall() -> None:
     labels = INTENT.labels
-    assert judge(INTENT, labels, figures(INTENT.floor)).passed
-    assert not judge(INTENT, labels, figures(INTENT.floor - 0.001)).passed
-    assert judge(INTENT, labels, figures(0.99, 0.5)).reasons == [
+    assert judge(INTENT, labels, reached(INTENT.floor)).passed
+    assert not judge(INTENT, labels, reached(INTENT.floor - 0.001)).passed
+    assert judge(INTENT, labels, reached(0.99, 0.5)).reasons == [
         "held-out recall of opt_out 0.500 is below 0.90"
     ]
     foreign = judge(EMOTION, ["joy", "calm"], None)
@@ -86,5 +98,22 @@ def test_the_gate_asks_for_labels_floor_and_opt_out_recall() -> None:
 
 
 def test_an_equal_version_may_take_the_place_and_a_worse_one_may_not() -> None:
-    assert not_worse(figures(0.8), figures(0.8)).passed
-    assert not not_worse(figures(0.79), figures(0.8)).passed
+    assert not_worse(reached(0.8), reached(0.8)).passed
+    assert not not_worse(reached(0.79), reached(0.8)).passed
+
+
+def test_wilsons_interval_is_the_published_one() -> None:
+    """Newcombe (1998), table I: 81 of 263 gives 0.2553 to 0.3662; 0 of 20 gives 0 to 0.1611."""
+    assert wilson(81, 263) == pytest.approx((0.2553, 0.3662), abs=5e-5)
+    assert wilson(0, 20) == pytest.approx((0.0, 0.1611), abs=5e-5)
+
+
+def test_rejecting_is_told_at_the_threshold_and_along_the_curve() -> None:
+    scores = np.array([[0.8, 0.1, 0.1], [0.3, 0.6, 0.1], [0.2, 0.2, 0.6], [0.45, 0.15, 0.4]])
+    truth = np.eye(3, dtype=bool)[[0, 0, 2, 2]]
+    chosen = np.eye(3, dtype=bool)[scores.argmax(axis=1)]
+    told = rejecting(scores, truth, chosen, 2, known=True)
+    assert told.metrics == {"oos_recall": 0.5, "oos_auroc": 1.0, "in_scope_accuracy": 0.5}
+    assert told.n_outside == 2
+    assert (told.curve[0].in_scope_accuracy, told.curve[0].oos_recall) == (0.5, 0.0)
+    assert told.curve[-1].oos_recall == 1.0

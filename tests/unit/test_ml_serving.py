@@ -16,11 +16,11 @@ from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import FunctionTransformer
 
 from ml.artifact import MODEL_FILE, Golden, Manifest, file_sha256, load_model, load_verified
-from ml.datasets import Dataset, Example
+from ml.datasets import Dataset
 from ml.deploy import champion_file, deploy
-from ml.fit import Fitted, fit
-from ml.linear_text import clean
+from ml.kinds import Fitted
 from ml.serving import ModelServer
+from ml.text.kind import ALLOWED, example, fit, reference
 from voice_ai.errors import Refused
 
 _ROWS = {
@@ -31,21 +31,24 @@ _ROWS = {
 
 @cache
 def made(extra: str = "") -> Fitted:
-    rows = [Example(text, label) for label, texts in _ROWS.items() for text in texts]
-    return fit(Dataset("d", (*rows, *([Example(extra, "yes")] if extra else []))))
+    rows = [example(text, label) for label, texts in _ROWS.items() for text in texts]
+    data = Dataset("d", (*rows, *([example(extra, "yes")] if extra else [])))
+    return fit(data, seed=7, progress=lambda share, what: None)
 
 
 def manifest_of(model: Fitted, path: Path, version: str) -> Manifest:
     skops.io.dump(model.pipeline, path)
-    row = model.pipeline.predict_proba([clean("Yes please")])[0]
+    row = reference(model.pipeline, model.settings, ["Yes please"])[0]
     golden = Golden("Yes please", dict(zip(model.labels, row.tolist(), strict=True)))
     return Manifest(
         task="intent",
+        kind="text",
         model_name="voice-ai-intent",
         version=version,
         sha256=file_sha256(path),
-        parameters_sha256=model.parameters_sha256,
+        parameters_sha256=model.fingerprint,
         labels=model.labels,
+        settings=model.settings,
         dataset="d",
         dataset_sha256=model.dataset.sha256,
         metrics={"macro_f1": 1.0},
@@ -161,7 +164,7 @@ def test_types_outside_our_list_are_refused_even_with_the_right_hash(tmp_path: P
     path = tmp_path / MODEL_FILE
     skops.io.dump(FunctionTransformer(func=print), path)
     with pytest.raises(Refused, match="types that are not allowed"):
-        load_model(path, file_sha256(path))
+        load_model(path, file_sha256(path), ALLOWED)
 
 
 def test_allowed_types_that_make_no_text_classifier_are_refused(tmp_path: Path) -> None:
@@ -191,7 +194,7 @@ def test_a_file_that_is_no_model_is_refused(tmp_path: Path) -> None:
     path = tmp_path / MODEL_FILE
     path.write_bytes(b"not a zip")
     with pytest.raises(Refused, match="cannot be loaded"):
-        load_model(path, hashlib.sha256(b"not a zip").hexdigest())
+        load_model(path, hashlib.sha256(b"not a zip").hexdigest(), ALLOWED)
 
 
 def test_serving_imports_neither_registry_nor_flows_nor_scikit_learn() -> None:

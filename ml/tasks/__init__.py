@@ -1,0 +1,20 @@
+"""The tasks a model can be trained for; a further one is a folder here and a line below."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from ml.tasks.emotion.task import EMOTION
+from ml.tasks.intent.task import INTENT
+from ml.tasks.task import Task
+from voice_ai.errors import NotFound
+
+__all__ = ["EMOTION", "INTENT", "TASKS", "Task", "find_task"]
+
+TASKS: Mapping[str, Task] = MappingProxyType({task.name: task for task in (INTENT, EMOTION)})
+
+
+def find_task(name: str) -> Task:
+    """The task of that name. Raises NotFound listing those that exist."""
+    if name not in TASKS:
+        raise NotFound(f"there is no model called {name!r}; choose one of {', '.join(TASKS)}")
+    return TASKS[name]
