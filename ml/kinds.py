@@ -70,6 +70,9 @@ class Kind(Protocol):
     ) -> Fitted:
         """Trains on every row. Raises BadInput when it cannot teach a distinction."""
 
+    def quantised(self, made: Fitted) -> Fitted | None:
+        """A smaller model of nearly the same answers; None where the kind has none."""
+
     def serve(self, pipeline: Any, settings: Mapping[str, Any]) -> Model:
         """Raises AttributeError, KeyError, TypeError or ValueError for what is not its own."""
 

@@ -93,9 +93,8 @@ def train(
         progress=lambda share, what: progress(0.8 * share, what),
         options=options or {},
     )
-    model = kind.serve(made.pipeline, made.settings)
     progress(0.8, f"judging on {len(own.examples):,} held-out rows")
-    evaluation = evaluate(model, own, task=task.name, leaks=leaks(learn, own))
+    made, model, evaluation = _judge_sizes(task, made, own, leaks(learn, own))
     verdict = judge(task, made.labels, _judged(task, model, shipped))
     notes = notes_of(evaluation, verdict, model_card(task, made, evaluation, verdict))
     registry = Registry.of(settings)
@@ -214,6 +213,24 @@ def _rows(task: Task, data: Path | None) -> tuple[Dataset, Dataset | None]:
     else:
         raise BadInput(f"{task.name} ships no data of its own; name a file with --data")
     return rows, shipped.part("heldout") if shipped is not None else None
+
+
+def _judge_sizes(
+    task: Task, made: Fitted, own: Dataset, found: list[str]
+) -> tuple[Fitted, Model, Evaluation]:
+    """The trained model, or its smaller twin where that loses nothing on the held-out rows."""
+    kind = kind_of(task.kind)
+    model = kind.serve(made.pipeline, made.settings)
+    evaluation = evaluate(model, own, task=task.name, leaks=found)
+    smaller = kind.quantised(made)
+    if smaller is None:
+        return made, model, evaluation
+    light = kind.serve(smaller.pipeline, smaller.settings)
+    judged = evaluate(light, own, task=task.name, leaks=found)
+    lost = any(judged.metrics[name] < evaluation.metrics[name] for name in ("macro_f1", "accuracy"))
+    if lost or judged.metrics["ece"] > evaluation.metrics["ece"] + 0.001:
+        return made, model, evaluation
+    return smaller, light, judged
 
 
 def _within(progress: Progress, place: int, parts: int) -> Progress:

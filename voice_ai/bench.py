@@ -27,6 +27,7 @@ _MODULES = (
     "dialer.bench_answering",
     "dialer.bench_media",
     "dialer.bench_media_turns",
+    "ml.bench_models",
 )
 
 

@@ -72,14 +72,23 @@ def _word_counts(
     seen = columns >= 0
     shape = (texts, len(block.idf))
     values = np.ones(int(seen.sum()))
-    return sparse.csr_matrix((values, (rows[seen], columns[seen] - block.offset)), shape=shape)
+    counts = sparse.csr_matrix((values, (rows[seen], columns[seen] - block.offset)), shape=shape)
+    counts.sum_duplicates()
+    return counts
 
 
 def _weighed(counts: Any, block: Block) -> Any:
     """Sublinear counts times idf, each row of length one."""
-    counts.sum_duplicates()
-    values = (1.0 + np.log(counts.data)) * np.asarray(block.idf)[counts.indices]
+    values = _sublinear(counts.data) * np.asarray(block.idf)[counts.indices]
     row = np.repeat(np.arange(counts.shape[0]), np.diff(counts.indptr))
     norm = np.sqrt(np.bincount(row, values * values, minlength=counts.shape[0]))
     counts.data = values / norm[row]
     return counts
+
+
+def _sublinear(counts: Floats) -> Floats:
+    """1 + log(count); nearly every count is one, so logarithms are taken of the others only."""
+    values = np.ones(len(counts))
+    more = np.flatnonzero(counts > 1)
+    values[more] += np.log(counts[more])
+    return values

@@ -4,6 +4,7 @@ Everything that is chosen (strength of the regularisation, calibration, threshol
 that nothing fits) is chosen on out-of-fold scores of the training rows.
 """
 
+import copy
 import hashlib
 import json
 from collections import Counter
@@ -100,6 +101,24 @@ def fit(
         fingerprint=fingerprint(pipeline, settings),
         example=np.array([*rows.texts[:3]]),
         dataset=data,
+    )
+
+
+def quantised(made: Fitted) -> Fitted:
+    """The same model with weights of half precision: a quarter of the memory when it is served.
+
+    The weights are rounded in the pipeline itself, so that scikit-learn and the fast path still
+    agree to 1e-9. Whether anything is lost is for the caller to measure.
+    """
+    pipeline = copy.deepcopy(made.pipeline)
+    model = pipeline.named_steps["model"]
+    for one in getattr(model, "estimators_", [model]):
+        one.coef_ = one.coef_.astype(np.float16).astype(np.float64)
+    return replace(
+        made,
+        pipeline=pipeline,
+        params={**made.params, "quantised": "float16"},
+        fingerprint=fingerprint(pipeline, made.settings),
     )
 
 

@@ -46,6 +46,13 @@ def fit(
     return fitting.fit(data, seed=seed, progress=progress, options=options)
 
 
+def quantised(made: Fitted) -> Fitted:
+    """See `ml.text.fit`."""
+    from ml.text import fit as fitting
+
+    return fitting.quantised(made)
+
+
 def serve(pipeline: Any, settings: Mapping[str, Any]) -> LinearText:
     """The fast path."""
     return LinearText.from_pipeline(pipeline, settings)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from ml.datasets import Dataset
 from ml.kinds import Fitted
 from ml.text.cleaning import clean, style_of
-from ml.text.kind import example, fit, reference, serve
+from ml.text.kind import example, fit, quantised, reference, serve
 from ml.text.linear import LinearText
 
 _TEXTS = {
@@ -44,7 +44,7 @@ known_words = st.lists(st.sampled_from(_WORDS)).map(" ".join)
 
 @pytest.mark.parametrize("labels", [2, 3, 0])
 @given(text=st.one_of(st.text(max_size=80), known_words))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 def test_probabilities_equal_scikit_learn(labels: int, text: str) -> None:
     made, model = trained(labels)
     expected = reference(made.pipeline, made.settings, [text])[0]
@@ -53,7 +53,7 @@ def test_probabilities_equal_scikit_learn(labels: int, text: str) -> None:
 
 @pytest.mark.parametrize("labels", [2, 3, 0])
 @given(texts=st.lists(st.one_of(st.text(max_size=40), known_words), max_size=6))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=25, deadline=None)
 def test_many_at_once_are_the_same_as_one_by_one(labels: int, texts: list[str]) -> None:
     _, model = trained(labels)
     one_by_one = [model.probabilities(text) for text in texts]
@@ -116,3 +116,14 @@ def test_what_belongs_to_no_label_is_rejected_below_a_floor() -> None:
     model = serve(made.pipeline, made.settings)
     assert model.decision.label(model.probabilities("zzz qqq"), model.labels) == "oos"
     assert model.decision.label(model.probabilities("yeah sure"), model.labels) == "yes"
+
+
+def test_half_precision_answers_nearly_the_same_and_agrees_with_scikit_learn() -> None:
+    made, model = trained(3)
+    small = quantised(made)
+    light = serve(small.pipeline, small.settings)
+    for text in ("yes I will", "not really", "four stars"):
+        expected = reference(small.pipeline, small.settings, [text])[0]
+        assert np.abs(light.probabilities(text) - expected).max() < 1e-9
+        assert np.abs(light.probabilities(text) - model.probabilities(text)).max() < 0.01
+    assert small.fingerprint != made.fingerprint
