@@ -106,9 +106,8 @@ class PostgresCallLog:
             if turn.speaker == "agent" and self.clock.speed == 1:
                 first = {"attempt_id": self.attempt_id, "at": turn.started_at}
                 await db.execute(_SQL.set_first_audio, first)
-            for prediction in (turn.intent, turn.emotion):
-                if prediction is not None:
-                    await self._predicted(db, turn, prediction)
+            for prediction in turn.predictions:
+                await self._predicted(db, turn, prediction)
         self.metrics.talk.turn(turn)
 
     async def _event(self, event: CallEvent) -> None:

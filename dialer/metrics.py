@@ -187,9 +187,8 @@ class ConversationMetrics:
                 self.stage_seconds.labels(label).observe(took / 1000)
         if turn.response_ms is not None:
             self.response_seconds.observe(turn.response_ms / 1000)
-        for prediction in (turn.intent, turn.emotion):
-            if prediction is not None:
-                self._predicted(prediction)
+        for prediction in turn.predictions:
+            self._predicted(prediction)
 
     def _predicted(self, prediction: Prediction) -> None:
         version = f"{prediction.model_name}:{prediction.version}"

@@ -35,7 +35,12 @@ class ServedMind:
         return Understanding(
             intent=intent if intent is not None else _keywords(text),
             emotion=self.models.predict("emotion", text),
+            opt_out=self.models.predict("opt_out", text),
         )
+
+    def who_says(self, text: str) -> Mapping[str, float] | None:
+        told = self.models.predict("answer", text)
+        return None if told is None else told.scores
 
 
 def _keywords(text: str) -> KeywordGuess | None:

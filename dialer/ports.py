@@ -172,11 +172,16 @@ class Prediction(Protocol):
 class Understanding:
     intent: Prediction | None
     emotion: Prediction | None
+    opt_out: Prediction | None = None
 
 
 class Mind(Protocol):
-    def understand(self, text: str) -> Understanding:
-        """Synchronous and quick: it runs on the event loop."""
+    """Synchronous and quick: both run on the event loop."""
+
+    def understand(self, text: str) -> Understanding: ...
+
+    def who_says(self, text: str) -> Mapping[str, float] | None:
+        """How likely each kind of answerer says this; None: no model tells."""
 
 
 class AnswerFailed(Exception):
@@ -235,6 +240,13 @@ class TurnRecord:
     response_ms: float | None = None
     intent: Prediction | None = None
     emotion: Prediction | None = None
+    opt_out: Prediction | None = None
+
+    @property
+    def predictions(self) -> tuple[Prediction, ...]:
+        """What models said of this turn."""
+        said = (self.intent, self.emotion, self.opt_out)
+        return tuple(each for each in said if each is not None)
 
 
 class CallLog(Protocol):

@@ -14,7 +14,7 @@ from dialer.media.sides import Listening
 from dialer.media.turn_taking import is_pick_up
 from voice_ai.answering import Answering, AnswerVerdict, Label, who_answered
 from voice_ai.conversation import begin
-from voice_ai.conversation.answerers import only_asks_to_wait, told_by_words
+from voice_ai.conversation.answerers import only_asks_to_wait
 from voice_ai.conversation.graph import Script
 from voice_ai.conversation.turns import Action, DispositionCode, State
 from voice_ai.conversation.unattended import introduction, message
@@ -237,7 +237,7 @@ class Answered:
     async def _heard_after_introduction(self, text: str) -> None:
         if only_asks_to_wait(text):
             return
-        told = told_by_words(text)
+        told = self._ear.told(text)
         if told is None or told.label == "human":
             await self._begin_again()
         elif told.label == "screening":

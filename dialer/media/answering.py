@@ -4,6 +4,7 @@ It decides once, by audio time, and takes its verdict back only for words that s
 No I/O and no clock. What it hears is the person's side alone; we may be speaking meanwhile.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from dialer.media.frames import SAMPLE_RATE
@@ -11,7 +12,7 @@ from dialer.media.tones import WINDOW_S, Tone, ToneEar
 from dialer.media.turn_taking import is_pick_up
 from dialer.media.voices import VoiceOverNoise
 from voice_ai.answering import SURE, AnswerVerdict, Label, both
-from voice_ai.conversation.answerers import told_by_words
+from voice_ai.conversation.answerers import Told, told_by_words
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,9 +54,13 @@ _BEEP_S = (0.11, 2.5)
 
 
 class AnswerEar:
-    """Fed with every frame and every text; gives a verdict, revisions of it, and beeps."""
+    """Fed with every frame and every text; gives a verdict, revisions of it, and beeps.
 
-    def __init__(self) -> None:
+    `told` is who says such words, as far as words tell.
+    """
+
+    def __init__(self, told: Callable[[str], Told | None] = told_by_words) -> None:
+        self.told = told
         self.verdict: AnswerVerdict | None = None
         self._voices = VoiceOverNoise()
         self._tones = ToneEar()
@@ -156,7 +161,7 @@ class AnswerEar:
 
     def _weigh(self, label: Label, confidence: float, why: str) -> AnswerVerdict | None:
         """The rhythm's verdict with what the words have hinted at so far."""
-        told = told_by_words(self._said)
+        told = self.told(self._said)
         if told is None or told.label == "unknown":
             return self._decide(label, confidence, why)
         if told.label == label or (label == "machine" and told.label != "human"):
@@ -165,7 +170,7 @@ class AnswerEar:
         return self._decide(told.label, both(told.confidence, against), "words")
 
     def _by_words(self, latest: str, *, final: bool) -> AnswerVerdict | None:
-        told, known = told_by_words(self._said), self.verdict
+        told, known = self.told(self._said), self.verdict
         open_to_people = final and (known is None or known.confidence < SURE)
         if told is None:
             if open_to_people and is_pick_up(latest):

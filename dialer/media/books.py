@@ -75,6 +75,7 @@ class TurnBook:
                 mind_ms=mind_ms,
                 intent=understanding.intent,
                 emotion=understanding.emotion,
+                opt_out=understanding.opt_out,
             )
         )
 

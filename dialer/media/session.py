@@ -37,6 +37,7 @@ from dialer.ports import (
 from voice_ai.answering import Answering
 from voice_ai.clock import Clock
 from voice_ai.conversation import begin
+from voice_ai.conversation.answerers import told_by
 from voice_ai.conversation.graph import Script
 from voice_ai.conversation.prompts import comfort_line
 from voice_ai.conversation.turns import Action, State
@@ -330,7 +331,7 @@ class _MediaSession(Session):
         limits = self._limits
         self._taking = taking = TurnTaking(limits.turns)
         self._book = TurnBook(self.journal, clock.now(), first_turn)
-        playback, answer_ear = Playback(), _answer_ear(comes_back=first_turn > 0)
+        playback, answer_ear = Playback(), _answer_ear(mind, comes_back=first_turn > 0)
         self._inbound = Inbound(
             socket=socket,
             ears=ears,
@@ -392,9 +393,9 @@ class _MediaSession(Session):
         return now - self._inbound.last_frame_at > self._limits.no_media_s
 
 
-def _answer_ear(*, comes_back: bool) -> AnswerEar:
+def _answer_ear(mind: Mind, *, comes_back: bool) -> AnswerEar:
     """A call that comes back has been talked in: who answered is known."""
-    ear = AnswerEar()
+    ear = AnswerEar(lambda text: told_by(text, mind.who_says(text)))
     if comes_back:
         ear.rest()
     return ear

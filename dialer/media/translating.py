@@ -13,9 +13,13 @@ def line_of(action: Say | Ask, node: str) -> Line:
 
 
 def speech_of(text: str, understood: Understanding, language: str) -> Speech:
-    """The models have learned English: what they say of another language counts for nothing."""
+    """The models have learned English: what they say of another language counts for nothing.
+
+    The opt-out model has learned Spanish too, and is heard in every call.
+    """
+    opt_out = understood.opt_out.scores.get("opt_out") if understood.opt_out else None
     if not language.startswith("en"):
-        return Speech(text)
+        return Speech(text, opt_out_score=opt_out)
     intent, emotion = understood.intent, understood.emotion
     return Speech(
         text,
@@ -23,6 +27,7 @@ def speech_of(text: str, understood: Understanding, language: str) -> Speech:
         intent_score=intent.score if intent else None,
         emotion=emotion.label if emotion else None,
         emotion_score=emotion.score if emotion else None,
+        opt_out_score=opt_out,
     )
 
 

@@ -285,6 +285,9 @@ class FakeMind:
             emotion=Guess("emotion", emotion) if emotion else None,
         )
 
+    def who_says(self, text: str) -> None:
+        return None
+
 
 @dataclass
 class KeptLog:

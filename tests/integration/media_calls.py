@@ -39,6 +39,9 @@ class Unmodelled:
     def understand(self, text: str) -> Understanding:
         return Understanding(intent=None, emotion=None)
 
+    def who_says(self, text: str) -> None:
+        return None
+
 
 @dataclass
 class Held:

@@ -8,19 +8,23 @@ from pathlib import Path
 
 import pytest
 
+from ml.datasets import Example
 from ml.evaluate import Evaluation, evaluate
 from ml.gates import judge
 from ml.tasks import TASKS
 from ml.text.cleaning import clean
 from ml.text.kind import fit, load, serve
 from ml.text.linear import LinearText
+from voice_ai.answering import SURE
+from voice_ai.conversation.answerers import Told, told_by, told_by_words
 from voice_ai.conversation.turns import Speech
 from voice_ai.conversation.understanding import opt_out_evidence
 
 SHIPPED = {name: task for name, task in TASKS.items() if task.kind == "text" and task.has_data}
 
-# A little below what was measured when the data was written: intent 0.92, emotion 0.94.
-MEASURED = {"intent": 0.88, "emotion": 0.88}
+# A little below what was measured (docs/models.md).
+MEASURED = {"intent": 0.92, "emotion": 0.91, "opt_out": 0.88, "answer": 0.77}
+DATA = Path(__file__).parents[1] / "data"
 
 
 @pytest.fixture(scope="module")
@@ -56,29 +60,78 @@ def test_opt_out_is_recalled_on_held_out_texts(held_out: Mapping[str, Evaluation
     assert held_out["intent"].slices["label"]["opt_out"].accuracy >= 0.94
 
 
-def test_words_and_model_together_hear_every_opt_out_of_the_set_written_for_it(
+def is_heard(models: Mapping[str, LinearText], text: str) -> bool:
+    """By words and models together, as in a call."""
+    scores = models["intent"].probabilities(text)
+    best = int(scores.argmax())
+    second = models["opt_out"]
+    speech = Speech(
+        text,
+        intent=models["intent"].labels[best],
+        intent_score=float(scores[best]),
+        opt_out_score=float(second.probabilities(text)[second.labels.index("opt_out")]),
+    )
+    return opt_out_evidence(speech) is not None
+
+
+def test_words_and_models_together_hear_every_opt_out_of_the_set_written_for_it(
     models: Mapping[str, LinearText],
 ) -> None:
     """222 phrasings, a third of them held out from rules and data; 223 sentences that are none.
 
-    Measured: all of them heard, 3 of the others too (1.3 %; of the 83 held out 3.6 %). Of the held
-    out phrasings nine stand in the training data as well; the other 74 are new to it.
+    Measured: all of them heard, 1 of the others too (0.4 %; of the 83 held out none).
     """
-    data = Path(__file__).parents[1] / "data"
     said, others = (
-        (data / f"{name}.txt").read_text(encoding="utf-8").splitlines()
+        (DATA / f"{name}.txt").read_text(encoding="utf-8").splitlines()
         for name in ("opt_outs", "not_opt_outs")
     )
-    model = models["intent"]
+    assert [text for text in said if not is_heard(models, text)] == []
+    assert sum(is_heard(models, text) for text in others) / len(others) < 0.01
 
-    def is_heard(text: str) -> bool:
-        scores = model.probabilities(text)
-        best = int(scores.argmax())
-        speech = Speech(text, intent=model.labels[best], intent_score=float(scores[best]))
-        return opt_out_evidence(speech) is not None
 
-    assert [text for text in said if not is_heard(text)] == []
-    assert sum(map(is_heard, others)) / len(others) < 0.02
+def test_the_second_ear_hears_opt_outs_said_in_unusual_words(
+    models: Mapping[str, LinearText],
+) -> None:
+    """Measured 93 % and 80 % of what words and intent alone hear 66 % and 63 % of."""
+    for file, least, most in (("data", 0.9, 0.12), ("heldout_more", 0.75, 0.08)):
+        rows = load(TASKS["opt_out"].data_file.with_name(f"{file}.csv")).part("heldout")
+        heard = [(e.label == "opt_out", is_heard(models, e.input)) for e in rows.examples]
+        wished = [is_one for wish, is_one in heard if wish]
+        others = [is_one for wish, is_one in heard if not wish]
+        assert sum(wished) / len(wished) >= least
+        assert sum(others) / len(others) <= most
+
+
+def test_a_mailbox_asks_for_no_opt_out(models: Mapping[str, LinearText]) -> None:
+    """A greeting that is taken for one suppresses a person who has said nothing."""
+    greetings = load(TASKS["answer"].data_file).part("heldout").examples
+    taken = [e.input for e in greetings if is_heard(models, e.input)]
+    assert len(taken) / len(greetings) < 0.04
+
+
+def test_a_model_beside_the_words_tells_twice_as_many_answerers(
+    models: Mapping[str, LinearText],
+) -> None:
+    """Measured on held-out greetings: 31 of 104 by words, 61 with the model; no person cut off."""
+    model = models["answer"]
+
+    def is_nobody(told: Told | None) -> bool:
+        return (
+            told is not None and told.label not in ("human", "unknown") and told.confidence >= SURE
+        )
+
+    def found(examples: list[Example]) -> tuple[int, int]:
+        by_words = sum(is_nobody(told_by_words(e.input)) for e in examples)
+        both = (
+            told_by(e.input, dict(zip(model.labels, model.probabilities(e.input), strict=True)))
+            for e in examples
+        )
+        return by_words, sum(map(is_nobody, both))
+
+    rows = load(TASKS["answer"].data_file).part("heldout").examples
+    assert found([e for e in rows if e.label == "human"]) == (0, 0)
+    words, both = found([e for e in rows if e.label not in ("human", "unknown")])
+    assert both >= 1.7 * words
 
 
 MINIMUM = {

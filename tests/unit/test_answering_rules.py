@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from voice_ai.answering import LABELS, SURE, Answering, AnswerVerdict, Label, both, who_answered
 from voice_ai.campaigns import judge_campaign, parse_campaign
 from voice_ai.conversation import builtin_scripts, load_script, prompts
-from voice_ai.conversation.answerers import only_asks_to_wait, told_by_words
+from voice_ai.conversation.answerers import Told, only_asks_to_wait, told_by, told_by_words
 from voice_ai.errors import BadInput
 
 SURVEY = builtin_scripts()["satisfaction_survey"]
@@ -108,6 +108,19 @@ def test_words_tell_who_speaks(text: str, label: str) -> None:
 @pytest.mark.parametrize("text", ["", "Yes.", "Five.", "I was there on Monday.", "Tell me more."])
 def test_other_words_tell_nothing(text: str) -> None:
     assert told_by_words(text) is None
+
+
+def test_a_model_is_heard_where_the_words_give_nobody_away() -> None:
+    sure = {"machine": 0.9, "human": 0.02, "ivr": 0.08}
+    assert told_by("We are out for a ride.", sure) == Told("machine", 0.9)
+    assert told_by("We are out for a ride.", None) is None
+    assert told_by("We are out for a ride.", {**sure, "human": 0.06}) is None
+    assert told_by("We are out for a ride.", {"human": 0.99, "machine": 0.01}) is None
+
+
+def test_a_model_does_not_talk_down_sure_words() -> None:
+    text = "Please leave your name and number after the tone."
+    assert told_by(text, {"ivr": 0.99}) == told_by_words(text)
 
 
 def test_a_screener_that_asks_to_wait_does_not_ask_again() -> None:

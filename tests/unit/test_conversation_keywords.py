@@ -91,6 +91,19 @@ def test_opt_out_is_heard(text: str) -> None:
     assert guess_intent(text) == "opt_out"
 
 
+@pytest.mark.parametrize(
+    ("stays", "leaves"),
+    [
+        ("please don't take me off the list", "why don't you take me off the list"),
+        ("do not delete my number", "you do not delete my number when I ask"),
+        ("don't lose my number", "please lose my number"),
+        ("don't call the police", "don't call this number"),
+    ],
+)
+def test_who_wants_to_stay_is_no_opt_out(stays: str, leaves: str) -> None:
+    assert (is_opt_out(stays), is_opt_out(leaves)) == (False, True)
+
+
 @pytest.mark.parametrize("text", NOT_OPT_OUTS)
 def test_other_sentences_are_not_opt_outs(text: str) -> None:
     assert not is_opt_out(text)

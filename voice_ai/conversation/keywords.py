@@ -6,6 +6,7 @@ because the cost of a wrong yes is one lead and the cost of a wrong no is a pers
 
 import re
 import unicodedata
+from functools import lru_cache
 
 from voice_ai.conversation import spanish
 from voice_ai.conversation.phrases import INTENT_PATTERNS
@@ -36,6 +37,13 @@ _NOW_ONLY = (
     r"(?:before|until|till|during|early|late|this early|this late|that late|today|tonight"
     r"|while|later)"
 )
+# Whom a call that is not wanted would go to: "don't call an ambulance", "don't call it that".
+_NOT_US = r"(?:police|cops|ambulance|it that)"
+# "Don't take me off" is no wish; "why don't you", and "you don't take me off", are.
+_UNFORBIDDEN = (
+    r"(?:(?<!dont )|(?<=you dont )|(?<=they dont ))"
+    r"(?:(?<!do not )|(?<=you do not )|(?<=they do not ))"
+)
 _CALLS = r"(?:calls|calling|phoning|ringing|dialing|contacting|texting|robocalls)"
 _NOT_EVER = r"(?:not|never|dont|doesnt|didnt|isnt|arent|wont|wouldnt)"
 # Verbs that are names of nothing else: "not call" is a wish, "did not call" is a tale.
@@ -54,16 +62,17 @@ _OPT_OUT = tuple(
         rf"(?<!not )(?<!dont )(?<!never )(?<!cant )(?<!wont )\b(?:stop|stopped|quit|cease|no more)"
         rf" (?!by\b|at\b|in\b|over\b)(?:\w+ ){{0,2}}{_CALL}\b",
         rf"(?<!you )(?<!they )(?<!we )(?<!i )\b{_NOT} (?:ever |try |keep |be |you |to ){{0,2}}"
-        rf"{_CALL}\b(?! (?:\w+ )?{_NOW_ONLY}\b)",
+        rf"{_CALL}\b(?! (?:\w+ )?{_NOW_ONLY}\b)(?! {_NOT_US}\b)",
         rf"\b{_NOT} (?:\w+ ){{0,3}}{_CALL}? ?(?:\w+ ){{0,2}}(?:me|us|here|number) "
         r"(?:again|anymore|any more|ever)\b",
         r"\b(?:dont|do not|did not|didnt|no longer|never) (?:ever |really |even )?"
         r"(?:want|wanted|wish|care|like|appreciate)"
         rf" (?!(?:to )?(?:miss|lose|take|call)\b)(?:\w+ ){{0,5}}?{_CALL}\b",
         # "my list" is the person's own.
-        r"\b(?:take|taking|taken|remove|removing|removed|delete|get|scratch|strike|erase|drop|cross"
-        rf"|pull|wipe) (?:\w+ ){{0,4}}?(?:off|of|from|out) (?:(?!my )\w+ ){{0,3}}?{_LIST}\b",
-        rf"\b(?:remove|removing|delete|erase|wipe|drop|block) {_SOMEBODY}\b",
+        rf"{_UNFORBIDDEN}\b(?:take|taking|taken|remove|removing|removed|delete"
+        rf"|get|scratch|strike|erase|drop|cross|pull|wipe) (?:\w+ ){{0,4}}?(?:off|of|from|out)"
+        rf" (?:(?!my )\w+ ){{0,3}}?{_LIST}\b",
+        rf"{_UNFORBIDDEN}\b(?:remove|removing|delete|erase|wipe|drop|block) {_SOMEBODY}\b",
         rf"\b{_SOMEBODY} (?:\w+ ){{0,2}}?(?:removed|deleted|erased|blocked|taken (?:off|down))\b",
         r"\b(?:be|get|to|being|been) (?:removed|unlisted|taken off)\b",
         rf"\b(?:take|get|drop|cross|scratch) (?:\w+ ){{0,2}}?{_SOMEBODY} (?:off|out of|of) "
@@ -71,7 +80,8 @@ _OPT_OUT = tuple(
         r"\b(?:take|get) (?:me|us) off$",
         rf"\boff (?:of )?(?:your|this|that|those|these) (?:\w+ ){{0,2}}{_LIST}\b",
         r"\bun ?subscri\w*|\b(?:opt|opted|opting|opts) (?:\w+ ){0,2}out\b|\boptout\b",
-        r"(?<!i )(?<!always )\b(?:lose|forget|burn|trash|ditch|toss|throw|get rid of)"
+        rf"(?<!i )(?<!always ){_UNFORBIDDEN}\b"
+        r"(?:lose|forget|burn|trash|ditch|toss|throw|get rid of)"
         r" (?:you |ever |had |have )*(?:away )?(?:my|our|this) (?:\w+ )?number\b",
         r"\b(?:block|blocking|reporting|report|sue|suing) (?:you|your number|this number)\b",
         r"\bcease desist\b|\benough (?:with|of) (?:\w+ ){0,2}calls\b|\bknock it off\b",
@@ -113,6 +123,7 @@ _BARE_STOP = re.compile(
     r"(?<!didnt )\bstop\b(?! (?:by|at|in|over|sign|there|off|worrying))"
 )
 _BARE_STOP_WORDS = 4
+_KEPT = 64
 _HOLD = re.compile(
     r"\b(?:off|from|of) (?:hold|speaker|mute|guard|schedule|appointment|wait ?list|calendar)\b"
 )
@@ -130,10 +141,12 @@ _WHO = re.compile(
 )
 
 
+@lru_cache(maxsize=_KEPT)
 def is_opt_out(text: str) -> bool:
     """Whether the words themselves ask not to be called again (recall first).
 
-    In English, and in Spanish too, whatever language the call is held in.
+    In English, and in Spanish too, whatever language the call is held in. One utterance is asked
+    about two or three times on its way through a call: the latest answers are kept.
     """
     if spanish.is_opt_out(text):
         return True

@@ -58,6 +58,8 @@ class Speech:
     `heard_of_agent` is what the person had really heard of the last actions when their words
     stopped the agent, None when they stopped nothing. `over_agent` says that they spoke while a
     prompt that is not interruptible went on. A score that is None means the label is taken as sure.
+    `opt_out_score` is the opt-out model's probability that they want no more calls; None: it was
+    not asked.
     """
 
     text: str
@@ -67,6 +69,7 @@ class Speech:
     heard_of_agent: str | None = None
     over_agent: bool = False
     emotion_score: float | None = None
+    opt_out_score: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
