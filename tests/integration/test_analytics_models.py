@@ -7,6 +7,7 @@ import pytest
 
 from app.model_registry import RegistryReader, Seen, served
 from ml.registry import Registry
+from ml.tasks import TASKS
 from ml.train import ensure_champions
 from voice_ai.settings import Settings
 
@@ -25,7 +26,7 @@ def test_an_empty_home_has_no_models_and_says_so() -> None:
     reader = RegistryReader(Registry.of(settings))
     assert reader.look().asking
     seen = settle(reader)
-    assert seen.facts == {"intent": [], "emotion": []}
+    assert seen.facts == {name: [] for name in TASKS}
     assert seen.trouble is None
 
 
