@@ -277,16 +277,23 @@ class FakeMind:
     def __init__(self) -> None:
         self.intents: dict[str, str] = {}
         self.emotions: dict[str, str] = {}
+        self.opt_outs: dict[str, float] = {}
+        self.answerers: dict[str, Mapping[str, float]] = {}
 
     def understand(self, text: str) -> Understanding:
         intent, emotion = self.intents.get(text), self.emotions.get(text)
         return Understanding(
             intent=Guess("intent", intent) if intent else None,
             emotion=Guess("emotion", emotion) if emotion else None,
+            opt_out=self._wish(text),
         )
 
-    def who_says(self, text: str) -> None:
-        return None
+    def _wish(self, text: str) -> Guess | None:
+        sure = self.opt_outs.get(text)
+        return None if sure is None else Guess("opt_out", "opt_out", sure, {"opt_out": sure})
+
+    def who_says(self, text: str) -> Mapping[str, float] | None:
+        return self.answerers.get(text.strip())
 
 
 @dataclass

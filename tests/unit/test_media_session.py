@@ -84,6 +84,28 @@ async def test_predictions_are_stored_with_the_turn_and_decide() -> None:
     assert call.was_heard("I am sorry for the trouble.")
 
 
+async def test_a_wish_that_only_the_second_ear_hears_ends_the_calls() -> None:
+    call = picked_up()
+    said = "We would sooner be spared this."
+    call.mind.opt_outs[said] = 0.9
+    await call.until_asked(OPENING_QUESTION)
+    await call.say(said)
+    result = await call.until_over()
+    assert result.disposition == "opt_out"
+    turn = next(turn for turn in call.log.turns if turn.speaker == "caller")
+    assert [one.task for one in turn.predictions] == ["opt_out"]
+
+
+async def test_a_greeting_that_only_a_model_knows_is_a_machines() -> None:
+    call = picked_up()
+    said = "The Coopers are out sailing and the dog never picks up."
+    call.mind.answerers[said] = {"machine": 0.95, "human": 0.01}
+    await call.pass_time(0.3)
+    await call.say(said, 3.0)
+    result = await call.until_over()
+    assert (result.end_reason, result.disposition) == ("machine", "machine")
+
+
 async def test_a_barge_in_clears_and_tells_what_was_heard() -> None:
     call = picked_up()
     await call.until(lambda: call.was_heard(OPT_OUT_LINE))
