@@ -11,6 +11,7 @@ from typing import Annotated, Any
 
 import typer
 
+from ml import commands_watch
 from ml.progress_bar import progress_bar
 from voice_ai.errors import NotFound
 from voice_ai.settings import Settings
@@ -21,6 +22,10 @@ app = typer.Typer(
     add_completion=False,
     help="Train, judge and deploy models.",
 )
+
+app.command("watch")(commands_watch.watch)
+app.command("fallback")(commands_watch.fallback)
+app.add_typer(commands_watch.labels_app)
 
 Name = Annotated[
     str, typer.Argument(help="The task: intent, emotion …; `voice-ai models status` lists them.")

@@ -85,7 +85,7 @@ def deploy(model_file: Path, manifest: Manifest, home: Path) -> Champion:
         _put(staging, folder / version)
     finally:
         shutil.rmtree(staging, ignore_errors=True)
-    _replace(folder / CHAMPION_FILE, json.dumps(asdict(champion), indent=1).encode())
+    replace_file(folder / CHAMPION_FILE, json.dumps(asdict(champion), indent=1).encode())
     return champion
 
 
@@ -96,7 +96,8 @@ def _put(staging: Path, target: Path) -> None:
     staging.rename(target)
 
 
-def _replace(path: Path, content: bytes) -> None:
+def replace_file(path: Path, content: bytes) -> None:
+    """Write a file so that a reader sees all of the old or all of the new one."""
     handle, name = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.parent)
     with os.fdopen(handle, "wb") as file:
         file.write(content)

@@ -8,24 +8,31 @@ from typing import Any
 
 from ml.artifact import Manifest, load_verified
 from ml.deploy import CHAMPION_FILE, models_folder, read_champion, read_manifest
+from ml.fallback import NEUTRAL, Fallback, read_fallback
 from ml.kinds import Model
 from voice_ai.errors import Refused
 
 # What a changed file cannot keep: modification time, inode, size.
 _Stamp = tuple[int, int, int]
+_HOW = {True: "neutral, without a score", False: "for itself"}
 
 
 @dataclass(frozen=True)
 class Prediction:
-    """`scores` are probabilities over all labels, `score` is that of `label`."""
+    """`scores` are probabilities over all labels, `score` is that of `label`.
+
+    `fallback`: the version drifted and a person wants it to say nothing; the label is then
+    `neutral`, there is no score, and `scores` is empty.
+    """
 
     task: str
     label: str
     scores: Mapping[str, float]
-    score: float
+    score: float | None
     model_name: str
     version: str
     latency_us: float
+    fallback: bool = False
 
 
 @dataclass(frozen=True)
@@ -43,17 +50,19 @@ class ModelServer:
     _served: dict[str, _Loaded] = field(default_factory=dict)
     _stamps: dict[str, _Stamp] = field(default_factory=dict)
     _refused: dict[str, str] = field(default_factory=dict)
+    _fallbacks: dict[str, Fallback] = field(default_factory=dict)
 
     def refresh(self) -> list[str]:
         """Load champions that changed since the last call; says in sentences what happened.
 
         A champion that fails its pins or its self-test is refused and the one before is kept.
         """
-        return [
+        found = [
             news
             for path in sorted(models_folder(self.home).glob(f"*/{CHAMPION_FILE}"))
             if (news := self._look_at(path)) is not None
         ]
+        return [*found, *filter(None, map(self._look_at_fallback, sorted(self._served)))]
 
     def _look_at(self, path: Path) -> str | None:
         task = path.parent.name
@@ -76,11 +85,29 @@ class ModelServer:
         self._served[task] = loaded
         return f"{task}: serving version {loaded.version}"
 
+    def _look_at_fallback(self, task: str) -> str | None:
+        before = self._silent(task)
+        try:
+            self._fallbacks[task] = read_fallback(self.home, task)
+        except Refused as error:
+            return f"{task}: {error.message}"
+        if (now := self._silent(task)) == before:
+            return None
+        version = self._served[task].version
+        return f"{task}: version {version} {'drifted, it' if now else 'again'} answers {_HOW[now]}"
+
+    def _silent(self, task: str) -> bool:
+        fallback, loaded = self._fallbacks.get(task), self._served.get(task)
+        return bool(fallback and loaded and fallback.holds_for(loaded.version))
+
     def predict(self, task: str, text: Any) -> Prediction | None:
         """The champion's answer; None while there is no champion of the task."""
         loaded = self._served.get(task)
         if loaded is None:
             return None
+        if self._silent(task):
+            name = loaded.manifest.model_name
+            return Prediction(task, NEUTRAL, {}, None, name, loaded.version, 0.0, fallback=True)
         started = time.perf_counter_ns()
         values = loaded.model.probabilities(text)
         scores = dict(zip(loaded.model.labels, values.tolist(), strict=True))
@@ -98,7 +125,10 @@ class ModelServer:
     def status(self) -> dict[str, Any]:
         """Per task: the version served with its pins and figures, and what was refused."""
         return {
-            task: _standing(self._served.get(task), self._refused.get(task))
+            task: {
+                **_standing(self._served.get(task), self._refused.get(task)),
+                "fallback": self._silent(task),
+            }
             for task in sorted({*self._served, *self._refused})
         }
 

@@ -104,6 +104,22 @@ _ALL = (
         Schedule("30 0 * * *", "UTC", "daily 00:30 UTC"),
         ("reports",),
     ),
+    FlowFacts(
+        "watch-models",
+        "Watch the models",
+        "Measures whether models still hear in calls what they were taught, and draws the turns"
+        " of last week for people to label.",
+        (
+            Field(
+                "draw",
+                "Draw now",
+                "Task of which turns of this week are drawn to be labelled, without waiting for"
+                " its end; left out: none.",
+            ),
+        ),
+        Schedule("30 23 * * *", "UTC", "daily 23:30 UTC"),
+        ("models",),
+    ),
 )
 FLOWS: Mapping[FlowName, FlowFacts] = {facts.name: facts for facts in _ALL}
 

@@ -19,6 +19,7 @@ _ASKED_HERE: tuple[store.FlowName, ...] = (
     "score-leads",
     "daily-summary",
     "train-models",
+    "watch-models",
 )
 _STATES = {
     "asked": ("Waiting", ":material/hourglass_empty:"),

@@ -29,6 +29,7 @@ from pipelines.flows.requests import RequestWorker, crash_orphans
 from pipelines.flows.scores import score_leads_flow
 from pipelines.flows.summaries import daily_summary_flow
 from pipelines.flows.undo import undo_import_flow
+from pipelines.flows.watching import watch_models_flow
 from voice_ai.context import Context
 from voice_ai.errors import NotAvailable
 from voice_ai.store.flow_requests import FlowName
@@ -46,6 +47,7 @@ _FLOWS: Mapping[FlowName, Flow[..., Any]] = {
     "build-report": build_report_flow,
     "score-leads": score_leads_flow,
     "daily-summary": daily_summary_flow,
+    "watch-models": watch_models_flow,
 }
 
 

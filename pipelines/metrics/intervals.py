@@ -1,13 +1,13 @@
 """Rates with their 95 % Wilson score interval (Wilson 1927), for one rate or a whole frame."""
 
-import math
 from dataclasses import dataclass
 
 import polars as pl
 
 from pipelines.metrics.definitions import THIN_BELOW
+from voice_ai.intervals import Z_95, wilson
 
-Z_95 = 1.959963984540054
+__all__ = ["Z_95", "Rate", "rate", "wilson", "with_rates", "with_shares"]
 
 
 @dataclass(frozen=True)
@@ -23,14 +23,6 @@ class Rate:
     @property
     def thin(self) -> bool:
         return self.n < THIN_BELOW
-
-
-def wilson(p: float, n: int) -> tuple[float, float]:
-    """Bounds for a share `p` of `n` > 0 trials; inside 0 to 1, and around p."""
-    z2 = Z_95 * Z_95
-    centre = (p + z2 / (2 * n)) / (1 + z2 / n)
-    half = Z_95 / (1 + z2 / n) * math.sqrt(p * (1 - p) / n + z2 / (4 * n * n))
-    return max(0.0, min(p, centre - half)), min(1.0, max(p, centre + half))
 
 
 def rate(k: int, n: int) -> Rate:

@@ -37,18 +37,20 @@ _GRANTS: dict[str, tuple[str, ...]] = {
         "INSERT, UPDATE ON sellers, numbers, lead_lists, leads, import_runs, import_rejects,"
         " campaigns, caller_ids, campaign_leads, lead_scores, consents, list_snapshots,"
         " flow_requests, gate_results, commands, alerts, workers, prices, daily_summaries,"
-        " list_entries",
-        "INSERT ON campaign_versions, suppressions, audit_log",
-        "DELETE ON leads, campaign_leads, import_rejects, lead_scores, list_entries",
+        " list_entries, model_watch",
+        "INSERT ON campaign_versions, suppressions, audit_log, model_references, label_samples",
+        "DELETE ON leads, campaign_leads, import_rejects, lead_scores, list_entries, model_watch",
     ),
     "app": (
         _READ_ALL,
         "INSERT, UPDATE ON sellers, numbers, campaigns, caller_ids, campaign_leads, commands,"
         " flow_requests, switches, alerts, users, workers, carrier_limits, list_snapshots,"
         " list_entries, prices",
-        "INSERT ON campaign_versions, suppressions, consents, audit_log, preflights, qa_scores",
+        "INSERT ON campaign_versions, suppressions, consents, audit_log, preflights, qa_scores,"
+        " turn_labels",
         "DELETE ON list_entries",
         "UPDATE (purged_at) ON recordings",
+        "UPDATE (withdrawn_at) ON turn_labels",
         "UPDATE (revoked_at, revoked_through) ON consents",
     ),
     "analyst": (

@@ -16,7 +16,13 @@ _SQL = queries("flow_requests")
 
 # Each is a deployment of `voice-ai flows`; the parameters are those of its flow function.
 FlowName = Literal[
-    "import-leads", "undo-import", "train-models", "build-report", "score-leads", "daily-summary"
+    "import-leads",
+    "undo-import",
+    "train-models",
+    "build-report",
+    "score-leads",
+    "daily-summary",
+    "watch-models",
 ]
 FLOW_NAMES: tuple[str, ...] = get_args(FlowName)
 FINISHED = frozenset({"done", "failed", "cancelled", "interrupted"})

@@ -1,6 +1,6 @@
 """The schema as SQLAlchemy Core tables: what Alembic compares with and the app reads through."""
 
-from voice_ai.db.schema import calls, campaigns, operations, people, transfers
+from voice_ai.db.schema import calls, campaigns, operations, people, transfers, watching
 from voice_ai.db.schema.base import METADATA
 
-__all__ = ["METADATA", "calls", "campaigns", "operations", "people", "transfers"]
+__all__ = ["METADATA", "calls", "campaigns", "operations", "people", "transfers", "watching"]
