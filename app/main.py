@@ -44,7 +44,11 @@ st.navigation(
             _page("listening", "Listening", "headphones"),
         ],
         "Analytics": [_page("analytics", "First charts", "insights")],
-        "Models": [_page("models", "Models", "neurology")],
+        "Models": [
+            _page("models", "Models", "neurology"),
+            _page("model_watch", "Watch", "troubleshoot"),
+            _page("labelling", "Labelling", "label"),
+        ],
         "System": [
             _page("health", "Health", "monitor_heart"),
             _page("flows", "Flows", "account_tree"),

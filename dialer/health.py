@@ -6,7 +6,7 @@ and while it does not answer, the look does not wait for it.
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -21,6 +21,7 @@ from ml.serving import ModelServer
 from voice_ai.clock import Clock
 from voice_ai.db import queries
 from voice_ai.db.connect import Pool, Row
+from voice_ai.store.watching import ALERT, kind
 from voice_ai.vitals import disk_of
 
 State = Literal["ok", "warn", "down", "off"]
@@ -31,6 +32,7 @@ TROUBLE = (psycopg.OperationalError, psycopg_pool.PoolTimeout)
 COMMAND_PATIENCE = timedelta(seconds=10)
 FLOW_PATIENCE = timedelta(minutes=2)
 _SQL = queries("health")
+_WATCH = queries("watching")
 # Calls cannot be held, or their facts not kept, without these.
 _NEEDED = ("database", "opt_out_spool", "disk")
 _DATABASE_S = 1.0
@@ -85,6 +87,14 @@ class Standing:
 
 
 @dataclass(frozen=True)
+class Watched:
+    """What the daily watch over models measured last, and what it wants looked at."""
+
+    figures: Sequence[Row]
+    alerts: Sequence[str]
+
+
+@dataclass(frozen=True)
 class Addresses:
     """Where others are; None is the vendor itself."""
 
@@ -118,12 +128,14 @@ class Health:
         self._carrier = Remembered(self._ask_carrier, fresh_s=2.0)
         self._speech = Remembered(self._ask_speech, fresh_s=2.0)
         self._redis = Remembered(self._ask_redis, fresh_s=2.0)
+        self._watched = Remembered(self._ask_watched, fresh_s=10.0)
 
     async def look(self) -> tuple[bool, dict[str, Any]]:
         """Whether calls can be held, and every component by name."""
-        latency, standing, carrier, speech, redis = await asyncio.gather(
+        latency, standing, watched, carrier, speech, redis = await asyncio.gather(
             self._ping(),
             self._standing.look(),
+            self._watched.look(),
             self._carrier.look(),
             self._speech.look(),
             self._redis.look(),
@@ -131,6 +143,7 @@ class Health:
         silent = Component("warn", "has not answered yet", ok=False)
         parts: Parts = {"database": database_of(latency, standing)}
         parts["models"] = models_of(self._models)
+        parts["drift"] = drift_of(watched)
         parts["opt_out_spool"] = spool_of(self._spool)
         parts |= processes_of(standing if isinstance(latency, float) else None)
         parts["carrier"] = carrier or silent
@@ -144,6 +157,10 @@ class Health:
     async def standing(self) -> Standing | None:
         """The last look at the database; None when it has not answered."""
         return await self._standing.look(_DATABASE_S)
+
+    async def watched(self) -> Watched | None:
+        """The last look at the watch over models; None when it has not answered."""
+        return await self._watched.look(_DATABASE_S)
 
     async def _ping(self) -> float | str:
         """Milliseconds, or why there is no answer."""
@@ -165,6 +182,17 @@ class Health:
             return None
         assert facts is not None
         return Standing(facts, {row["kind"]: row["n"] for row in alive})
+
+    async def _ask_watched(self) -> Watched | None:
+        rehearsal = self._addresses.rehearsal
+        asked = {"prefix": f"{ALERT} ", "kind": kind(rehearsal=rehearsal), "rehearsal": rehearsal}
+        try:
+            async with self._pool.connection(timeout=_DATABASE_S) as db:
+                figures = await (await db.execute(_WATCH.figures, asked)).fetchall()
+                alerts = await (await db.execute(_WATCH.open_alerts, asked)).fetchall()
+        except TROUBLE:
+            return None
+        return Watched(figures, [row["summary"] for row in alerts])
 
     async def _ask_carrier(self) -> Component:
         base = self._addresses.carrier
@@ -246,7 +274,22 @@ def models_of(models: ModelServer) -> Component:
     reason = "serving " + ", ".join(f"{name} {serving[name]}" for name in sorted(serving))
     if refused:
         return Component("warn", f"{reason}; a new champion is refused: {', '.join(refused)}")
+    silent = sorted(name for name, model in status.items() if model.get("fallback"))
+    if silent:
+        return Component("warn", f"{reason}; drifted, so answering neutral: {', '.join(silent)}")
     return Component("ok", reason, {"serving": serving})
+
+
+def drift_of(watched: Watched | None) -> Component:
+    """Whether models still hear what they were taught; calls go on either way."""
+    if watched is None:
+        return Component("warn", "unknown: the database does not answer", ok=False)
+    if not watched.figures:
+        return Component("off", "nothing was measured yet; the flows do it once a day", ok=True)
+    facts = {"measures": len(watched.figures)}
+    if watched.alerts:
+        return Component("warn", "; ".join(watched.alerts), facts)
+    return Component("ok", "the models hear what they were taught", facts)
 
 
 def spool_of(spool: OptOutSpool) -> Component:

@@ -6,9 +6,10 @@ counts for nobody: that is how a part is used where nothing is scraped.
 
 import asyncio
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.gc_collector import GCCollector
@@ -208,6 +209,53 @@ class OnlookerMetrics:
         )
 
 
+class WatchMetrics:
+    """What the daily watch over models measured last, by measure as it is called there."""
+
+    _DRIFT: Mapping[str, int] = {"stable": 0, "watch": 1, "act": 2}
+
+    def __init__(self, registry: CollectorRegistry | None = None) -> None:
+        both = ("task", "version")
+
+        def gauge(name: str, about: str, labels: tuple[str, ...] = both) -> Gauge:
+            return Gauge(f"voice_ai_model_{name}", about, labels, registry=registry)
+
+        self._psi = gauge(
+            "psi", "Population stability index against the reference", (*both, "measure")
+        )
+        self._drift = gauge(
+            "drift", "Worst verdict of a version: 0 stable, 1 watch, 2 act; absent: too few turns"
+        )
+        self._of = {
+            "label_shift": gauge(
+                "label_shift_ratio", "Estimated share of turns whose true label has changed"
+            ),
+            "unknown_words": gauge("unknown_words_ratio", "Words that the model has no entry for"),
+            "missing": gauge("missing_ratio", "Caller turns that no model answered for"),
+            "accuracy": gauge("accuracy_ratio", "Accuracy on turns that people labelled"),
+            "ece": gauge("calibration_error_ratio", "Expected calibration error on those turns"),
+            "kappa": gauge("labeller_kappa_ratio", "Cohen's kappa of two labellers"),
+        }
+
+    def fill(self, figures: Iterable[Mapping[str, Any]]) -> None:
+        """`figures`: task, model_version, measure, value and verdict of the newest day."""
+        for gauge in (self._psi, self._drift, *self._of.values()):
+            gauge.clear()
+        worst: dict[tuple[str, str], int] = {}
+        for row in figures:
+            key, measure = (row["task"], row["model_version"]), row["measure"]
+            if row["verdict"] in self._DRIFT:
+                worst[key] = max(worst.get(key, 0), self._DRIFT[row["verdict"]])
+            if row["value"] is None:
+                continue
+            if measure.startswith("psi_"):
+                self._psi.labels(*key, measure.removeprefix("psi_")).set(row["value"])
+            elif measure in self._of:
+                self._of[measure].labels(*key).set(row["value"])
+        for key, verdict in worst.items():
+            self._drift.labels(*key).set(verdict)
+
+
 class ServerMetrics:
     """Everything that the server's /metrics shows."""
 
@@ -218,6 +266,7 @@ class ServerMetrics:
         self.talk = ConversationMetrics(self.registry)
         self.conversations = self.talk.ended
         self.onlookers = OnlookerMetrics(self.registry)
+        self.watched = WatchMetrics(self.registry)
         self.day = DayCollector()
         self.registry.register(self.day)
         self._count_requests()

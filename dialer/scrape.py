@@ -57,6 +57,9 @@ async def fill_in(parts: "ServerParts") -> None:
     for state in _LIVE_STATES:
         metrics.attempts.labels(state).set(counts.get(state, 0))
     metrics.day.rows = await parts.day.rows()
+    watched = await parts.health.watched()
+    if watched is not None:
+        metrics.watched.fill(watched.figures)
     standing = await parts.health.standing()
     if standing is not None:
         _standing(metrics, standing, parts.clock.now())

@@ -9,6 +9,7 @@ import sqlalchemy as sa
 
 from app.queries.campaigns import ALIVE_WITHIN, Listed, dialers, listed
 from pipelines.metrics.measures import Totals
+from voice_ai.store.watching import ALERT
 
 _OBEYED_WITHIN = timedelta(seconds=10)
 _MANY_REJECTS = 0.2
@@ -22,7 +23,7 @@ WHERE state = 'ended' AND ended_at >= :since AND ended_at < :until AND rehearsal
 """
 _LIVE = "SELECT count(*) FROM attempts WHERE state <> 'ended' AND rehearsal = :rehearsal"
 _ALERTS = """
-SELECT a.severity, a.summary, a.count AS times, c.name AS campaign FROM alerts a
+SELECT a.name, a.severity, a.summary, a.count AS times, c.name AS campaign FROM alerts a
 LEFT JOIN campaigns c ON c.id = a.campaign_id WHERE a.cleared_at IS NULL
 ORDER BY a.severity = 'page' DESC, a.raised_at DESC LIMIT 20
 """
@@ -175,11 +176,17 @@ def _alerts(connection: sa.Connection) -> list[Attention]:
         Attention(
             urgent=row.severity == "page",
             sentence=f"{row.summary.rstrip('.')}{f' ({row.times} times)' * (row.times > 1)}.",
-            page="campaign" if row.campaign else "health",
+            page=_page_of(row.name, row.campaign),
             campaign=row.campaign,
         )
         for row in _rows(connection, _ALERTS)
     ]
+
+
+def _page_of(alert: str, campaign: str | None) -> str:
+    if campaign:
+        return "campaign"
+    return "model_watch" if alert.startswith(ALERT) else "health"
 
 
 def _unobeyed(connection: sa.Connection, scope: dict[str, Any]) -> list[Attention]:

@@ -23,6 +23,7 @@ COMPONENTS = {
     "carrier",
     "speech",
     "models",
+    "drift",
     "opt_out_spool",
     "dialer",
     "pages",
@@ -52,7 +53,7 @@ async def test_every_component_has_a_state_a_reason_and_its_figures(
     assert all({"ok", "state", "reason"} <= set(part) for part in parts.values())
     states = {name: part["state"] for name, part in parts.items()}
     assert states["database"] == states["carrier"] == states["speech"] == "ok"
-    assert states["redis"] == states["pages"] == "off"
+    assert states["redis"] == states["pages"] == states["drift"] == "off"
     assert parts["database"]["bytes"]
     assert parts["flows"]["alive"] == 1
     assert "voice-ai app" in str(parts["pages"]["reason"])

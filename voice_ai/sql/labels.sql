@@ -57,7 +57,7 @@ GROUP BY 1 ORDER BY 1 DESC
 
 -- name: next_turn
 -- The next turn for a labeller, with what the agent said before it; nothing of what the model or
--- the other labeller said.
+-- the other labeller said. Skipped ones come last.
 SELECT s.id, s.place, t.text_redacted AS text, t.node, before.text_redacted AS agent
 FROM label_samples s
 JOIN attempts a ON a.id = s.attempt_id
@@ -72,7 +72,7 @@ WHERE s.task = %(task)s AND s.week = %(week)s AND s.rehearsal = %(rehearsal)s
                   AND l.labeller = %(labeller)s AND l.withdrawn_at IS NULL)
   AND (SELECT count(*) FROM turn_labels l WHERE l.sample_id = s.id
        AND NOT l.decides AND l.withdrawn_at IS NULL) < 2
-ORDER BY s.place LIMIT 1
+ORDER BY s.id = ANY(%(skipped)s::bigint[]), s.place LIMIT 1
 
 -- name: labels_of_week
 -- Every drawn turn of a week with its standing labels; a turn without one has a row too.

@@ -94,9 +94,13 @@ def weeks(db: Db, task: str, *, rehearsal: bool) -> list[Row]:
     return db.execute(_SQL.weeks, {"task": task, "rehearsal": rehearsal}).fetchall()
 
 
-def next_turn(db: Db, sample: Sample, labeller: str) -> Turn | None:
-    """What that person should label now; None: nothing is left for them. Raises BadInput."""
-    row = db.execute(_SQL.next_turn, {**vars(sample), "labeller": named(labeller)}).fetchone()
+def next_turn(db: Db, sample: Sample, labeller: str, skipped: Sequence[int] = ()) -> Turn | None:
+    """What that person should label now, the skipped ones last; None: nothing is left for them.
+
+    Raises BadInput.
+    """
+    asked = {**vars(sample), "labeller": named(labeller), "skipped": list(skipped)}
+    row = db.execute(_SQL.next_turn, asked).fetchone()
     if row is None:
         return None
     return Turn(row["id"], row["text"], row["agent"], row["node"])

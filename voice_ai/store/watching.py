@@ -142,7 +142,12 @@ def _alert(heard: Heard) -> str:
 
 
 def _prefix(task: str, *, rehearsal: bool) -> str:
-    return f"{ALERT} {task} {'rehearsal' if rehearsal else 'live'} "
+    return f"{ALERT} {task} {kind(rehearsal=rehearsal)} "
+
+
+def kind(*, rehearsal: bool) -> str:
+    """The third word of an alert's name."""
+    return "rehearsal" if rehearsal else "live"
 
 
 def _named(heard: Heard) -> dict[str, Any]:
