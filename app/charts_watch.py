@@ -80,6 +80,6 @@ def mix_chart(
                 alt.Tooltip("share:Q", title="Share", format=".1%"),
             ],
         )
-        .properties(height=max(28 * len(labels), 60))
+        .properties(height=30 * len(labels) + 20)
     )
     return themed(chart, mode)

@@ -98,7 +98,12 @@ class ModelServer:
 
     def _silent(self, task: str) -> bool:
         fallback, loaded = self._fallbacks.get(task), self._served.get(task)
-        return bool(fallback and loaded and fallback.holds_for(loaded.version))
+        return bool(
+            fallback
+            and loaded
+            and fallback.holds_for(loaded.version)
+            and NEUTRAL in loaded.manifest.labels
+        )
 
     def predict(self, task: str, text: Any) -> Prediction | None:
         """The champion's answer; None while there is no champion of the task."""

@@ -139,8 +139,7 @@ def _labels(
     places = np.array([place.get(label, k - 1) for label in said], dtype=np.int64)
     n = len(places)
     if n < FEWEST:
-        few: tuple[Name, ...] = ("psi_labels", "label_shift")
-        return [Measure(name, None, None, None, n, "too_few") for name in few]
+        return [Measure("psi_labels", None, None, None, n, "too_few")]
     counts = counts_of(places, k)
     drawn = resampled(places, calls, k, random)
     expected = [*reference.label_counts, 0]
@@ -151,25 +150,26 @@ def _labels(
     old, new = _shares(expected), _shares(counts)
     mixes = {"labels": names, "reference": _rounded(old), "now": _rounded(new)}
     verdict = graded(found.value, PSI_LIMITS)
-    return [
-        Measure("psi_labels", found.value, found.low, found.high, n, verdict, mixes),
-        _shift(reference, counts, drawn, n),
-    ]
+    shift = _shift(reference, counts, drawn, n)
+    measures = [Measure("psi_labels", found.value, found.low, found.high, n, verdict, mixes)]
+    return [*measures, shift] if shift is not None else measures
 
 
-def _shift(reference: Reference, counts: Ints, drawn: Ints, n: int) -> Measure:
-    """The mix of true labels, estimated: of the held-out rows, against that of the calls."""
-    nothing = Measure("label_shift", None, None, None, n, "too_few")
+def _shift(reference: Reference, counts: Ints, drawn: Ints, n: int) -> Measure | None:
+    """The mix of true labels, estimated: that of the reference, against that of the calls.
+
+    None where no held-out rows tell how the model errs, or where they cannot tell labels apart.
+    """
     k = len(reference.labels)
     if not reference.confusion or counts[:k].sum() == 0:
-        return nothing
+        return None
     confusion = np.asarray(reference.confusion, dtype=np.int64)
     now = label_shift.true_mix(confusion, _shares(counts[:k]))
     draws = label_shift.true_mix(confusion, _shares(drawn[:, :k]))
     # What it was is estimated in the same way: the held-out rows' own labels, or the first turns.
     old = label_shift.true_mix(confusion, _shares(reference.label_counts))
     if now is None or draws is None or old is None:
-        return nothing
+        return None
     value = float(label_shift.distance(now, old))
     low, high = np.quantile(label_shift.distance(draws, old), (0.025, 0.975))
     detail = {

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from dialer.health import Component, Remembered, database_of
+from dialer.health import Component, Remembered, Watched, database_of, drift_of
 from tests.integration.dialer_parts import House, until
 from tests.integration.test_dialer_server import Server, server
 from voice_ai import vitals
@@ -58,6 +58,15 @@ async def test_every_component_has_a_state_a_reason_and_its_figures(
     assert parts["flows"]["alive"] == 1
     assert "voice-ai app" in str(parts["pages"]["reason"])
     assert parts["redis"]["reason"] == "not used"
+
+
+def test_drift_is_a_warning_with_its_sentence_and_never_a_fall() -> None:
+    assert drift_of(None).state == "warn"
+    assert drift_of(Watched([], [])).body()["ok"]
+    drifted = drift_of(Watched([{}], ["The emotion model has moved away"])).body()
+    assert (drifted["ok"], drifted["state"]) == (True, "warn")
+    assert drifted["reason"] == "The emotion model has moved away"
+    assert drift_of(Watched([{}], [])).state == "ok"
 
 
 async def test_a_second_look_is_quick_and_many_looks_ask_others_once(

@@ -122,6 +122,26 @@ async def test_requests_to_the_carrier_are_counted_by_how_they_ended() -> None:
     assert value(registry, "voice_ai_carrier_request_seconds_count", operation="place") == 2
 
 
+def test_the_watch_over_models_is_shown_as_it_was_measured_last() -> None:
+    metrics = ServerMetrics()
+    row = {"task": "emotion", "model_version": "3"}
+    metrics.watched.fill(
+        [
+            {**row, "measure": "psi_labels", "value": 0.4, "verdict": "act"},
+            {**row, "measure": "psi_score", "value": None, "verdict": "too_few"},
+            {**row, "measure": "accuracy", "value": 0.8, "verdict": "stable"},
+        ]
+    )
+    both = {"task": "emotion", "version": "3"}
+    name = "voice_ai_model_psi"
+    assert value(metrics.registry, name, **both, measure="labels") == 0.4
+    assert value(metrics.registry, name, **both, measure="score") is None
+    assert value(metrics.registry, "voice_ai_model_accuracy_ratio", **both) == 0.8
+    assert value(metrics.registry, "voice_ai_model_drift", **both) == 2
+    metrics.watched.fill([])
+    assert value(metrics.registry, "voice_ai_model_drift", **both) is None
+
+
 async def test_synthesis_is_counted_by_characters_latency_and_outcome() -> None:
     registry = CollectorRegistry()
     metrics = SpeechMetrics(registry)

@@ -1,6 +1,7 @@
 """The daily watch and the labels on a real database, with the logins that do it in production."""
 
-import csv
+import base64
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -9,11 +10,14 @@ from typing import Any
 
 import pytest
 
+from app.queries import today
+from app.queries.engine import open_engine
 from ml.datasets import load_dataset
 from ml.fallback import read_fallback, switch_fallback
 from ml.watch import draw_labels, watch_models
 from tests.factories import NOW, Office, login_url
 from tests.factories_models import MIX, heard
+from voice_ai.__main__ import run
 from voice_ai.db.connect import Db, connect
 from voice_ai.errors import BadInput, NotFound, Refused
 from voice_ai.labelling.sampling import monday
@@ -24,12 +28,14 @@ from voice_ai.vault import Keyring
 LABELS = ("neutral", "joy", "anger", "sadness", "fear", "surprise", "disgust")
 ANGRY = {"anger": 0.7, "neutral": 0.2, "joy": 0.1}
 DAY = timedelta(days=1)
+SECRET = base64.urlsafe_b64encode(b"a secret of the tests, 32 bytes.").decode()
 
 
 @dataclass(frozen=True)
 class House:
     office: Office
     flows: str
+    app_url: str
     app: Db
     home: Path
 
@@ -50,12 +56,12 @@ class House:
 def house(database_url: str, keyring: Keyring, tmp_path: Path) -> Iterator[House]:
     with (
         Office(database_url, keyring) as office,
-        connect(login_url(database_url, "app", keyring), autocommit=True) as app,
+        connect(app_url := login_url(database_url, "app", keyring), autocommit=True) as app,
     ):
         office.db.execute("SET session_replication_role = replica")  # attempts of no worker
         office.leads(40)
         office.campaign(start=False)
-        yield House(office, login_url(database_url, "flows", keyring), app, tmp_path)
+        yield House(office, login_url(database_url, "flows", keyring), app_url, app, tmp_path)
 
 
 def test_drift_is_measured_against_the_first_turns_alarms_and_falls_silent_when_it_is_over(
@@ -79,6 +85,9 @@ def test_drift_is_measured_against_the_first_turns_alarms_and_falls_silent_when_
     (alert,) = house.alerts()
     assert (alert["severity"], alert["count"], alert["cleared_at"]) == ("ticket", 1, None)
     assert "emotion model (version 1) has moved away from its first turns" in alert["summary"]
+    wanted = attention(house)
+    assert [item.page for item in wanted] == ["model_watch"]
+    assert not wanted[0].urgent
     fallback = read_fallback(house.home, "emotion")
     assert fallback.holds_for("1")
     assert not fallback.holds_for("2")
@@ -101,15 +110,27 @@ def test_drift_is_measured_against_the_first_turns_alarms_and_falls_silent_when_
     assert watching.newest(house.app, rehearsal=True) == []
 
 
+def attention(house: House) -> list[today.Attention]:
+    engine = open_engine(house.app_url)
+    with engine.connect() as connection:
+        seen = today.today(connection, since=NOW - DAY, now=NOW, rehearsal=False)
+    engine.dispose()
+    return [item for item in seen.attention if "emotion" in item.sentence]
+
+
 def test_two_people_label_blindly_a_third_decides_and_the_rest_is_training_data(
-    house: House, tmp_path: Path
+    house: House,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    database_url: str,
 ) -> None:
-    heard(house.office, NOW - timedelta(hours=3), calls=60, rehearsal=False)
-    assert draw_labels(house.flows, "emotion", now=NOW, rehearsal=False) == 200
-    assert draw_labels(house.flows, "emotion", now=NOW, rehearsal=False) == 0
+    heard(house.office, NOW - timedelta(hours=3), calls=60, rehearsal=True)
+    assert draw_labels(house.flows, "emotion", now=NOW, rehearsal=True) == 200
+    assert draw_labels(house.flows, "emotion", now=NOW, rehearsal=True) == 0
     with pytest.raises(NotFound):
-        draw_labels(house.flows, "moods", now=NOW, rehearsal=False)
-    sample = Sample("emotion", monday(NOW.date()), rehearsal=False)
+        draw_labels(house.flows, "moods", now=NOW, rehearsal=True)
+    sample = Sample("emotion", monday(NOW.date()), rehearsal=True)
     drawn = house.office.rows("SELECT * FROM label_samples ORDER BY place")
     assert sum(row["weight"] for row in drawn) == pytest.approx(300)  # every turn is stood for
     truth = {row["id"]: row["predicted"] for row in drawn}
@@ -141,22 +162,29 @@ def test_two_people_label_blindly_a_third_decides_and_the_rest_is_training_data(
     say("cem", first, truth[first], decides=True)
     assert labels.next_turn(house.app, sample, "cem") is None
 
-    rows = labels.agreed_texts(house.app, "emotion", rehearsal=False)
+    rows = labels.agreed_texts(house.app, "emotion", rehearsal=True)
     assert len(rows) == 199
     house.office.db.execute(
         "UPDATE numbers SET erased_at = now() WHERE id = (SELECT a.number_id FROM attempts a"
         " JOIN label_samples s ON s.attempt_id = a.id WHERE s.id = %s)",
         (third,),
     )
-    kept = labels.agreed_texts(house.app, "emotion", rehearsal=False)
+    kept = labels.agreed_texts(house.app, "emotion", rehearsal=True)
     assert len(kept) < len(rows)
-    assert labels.agreed_texts(house.app, "emotion", rehearsal=True) == []
+    assert labels.agreed_texts(house.app, "emotion", rehearsal=False) == []
+    monkeypatch.setenv("DATABASE_URL", database_url)
+    monkeypatch.setenv("VOICE_AI_SECRET_KEY", SECRET)
     out = tmp_path / "labels.csv"
-    with out.open("w", newline="") as file:
-        csv.writer(file).writerows([("text", "label"), *kept])
-    assert len(load_dataset(out).examples) == len(kept)
+    assert run("models", ["labels", "export", "--task", "emotion", "--out", str(out)]) == 0
+    assert [(one.text, one.label) for one in load_dataset(out).examples] == kept
+    capsys.readouterr()
+    assert run("models", ["labels", "status", "--task", "emotion", "--json"]) == 0
+    (week,) = json.loads(capsys.readouterr().out)["weeks"]
+    assert (week["disputed"], week["waiting"]) == (1, 0)
+    assert run("models", ["fallback", "intent", "on", "--json"]) == 1
+    assert "no label 'neutral'" in json.loads(capsys.readouterr().out)["error"]
 
-    found = house.watch(NOW)
+    found = house.watch(NOW, rehearsal=True)
     assert found["accuracy"]["value"] == pytest.approx(1.0)
     assert found["accuracy"]["n"] > 100
     assert found["kappa"]["value"] > 0.9

@@ -18,6 +18,7 @@ from sklearn.preprocessing import FunctionTransformer
 from ml.artifact import MODEL_FILE, Golden, Manifest, file_sha256, load_model, load_verified
 from ml.datasets import Dataset
 from ml.deploy import champion_file, deploy
+from ml.fallback import FILE, note_drift, read_fallback, switch_fallback
 from ml.kinds import Fitted
 from ml.serving import ModelServer
 from ml.text.kind import ALLOWED, example, fit, reference
@@ -204,3 +205,34 @@ def test_serving_imports_neither_registry_nor_flows_nor_scikit_learn() -> None:
         [sys.executable, "-c", code, *heavy], capture_output=True, text=True, check=True
     )
     assert found.stdout.strip() == "[]"
+
+
+def test_a_drifted_version_falls_silent_only_where_a_person_wants_it(tmp_path: Path) -> None:
+    rows = {"neutral": ("ok", "fine", "all right", "yes", "so so"), "joy": ("great",) * 5}
+    examples = tuple(example(text, label) for label, texts in rows.items() for text in texts)
+    path = tmp_path / "made.skops"
+    fitted = fit(Dataset("d", examples), seed=7, progress=lambda share, what: None)
+    manifest = replace(manifest_of(fitted, path, "4"), task="emotion")
+    deploy(path, manifest, tmp_path)
+    server = ModelServer(tmp_path)
+    server.refresh()
+    note_drift(tmp_path, "emotion", version="4", reason="PSI 0.41")
+    assert server.refresh() == []
+    switch_fallback(tmp_path, "emotion", on=True)
+    assert server.refresh() == ["emotion: version 4 drifted, it answers neutral, without a score"]
+    assert server.refresh() == []
+    heard = server.predict("emotion", "great")
+    assert heard is not None
+    assert (heard.label, heard.score, heard.scores, heard.fallback) == ("neutral", None, {}, True)
+    assert heard.version == "4"
+    assert server.status()["emotion"]["fallback"]
+
+    (champion_file(tmp_path, "emotion").parent / FILE).write_text("{")
+    assert len(server.refresh()) == 1  # said, and what was known stays
+    with pytest.raises(Refused, match="fallback emotion off"):
+        read_fallback(tmp_path, "emotion")
+    switch_fallback(tmp_path, "emotion", on=False)
+    assert server.refresh() == ["emotion: version 4 again answers for itself"]
+    spoken = server.predict("emotion", "great")
+    assert spoken is not None
+    assert (spoken.label, spoken.fallback) == ("joy", False)

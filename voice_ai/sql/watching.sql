@@ -9,29 +9,33 @@ GROUP BY 1, 2, 3 ORDER BY p.task, latest DESC, p.model_version DESC
 
 -- name: newest_turns
 -- The newest answers of a version, at most so many.
-SELECT dense_rank() OVER (ORDER BY a.ended_at, a.id)::int AS call, p.label, p.score,
+WITH newest AS (
+    SELECT a.ended_at, p.attempt_id, p.turn_index, p.label, p.score
+    FROM attempts a JOIN model_predictions p ON p.attempt_id = a.id
+    WHERE a.state = 'ended' AND a.ended_at > %(since)s AND a.ended_at <= %(until)s
+      AND a.rehearsal = %(rehearsal)s AND p.score IS NOT NULL
+      AND p.task = %(task)s AND p.model_version = %(version)s AND p.model_name = %(model)s
+    ORDER BY a.ended_at DESC, a.id DESC, p.turn_index DESC LIMIT %(most)s)
+SELECT dense_rank() OVER (ORDER BY n.ended_at, n.attempt_id)::int AS call, n.label, n.score,
        CASE WHEN btrim(t.text_redacted) <> ''
             THEN cardinality(regexp_split_to_array(btrim(t.text_redacted), '\s+')) END AS words
-FROM attempts a
-JOIN model_predictions p ON p.attempt_id = a.id
-LEFT JOIN turns t ON t.attempt_id = p.attempt_id AND t.index = p.turn_index
-WHERE a.state = 'ended' AND a.ended_at > %(since)s AND a.ended_at <= %(until)s
-  AND a.rehearsal = %(rehearsal)s AND p.score IS NOT NULL
-  AND p.task = %(task)s AND p.model_version = %(version)s AND p.model_name = %(model)s
-ORDER BY a.ended_at DESC, a.id DESC, p.turn_index DESC LIMIT %(most)s
+FROM newest n LEFT JOIN turns t ON t.attempt_id = n.attempt_id AND t.index = n.turn_index
+ORDER BY n.ended_at, n.attempt_id, n.turn_index
 
 -- name: first_turns
 -- The first answers of a version since a moment; fewer than asked for: it has not said more.
-SELECT p.label, p.score, a.ended_at,
+WITH first AS (
+    SELECT a.ended_at, p.attempt_id, p.turn_index, p.label, p.score
+    FROM attempts a JOIN model_predictions p ON p.attempt_id = a.id
+    WHERE a.state = 'ended' AND a.ended_at > %(since)s AND a.ended_at <= %(until)s
+      AND a.rehearsal = %(rehearsal)s AND p.score IS NOT NULL
+      AND p.task = %(task)s AND p.model_version = %(version)s AND p.model_name = %(model)s
+    ORDER BY a.ended_at, a.id, p.turn_index LIMIT %(most)s)
+SELECT f.label, f.score, f.ended_at,
        CASE WHEN btrim(t.text_redacted) <> ''
             THEN cardinality(regexp_split_to_array(btrim(t.text_redacted), '\s+')) END AS words
-FROM attempts a
-JOIN model_predictions p ON p.attempt_id = a.id
-LEFT JOIN turns t ON t.attempt_id = p.attempt_id AND t.index = p.turn_index
-WHERE a.state = 'ended' AND a.ended_at > %(since)s AND a.ended_at <= %(until)s
-  AND a.rehearsal = %(rehearsal)s AND p.score IS NOT NULL
-  AND p.task = %(task)s AND p.model_version = %(version)s AND p.model_name = %(model)s
-ORDER BY a.ended_at, a.id, p.turn_index LIMIT %(most)s
+FROM first f LEFT JOIN turns t ON t.attempt_id = f.attempt_id AND t.index = f.turn_index
+ORDER BY f.ended_at, f.attempt_id, f.turn_index
 
 -- name: newest_texts
 -- What people said in the newest calls, without names and numbers.
