@@ -12,8 +12,8 @@ import pytest
 
 from app.queries import today
 from app.queries.engine import open_engine
-from ml.datasets import load_dataset
 from ml.fallback import read_fallback, switch_fallback
+from ml.text.kind import load
 from ml.watch import draw_labels, watch_models
 from tests.factories import NOW, Office, login_url
 from tests.factories_models import MIX, heard
@@ -176,7 +176,7 @@ def test_two_people_label_blindly_a_third_decides_and_the_rest_is_training_data(
     monkeypatch.setenv("VOICE_AI_SECRET_KEY", SECRET)
     out = tmp_path / "labels.csv"
     assert run("models", ["labels", "export", "--task", "emotion", "--out", str(out)]) == 0
-    assert [(one.text, one.label) for one in load_dataset(out).examples] == kept
+    assert [(one.input, one.label) for one in load(out).examples] == kept
     capsys.readouterr()
     assert run("models", ["labels", "status", "--task", "emotion", "--json"]) == 0
     (week,) = json.loads(capsys.readouterr().out)["weeks"]

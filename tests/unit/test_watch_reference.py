@@ -3,36 +3,19 @@
 from dataclasses import replace
 from pathlib import Path
 
-import skops.io
-
-from ml.artifact import Golden, Manifest, file_sha256
-from ml.datasets import Dataset, Example
+from ml.datasets import Dataset
 from ml.deploy import deploy
-from ml.fit import fit
-from ml.linear_text import clean
+from ml.text.kind import example, fit
 from ml.watch_reference import judged
+from tests.unit.test_ml_serving import manifest_of
 
 
 def test_the_served_version_is_judged_on_the_tasks_held_out_rows(tmp_path: Path) -> None:
     rows = {"neutral": ("ok", "fine", "all right", "yes", "so so"), "joy": ("great",) * 5}
-    made = fit(Dataset("d", tuple(Example(t, label) for label in rows for t in rows[label])))
+    examples = tuple(example(text, label) for label, texts in rows.items() for text in texts)
+    made = fit(Dataset("d", examples), seed=7, progress=lambda share, what: None)
     path = tmp_path / "made.skops"
-    skops.io.dump(made.pipeline, path)
-    scores = dict(
-        zip(made.labels, made.pipeline.predict_proba([clean("Fine")])[0].tolist(), strict=True)
-    )
-    manifest = Manifest(
-        task="emotion",
-        model_name="voice-ai-emotion",
-        version="4",
-        sha256=file_sha256(path),
-        parameters_sha256=made.parameters_sha256,
-        labels=made.labels,
-        dataset="d",
-        dataset_sha256=made.dataset.sha256,
-        metrics={"macro_f1": 1.0},
-        golden=(Golden("Fine", scores),),
-    )
+    manifest = replace(manifest_of(made, path, "4"), task="emotion")
     assert judged(tmp_path, "emotion", "4") is None
     deploy(path, manifest, tmp_path)
     found = judged(tmp_path, "emotion", "4")
