@@ -13,7 +13,7 @@ from ml.fallback import NEUTRAL, note_drift
 from ml.tasks import TASKS, find_task
 from ml.watch_found import Found
 from ml.watch_labels import with_labels
-from ml.watch_reference import Judged, judged
+from ml.watch_reference import Judged, judged, served_version
 from ml.watching.judge import (
     Words,
     judge_missing,
@@ -159,13 +159,7 @@ def _settle(
     rehearsal: bool,
 ) -> list[str]:
     """Writes the day and its alerts in one transaction, then the fallbacks; what went wrong."""
-    # By task, the version that was heard last: it is the one that answers now.
-    current: dict[str, Found] = {}
-    for one in found:
-        if one.heard.model:
-            whole = (f.measures for f in found if f.key == (one.heard.task, ANY_VERSION))
-            all_of_it = replace(one, measures=sum(whole, one.measures))
-            current.setdefault(one.heard.task, all_of_it)
+    current = _current(home, found)
     with db.transaction():
         watching.write_day(db, now.astimezone(UTC).date(), rows, rehearsal=rehearsal, now=now)
         for one in current.values():
@@ -177,6 +171,19 @@ def _settle(
         except Refused as error:
             trouble.append(error.message)
     return trouble
+
+
+def _current(home: Path, found: Sequence[Found]) -> dict[str, Found]:
+    """By task, the version that answers now, with what is of no single one: that which the home
+    serves, or, where it was not heard, the one heard last."""
+    current: dict[str, Found] = {}
+    for one in found:
+        task = one.heard.task
+        serves = one.heard.version == served_version(home, task)
+        if one.heard.model and (serves or task not in current):
+            whole = (f.measures for f in found if f.key == (task, ANY_VERSION))
+            current[task] = replace(one, measures=sum(whole, one.measures))
+    return current
 
 
 def _alarm(db: Db, found: Found, now: datetime) -> None:

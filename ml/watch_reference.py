@@ -28,6 +28,15 @@ class Judged:
     knows: Knows | None
 
 
+def served_version(home: Path, task: str) -> str | None:
+    """The version that this home serves; None: none, or its file is damaged."""
+    path = champion_file(home, task)
+    try:
+        return read_champion(path).version if path.exists() else None
+    except Refused:
+        return None
+
+
 def judged(home: Path, task: str, version: str) -> Judged | None:
     """None when that version is not the one this home serves, or its copy cannot be used."""
     path = champion_file(home, task)
