@@ -32,7 +32,6 @@ TROUBLE = (psycopg.OperationalError, psycopg_pool.PoolTimeout)
 COMMAND_PATIENCE = timedelta(seconds=10)
 FLOW_PATIENCE = timedelta(minutes=2)
 _SQL = queries("health")
-_WATCH = queries("watching")
 # Calls cannot be held, or their facts not kept, without these.
 _NEEDED = ("database", "opt_out_spool", "disk")
 _DATABASE_S = 1.0
@@ -79,19 +78,20 @@ class Remembered(Generic[T]):
 
 
 @dataclass(frozen=True)
+class Watched:
+    """What the daily watch over models measured last, and what it wants looked at."""
+
+    figures: Sequence[Mapping[str, Any]]
+    alerts: Sequence[str]
+
+
+@dataclass(frozen=True)
 class Standing:
     """What the database told at one look."""
 
     facts: Row
     alive: Mapping[str, int]
-
-
-@dataclass(frozen=True)
-class Watched:
-    """What the daily watch over models measured last, and what it wants looked at."""
-
-    figures: Sequence[Row]
-    alerts: Sequence[str]
+    watched: Watched
 
 
 @dataclass(frozen=True)
@@ -128,14 +128,12 @@ class Health:
         self._carrier = Remembered(self._ask_carrier, fresh_s=2.0)
         self._speech = Remembered(self._ask_speech, fresh_s=2.0)
         self._redis = Remembered(self._ask_redis, fresh_s=2.0)
-        self._watched = Remembered(self._ask_watched, fresh_s=10.0)
 
     async def look(self) -> tuple[bool, dict[str, Any]]:
         """Whether calls can be held, and every component by name."""
-        latency, standing, watched, carrier, speech, redis = await asyncio.gather(
+        latency, standing, carrier, speech, redis = await asyncio.gather(
             self._ping(),
             self._standing.look(),
-            self._watched.look(),
             self._carrier.look(),
             self._speech.look(),
             self._redis.look(),
@@ -143,7 +141,7 @@ class Health:
         silent = Component("warn", "has not answered yet", ok=False)
         parts: Parts = {"database": database_of(latency, standing)}
         parts["models"] = models_of(self._models)
-        parts["drift"] = drift_of(watched)
+        parts["drift"] = drift_of(standing.watched if standing is not None else None)
         parts["opt_out_spool"] = spool_of(self._spool)
         parts |= processes_of(standing if isinstance(latency, float) else None)
         parts["carrier"] = carrier or silent
@@ -158,10 +156,6 @@ class Health:
         """The last look at the database; None when it has not answered."""
         return await self._standing.look(_DATABASE_S)
 
-    async def watched(self) -> Watched | None:
-        """The last look at the watch over models; None when it has not answered."""
-        return await self._watched.look(_DATABASE_S)
-
     async def _ping(self) -> float | str:
         """Milliseconds, or why there is no answer."""
         started = time.perf_counter()
@@ -173,26 +167,19 @@ class Health:
         return round((time.perf_counter() - started) * 1000, 1)
 
     async def _ask_standing(self) -> Standing | None:
+        rehearsal = self._addresses.rehearsal
+        asked = {"rehearsal": rehearsal, "prefix": f"{ALERT} ", "kind": kind(rehearsal=rehearsal)}
         try:
             async with self._pool.connection(timeout=_DATABASE_S) as db:
                 found = await db.execute(_SQL.standing, {"now": self._clock.now()})
                 facts = await found.fetchone()
                 alive = await (await db.execute(_SQL.alive_by_kind)).fetchall()
+                watched = await (await db.execute(_SQL.models_watched, asked)).fetchone()
         except TROUBLE:
             return None
         assert facts is not None
-        return Standing(facts, {row["kind"]: row["n"] for row in alive})
-
-    async def _ask_watched(self) -> Watched | None:
-        rehearsal = self._addresses.rehearsal
-        asked = {"prefix": f"{ALERT} ", "kind": kind(rehearsal=rehearsal), "rehearsal": rehearsal}
-        try:
-            async with self._pool.connection(timeout=_DATABASE_S) as db:
-                figures = await (await db.execute(_WATCH.figures, asked)).fetchall()
-                alerts = await (await db.execute(_WATCH.open_alerts, asked)).fetchall()
-        except TROUBLE:
-            return None
-        return Watched(figures, [row["summary"] for row in alerts])
+        assert watched is not None
+        return Standing(facts, {row["kind"]: row["n"] for row in alive}, Watched(**watched))
 
     async def _ask_carrier(self) -> Component:
         base = self._addresses.carrier

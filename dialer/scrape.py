@@ -57,9 +57,6 @@ async def fill_in(parts: "ServerParts") -> None:
     for state in _LIVE_STATES:
         metrics.attempts.labels(state).set(counts.get(state, 0))
     metrics.day.rows = await parts.day.rows()
-    watched = await parts.health.watched()
-    if watched is not None:
-        metrics.watched.fill(watched.figures)
     standing = await parts.health.standing()
     if standing is not None:
         _standing(metrics, standing, parts.clock.now())
@@ -83,6 +80,7 @@ def _models(metrics: ServerMetrics, models: ModelServer) -> None:
 def _standing(metrics: ServerMetrics, standing: Standing, now: datetime) -> None:
     for kind in _KINDS:
         metrics.processes.labels(kind).set(standing.alive.get(kind, 0))
+    metrics.watched.fill(standing.watched.figures)
     metrics.database_bytes.set(standing.facts["bytes"])
     for queue, oldest in _QUEUES.items():
         metrics.open_requests.labels(queue).set(standing.facts[queue])

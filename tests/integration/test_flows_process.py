@@ -138,7 +138,8 @@ def test_a_request_is_run_through_prefect_and_answered(flows: Flows) -> None:
     kinds = until(flows.runs, lambda runs: runs[str(row["flow_run_id"])] == "COMPLETED")
     assert kinds
     deployments = httpx.post(f"{flows.prefect}/api/deployments/filter", json={}).json()
-    assert {one["concurrency_limit"] for one in deployments} == {1} or len(deployments) == len(store.FLOW_NAMES)
+    limits = {one["concurrency_limit"] for one in deployments}
+    assert limits == {1} or len(deployments) == len(store.FLOW_NAMES)
     report = next(one for one in deployments if "report" in one["entrypoint"])
     told = report["parameter_openapi_schema"]["properties"]["campaign"]
     assert told["description"] == "Name of the campaign."

@@ -69,6 +69,39 @@ def test_drift_is_a_warning_with_its_sentence_and_never_a_fall() -> None:
     assert drift_of(Watched([{}], [])).state == "ok"
 
 
+async def test_the_watch_over_models_is_read_with_its_open_alerts(
+    dialer: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    db = dialer.office.db
+    for name, rehearsal in (
+        ("ModelDrift emotion rehearsal 3", True),
+        ("ModelDrift x live 1", False),
+    ):
+        db.execute(
+            "INSERT INTO alerts (name, severity, summary, count, raised_at)"
+            " VALUES (%s, 'ticket', %s, 1, now())",
+            (name, name),
+        )
+        db.execute(
+            "INSERT INTO model_watch (day, rehearsal, task, model_version, measure, value, n,"
+            " verdict, detail, made_at) VALUES ('2026-11-24', %s, 'emotion', '3', 'psi_score', 0.4,"
+            " 5000, 'act', '{}', now())",
+            (rehearsal,),
+        )
+
+    async def drift(running: Server) -> dict[str, object] | None:
+        part = (await components(running))["drift"]
+        return part if "measures" in part else None  # the database has answered
+
+    async with server(dialer, monkeypatch) as running:
+        part = await until(lambda: drift(running))
+        exposed = (await running.http.get("/metrics")).text
+    assert (part["ok"], part["state"], part["measures"]) == (True, "warn", 1)
+    assert part["reason"] == "ModelDrift emotion rehearsal 3"
+    labels = 'measure="score",task="emotion",version="3"'
+    assert f"voice_ai_model_psi{{{labels}}} 0.4" in exposed
+
+
 async def test_a_second_look_is_quick_and_many_looks_ask_others_once(
     dialer: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -14,6 +14,17 @@ SELECT pg_database_size(current_database()) AS bytes,
            IS NOT NULL AS next_month,
        EXISTS (SELECT FROM call_events_default) AS stray_events
 
+-- name: models_watched
+-- What the watch over models measured on its newest day, and what it has raised.
+SELECT (SELECT coalesce(jsonb_agg(jsonb_build_object('task', w.task, 'model_version',
+                   w.model_version, 'measure', w.measure, 'value', w.value, 'verdict', w.verdict)),
+                   '[]')
+        FROM model_watch w WHERE w.rehearsal = %(rehearsal)s AND w.day =
+            (SELECT max(day) FROM model_watch WHERE rehearsal = %(rehearsal)s)) AS figures,
+       (SELECT coalesce(array_agg(a.summary ORDER BY a.id), '{}') FROM alerts a
+        WHERE a.cleared_at IS NULL AND starts_with(a.name, %(prefix)s)
+          AND split_part(a.name, ' ', 3) = %(kind)s) AS alerts
+
 -- name: alive_by_kind
 SELECT kind, count(*) AS n FROM workers
 WHERE stopped_at IS NULL AND seen_at > now() - interval '10 seconds' GROUP BY kind

@@ -97,19 +97,6 @@ WHERE rehearsal = %(rehearsal)s
 ORDER BY task, model_version DESC,
          array_position(ARRAY['act','watch','stable','too_few'], verdict), measure
 
--- name: figures
--- The newest measured day without its shares: what is scraped.
-SELECT task, model_version, measure, value, verdict FROM model_watch
-WHERE rehearsal = %(rehearsal)s
-  AND day = (SELECT max(day) FROM model_watch WHERE rehearsal = %(rehearsal)s)
-ORDER BY task, model_version, measure
-
--- name: open_alerts
--- What the watch has raised and not taken back.
-SELECT summary FROM alerts
-WHERE cleared_at IS NULL AND starts_with(name, %(prefix)s) AND split_part(name, ' ', 3) = %(kind)s
-ORDER BY id
-
 -- name: history
 SELECT day, task, model_version, measure, value, low, high, n, verdict, reference
 FROM model_watch
