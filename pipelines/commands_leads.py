@@ -14,6 +14,7 @@ from rich.console import Console
 from rich.table import Table
 
 from pipelines.commands_callback import callback
+from pipelines.commands_hours import hours
 from voice_ai.errors import NotFound, Refused, UsageError
 
 if TYPE_CHECKING:
@@ -291,3 +292,4 @@ def _answer(facts: dict[str, Any], text: str, *, as_json: bool) -> None:
 
 
 app.command()(callback)
+app.command()(hours)

@@ -91,9 +91,10 @@ _ALL = (
     FlowFacts(
         "score-leads",
         "Score leads",
-        "Orders waiting leads by how often dials like theirs were picked up by a person.",
+        "Orders waiting leads by their chance to be picked up by a person, those first whose best"
+        " hour it is.",
         (_CAMPAIGN,),
-        Schedule("0 5 * * *", "America/New_York", "daily 05:00, New York time"),
+        Schedule("0 * * * *", "America/New_York", "every hour"),
         ("leads",),
     ),
     FlowFacts(

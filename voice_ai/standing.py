@@ -6,7 +6,7 @@ is None and said to be unknown.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -104,6 +104,21 @@ class Outlook:
 
 
 @dataclass(frozen=True)
+class Score:
+    """Why a lead comes before others: its chance by a rule or a model, and its hour of a day.
+
+    `arm` is chosen, or random for those by whom it is measured what choosing is worth.
+    """
+
+    chance: float
+    rule: str | None
+    model_version: str | None
+    day: date | None
+    hour: int | None
+    arm: str | None
+
+
+@dataclass(frozen=True)
 class LeadNext:
     campaign: str
     campaign_state: str
@@ -122,6 +137,7 @@ class LeadNext:
     dials: tuple[Mapping[str, Any], ...]
     outlook: tuple[Outlook, ...]
     now: datetime
+    score: Score | None = None
 
     def local(self, at: datetime) -> str:
         return local_time(at, self.zones)
@@ -273,6 +289,20 @@ def _lead_words(seen: LeadNext) -> Sequence[str]:
     if seen.campaign_state != "running":
         told.append(f"Nothing is called while the campaign is {_plain(seen.campaign_state)}.")
     told.append(_when_words(seen, last))
+    if seen.score is not None:
+        told.extend(_score_words(seen.score))
+    return told
+
+
+def _score_words(score: Score) -> Sequence[str]:
+    by = score.rule or "an older rule"
+    if score.model_version is not None:
+        by = f"version {score.model_version} of the lead model"
+    told = [f"A person is expected to pick up {round(100 * score.chance)} of 100 dials ({by})."]
+    if score.day is not None and score.hour is not None:
+        why = "as likely the best" if score.arm == "chosen" else "at random, to measure choosing"
+        hours = f"from {score.hour:02}:00 to {(score.hour + 1) % 24:02}:00"
+        told.append(f"On {score.day:%a %d %b} it comes first {hours} there: drawn {why}.")
     return told
 
 

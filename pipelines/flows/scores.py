@@ -8,6 +8,7 @@ from prefect.cache_policies import NO_CACHE
 from pipelines.flows.progress import Progress
 from pipelines.flows.recorded import recorded
 from pipelines.flows.retrying import when_not_available
+from pipelines.lead_models import lead_models
 from pipelines.scores import score_leads
 from voice_ai.context import open_context
 
@@ -15,7 +16,7 @@ from voice_ai.context import open_context
 @flow(name="score-leads", flow_run_name="score leads")
 @recorded("score-leads")
 def score_leads_flow(campaign: str | None = None) -> dict[str, Any]:
-    """Orders waiting leads by how often dials like theirs were picked up by a person.
+    """Orders waiting leads by their chance to be picked up by a person, and gives them hours.
 
     Args:
         campaign: Name of one campaign; left out: every campaign that is not over.
@@ -38,6 +39,7 @@ def score_task(campaign: str | None) -> dict[str, Any]:
             context.role_url("flows"),
             now=context.clock.now(),
             campaign=campaign,
+            served=lead_models(context.settings.home),
             progress=told.at,
         )
     told.at(1.0, f"{made['scored']:,} leads scored")

@@ -53,12 +53,13 @@ def test_leads_like_those_who_picked_up_come_first(flows_url: str, db: Db) -> No
     assert made["campaigns"][0]["dials"] > 100
     assert made["scored"] == 200
     kept = db.execute(
-        "SELECT cl.priority, s.priority AS score, s.model_version FROM campaign_leads cl"
+        "SELECT cl.priority, s.priority AS score, s.rule, s.model_version FROM campaign_leads cl"
         " JOIN lead_scores s USING (campaign_id, lead_id) WHERE cl.campaign_id = %s",
         (campaign,),
     ).fetchall()
     assert len(kept) == 200
-    assert all(row["priority"] == row["score"] and row["model_version"] == RULE for row in kept)
+    assert all(row["priority"] == row["score"] and row["rule"] == RULE for row in kept)
+    assert {row["model_version"] for row in kept} == {None}
     assert len({row["priority"] for row in kept}) > 1
     assert all(0 <= row["priority"] % 1 <= 0.99 for row in kept)
     again = score_leads(flows_url, now=NOW, campaign="Spring")
@@ -68,7 +69,8 @@ def test_leads_like_those_who_picked_up_come_first(flows_url: str, db: Db) -> No
 def test_without_a_dial_the_order_of_the_list_stands(flows_url: str, db: Db) -> None:
     CampaignFactory(db).campaign("Quiet", leads=10, dialed=0, live=0)
     made = score_leads(flows_url, now=NOW)
-    assert made["campaigns"] == [{"campaign": "Quiet", "dials": 0, "scored": 0, "moved": 0}]
+    (quiet,) = made["campaigns"]
+    assert (quiet["campaign"], quiet["dials"], quiet["scored"]) == ("Quiet", 0, 0)
     with pytest.raises(NotFound):
         score_leads(flows_url, now=NOW, campaign="Unknown")
 

@@ -51,12 +51,14 @@ SELECT c.name AS campaign, c.state AS campaign_state, cl.lead_id, right(n.person
                AND (x.scope = 'all' OR x.seller_id = c.seller_id OR x.campaign_id = c.id)
               ) AS suppressed,
        v.config -> 'retries' AS policy, v.config -> 'schedule' AS schedule,
-       v.config ->> 'policy' AS profile
+       v.config ->> 'policy' AS profile,
+       s.chance, s.rule, s.model_version, s.slot_day, s.slot_hour, s.slot_arm
 FROM campaign_leads cl
 JOIN campaigns c ON c.id = cl.campaign_id
 JOIN campaign_versions v ON v.campaign_id = c.id AND v.version = c.version
 JOIN leads l ON l.id = cl.lead_id
 JOIN numbers n ON n.id = cl.number_id
+LEFT JOIN lead_scores s ON s.campaign_id = cl.campaign_id AND s.lead_id = cl.lead_id
 WHERE cl.campaign_id = %(campaign_id)s AND cl.lead_id = %(lead_id)s
 
 -- name: attempts_of_lead

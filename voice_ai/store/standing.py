@@ -11,7 +11,7 @@ from voice_ai.db.connect import Db, Row
 from voice_ai.errors import NotFound
 from voice_ai.ids import CampaignId
 from voice_ai.retries import Person, RetryPolicy, callback_moment
-from voice_ai.standing import CampaignNext, LeadNext, Waiting, forecast, outlook
+from voice_ai.standing import CampaignNext, LeadNext, Score, Waiting, forecast, outlook
 from voice_ai.vault import Keyring
 
 _SQL = queries("standing")
@@ -115,6 +115,20 @@ def lead_next(fetch: Fetch, campaign_id: CampaignId, lead_id: int, now: datetime
         dials=tuple(dials),
         outlook=outlook(dials, due, person, policy, str(lead_id)) if open_ else (),
         now=now,
+        score=_score(row),
+    )
+
+
+def _score(row: Row) -> Score | None:
+    if row["chance"] is None:
+        return None
+    return Score(
+        chance=row["chance"],
+        rule=row["rule"],
+        model_version=row["model_version"],
+        day=row["slot_day"],
+        hour=row["slot_hour"],
+        arm=row["slot_arm"],
     )
 
 

@@ -1,0 +1,159 @@
+"""How good a table model is on given rows: figures, windows of time, and whether it may be used."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+from ml.evaluate import Slice, calibration_error, confusion, f1_scores
+from ml.gates import Check, Verdict
+from ml.table.figures import auc, brier, log_losses
+from ml.table.model import TableModel
+from ml.table.rows import Table
+from ml.table.windows import InTime, judge_in_time
+from voice_ai.errors import BadInput
+
+# Fewer successes say nothing about a model of rare ones.
+FEWEST_HITS = 100
+MOST_CALIBRATION_ERROR = 0.05
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """`in_time` judges the probability of a success; `metrics` leaves out what is not defined."""
+
+    task: str
+    version: str | None
+    dataset_sha256: str
+    n: int
+    metrics: Mapping[str, float]
+    slices: Mapping[str, Mapping[str, Slice]]
+    unknown_labels: tuple[str, ...]
+    missing_columns: tuple[str, ...]
+    in_time: InTime
+
+    def as_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+def evaluate(
+    model: TableModel,
+    data: Table,
+    *,
+    task: str = "lead",
+    version: str | None = None,
+    known_rate: float | None = None,
+    seed: int = 7,
+) -> Evaluation:
+    """Judge on every row, in the order of time. `known_rate` is the rate of successes before the
+    first; None: that at the end of the training. Raises BadInput when they share nothing.
+    """
+    unknown = tuple(label for label in data.labels if label not in model.labels)
+    if len(unknown) == len(data.labels):
+        raise BadInput(
+            f"{data.name} has none of the labels of the model ({', '.join(model.labels)}); use a"
+            " file with those labels"
+        )
+    missing = tuple(column for column in model.columns if column not in data.columns)
+    if len(missing) == len(model.columns):
+        raise BadInput(f"{data.name} has none of the columns of the model: {', '.join(missing)}")
+    scores = model.batch([row.features for row in data.rows])
+    p = model.success(scores)
+    hit = np.array([row.label in model.positive for row in data.rows], dtype=np.bool_)
+    known = model.rate if known_rate is None else known_rate
+    in_time = judge_in_time(p, hit, known, seed=seed)
+    labels = (*model.labels, *unknown)
+    place = {label: index for index, label in enumerate(labels)}
+    truth = np.array([place[row.label] for row in data.rows], dtype=np.intp)
+    guess = np.array([place[label] for label in model.choose(scores)], dtype=np.intp)
+    counts = confusion(truth, guess, len(labels))
+    f1, support = f1_scores(counts), counts.sum(axis=1)
+    seen = support + counts.sum(axis=0) > 0
+    found = {
+        "macro_f1": float(f1.mean()),
+        "weighted_f1": float((f1 * support[seen]).sum() / support.sum()),
+        "accuracy": float((truth == guess).mean()),
+        "auc": auc(p, hit),
+        "log_loss": float(log_losses(p, hit).mean()),
+        "brier": brier(p, hit),
+        "ece": calibration_error(p, hit),
+        "auc_in_windows": in_time.auc,
+        "gain_over_base_rate": in_time.gain,
+        "brier_skill": in_time.brier_skill,
+        "ece_at_known_level": in_time.ece,
+        "lift_top_decile": in_time.lift,
+        "base_rate": known,
+        "rate": float(hit.mean()),
+    }
+    return Evaluation(
+        task=task,
+        version=version,
+        dataset_sha256=data.sha256,
+        n=len(data.rows),
+        metrics={name: value for name, value in found.items() if value is not None},
+        slices={"label": _by_label(counts, labels)},
+        unknown_labels=unknown,
+        missing_columns=missing,
+        in_time=in_time,
+    )
+
+
+def _by_label(counts: Any, labels: tuple[str, ...]) -> dict[str, Slice]:
+    slices = {}
+    for at, label in enumerate(labels):
+        n, guessed, right = int(counts[at].sum()), int(counts[:, at].sum()), int(counts[at, at])
+        if n:
+            precision = right / guessed if guessed else None
+            slices[label] = Slice(n, right / n, precision, right / n, 2 * right / (n + guessed))
+    return slices
+
+
+def judge(held_out: Evaluation) -> Verdict:
+    """The gate of a lead model: it must beat the rate that was known anyway, inside windows."""
+    seen = held_out.in_time
+    hits = min(seen.hits, seen.n - seen.hits)
+    low, high = seen.gain_interval
+    enough = f"{hits:,} of the rarer outcome are held out, {FEWEST_HITS} are needed"
+    side = "below" if seen.gain > 0 else "above"
+    gain = (
+        f"log loss is {abs(seen.gain):.5f} nats a row {side} that of the base rate known before"
+        f" (gain, 95 % interval: {low:+.5f} to {high:+.5f})"
+    )
+    most = max(MOST_CALIBRATION_ERROR, seen.ece_by_chance)
+    error = f"calibration error {seen.ece:.3f}, at most {most:.3f} is allowed on so many rows"
+    return Verdict(
+        (
+            _check("enough", hits, FEWEST_HITS, enough, passed=hits >= FEWEST_HITS),
+            _check("beats_base_rate", low, 0.0, f"{gain}: {_beats(low, high)}", passed=low > 0),
+            _ranks(seen),
+            _check(
+                "calibrated",
+                seen.ece,
+                most,
+                error,
+                passed=seen.ece <= most,
+            ),
+        )
+    )
+
+
+def _check(name: str, figure: float | None, limit: float, detail: str, *, passed: bool) -> Check:
+    return Check(name, passed, detail)
+
+
+def _beats(low: float, high: float) -> str:
+    if low > 0:
+        return "it beats it"
+    return "it is worse" if high < 0 else "it cannot be told from it"
+
+
+def _ranks(seen: InTime) -> Check:
+    name = "ranks_inside_windows"
+    if seen.auc is None or seen.auc_interval is None:
+        said = "no window has both outcomes, so nothing can be said of the order"
+        return _check(name, None, 0.5, said, passed=False)
+    low, high = seen.auc_interval
+    said = f"AUC inside windows {seen.auc:.3f} (95 % interval {low:.3f} to {high:.3f})"
+    verdict = "better than chance" if low > 0.5 else "not better than chance"
+    return _check(name, low, 0.5, f"{said}: {verdict}", passed=low > 0.5)
