@@ -31,6 +31,9 @@ Name = Annotated[
     str, typer.Argument(help="The task: intent, emotion …; `voice-ai models status` lists them.")
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")]
+Label = Annotated[
+    str | None, typer.Option(help="lead: the column with the outcome, unless it is label.")
+]
 
 
 def _say(sentence: str) -> None:
@@ -57,11 +60,38 @@ def train_model(
         bool, typer.Option(help="Add sentence embeddings: better, slower (`make embeddings`).")
     ] = False,
     register: Annotated[bool, typer.Option(help="Make the run a version at once.")] = True,
+    label: Label = None,
+    keep: Annotated[
+        list[str] | None, typer.Option(help="lead: a column that is known before the call.")
+    ] = None,
+    seller: Annotated[
+        str | None, typer.Option(help="lead, without --data: whose dials to learn from.")
+    ] = None,
+    as_of: Annotated[
+        str | None, typer.Option("--as-of", help="lead: learn only from rows up to this time.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Train, judge on held-out texts, register, and promote when the gate allows it."""
+    """Train, judge on held-out rows, register, and promote when the gate allows it."""
     from ml.train import train
 
+    if name == "lead":
+        from ml.table.commands import train_lead
+
+        with progress_bar(name) as progress:
+            answer, told = train_lead(
+                Settings.read(),
+                data=data,
+                label=label,
+                keep=keep or [],
+                seller=seller,
+                as_of=as_of,
+                seed=seed,
+                register=register,
+                progress=progress,
+            )
+        _answer(answer, told, as_json=as_json)
+        return
     with progress_bar(name) as progress:
         made = train(
             Settings.read(),
@@ -97,11 +127,18 @@ def evaluate_model(
     version: Annotated[
         str | None, typer.Option(help="A number or an alias; the newest when left out.")
     ] = None,
+    label: Label = None,
     as_json: AsJson = False,
 ) -> None:
     """Judge a registered version on the rows of a file, label by label."""
     from ml.train import evaluate_version
 
+    if name == "lead":
+        from ml.table.commands import evaluate_lead
+
+        answer, told = evaluate_lead(Settings.read(), data, label=label, version=version)
+        _answer(answer, told, as_json=as_json)
+        return
     judged = evaluate_version(Settings.read(), name, data, version).as_json()
     lines = [
         f"{name} version {judged['version']} on {judged['n']} texts: {_figures(judged['metrics'])}",
@@ -129,9 +166,11 @@ def register_model(name: Name, as_json: AsJson = False) -> None:
 @app.command("promote")
 def promote_model(name: Name, version: str, as_json: AsJson = False) -> None:
     """Make a version the champion; refused without a passed gate."""
+    from ml.table.train import promote as promote_lead
     from ml.train import promote
 
-    found = promote(Settings.read(), name, version)
+    settings = Settings.read()
+    found = promote_lead(settings, version) if name == "lead" else promote(settings, name, version)
     answer = {"task": name, "version": found.version, "aliases": list(found.aliases)}
     _answer(answer, [f"{name} version {found.version} is the champion"], as_json=as_json)
 

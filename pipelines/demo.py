@@ -173,7 +173,7 @@ def _wait_for_models(port: int) -> None:
     url = f"http://127.0.0.1:{port}/api/voice-ai/model-status"
     while time.monotonic() < until:
         status = httpx.get(url, timeout=10, trust_env=False).json()
-        if all(status.get(task, {}).get("serving") for task in TASKS):
+        if all(status.get(t, {}).get("serving") for t, task in TASKS.items() if task.has_data):
             return
         time.sleep(_POLL_S)
     raise NotAvailable("the server does not serve the models; see logs/server.log in the home")

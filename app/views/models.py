@@ -51,13 +51,14 @@ def page() -> None:
     )
     try:
         settings = session.context().settings
-        standing = {name: served(settings, name) for name in TASKS}
+        heard = [name for name, task in TASKS.items() if task.kind != "table"]
+        standing = {name: served(settings, name) for name in heard}
         spoken = _spoken()
     except VoiceAIError as error:
         components.unreachable(error)
         return
     for column, (name, one) in zip(
-        st.columns(len(TASKS), gap="small"), standing.items(), strict=True
+        st.columns(len(standing), gap="small"), standing.items(), strict=True
     ):
         with column.container(border=True, height="stretch"):
             _serves(name, one)

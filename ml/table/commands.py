@@ -5,8 +5,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from ml.table.evaluate import Evaluation
-from ml.table.fit import Progress
+from ml.gates import Verdict
+from ml.kinds import Progress
+from ml.table.evaluate import LeadEvaluation
 from ml.table.rows import LABEL
 from voice_ai.errors import UsageError
 from voice_ai.settings import Settings
@@ -23,6 +24,7 @@ def train_lead(
     seller: str | None,
     as_of: str | None,
     seed: int,
+    register: bool,
     progress: Progress,
 ) -> Answer:
     """From a file, or from the dials of a seller. Raises BadInput, NotFound, Refused."""
@@ -41,42 +43,50 @@ def train_lead(
                 rehearsal=context.rehearsal,
                 as_of=moment or context.clock.now(),
             )
-    made = train(
-        settings.home,
+    trained = train(
+        settings,
         source,
         keep=keep,
         as_of=moment.timestamp() if moment else None,
         seed=seed,
+        register=register,
         progress=progress,
     )
+    judged = trained.made.evaluation
     lines = [
-        f"lead on {made.evaluation.n} held-out rows, the last in time: {_figures(made.evaluation)}",
-        *_windows(made.evaluation),
-        *(f"{'passed' if c.passed else 'failed'}: {c.detail}" for c in made.verdict.checks),
-        made.reason,
+        f"lead on {judged.n} held-out rows, the last in time: {_figures(judged)}",
+        *_windows(judged),
+        *_checks(trained.made.verdict),
+        trained.reason,
     ]
-    return made.as_json(), lines
+    return trained.as_json(), lines
 
 
 def evaluate_lead(
     settings: Settings, data: Path, *, label: str | None, version: str | None
 ) -> Answer:
-    """Judge a version that was learnt from a file. Raises BadInput, NotFound, Refused."""
+    """Judge a registered version on a file. Raises BadInput, NotFound, Refused."""
     from ml.table.evaluate import judge
     from ml.table.train import evaluate_file
 
-    judged = evaluate_file(settings.home, data, label=label or LABEL, version=version)
-    verdict = judge(judged)
+    judged = evaluate_file(settings, data, label=label or LABEL, version=version)
+    assert judged.in_time is not None
+    verdict = judge(judged.in_time)
     lines = [
         f"lead version {judged.version} on {judged.n} rows: {_figures(judged)}",
         *_windows(judged),
-        *(f"{'passed' if c.passed else 'failed'}: {c.detail}" for c in verdict.checks),
+        *_checks(verdict),
     ]
     if judged.missing_columns:
         lines.append(f"columns the file does not have: {', '.join(judged.missing_columns)}")
     if judged.unknown_labels:
         lines.append(f"labels the model does not know: {', '.join(judged.unknown_labels)}")
+    lines.extend(f"take care: {leak}" for leak in judged.leaks)
     return {**judged.as_json(), "gate": verdict.as_json()}, lines
+
+
+def _checks(verdict: Verdict) -> list[str]:
+    return [f"{'passed' if c.passed else 'failed'}: {c.detail}" for c in verdict.checks]
 
 
 def _moment(written: str | None) -> datetime | None:
@@ -92,17 +102,17 @@ def _moment(written: str | None) -> datetime | None:
     return moment
 
 
-def _figures(judged: Evaluation) -> str:
+def _figures(judged: LeadEvaluation) -> str:
     names = ("macro_f1", "accuracy", "auc", "log_loss", "brier", "ece", "auc_in_windows")
     known = [name for name in names if name in judged.metrics]
     return ", ".join(f"{name} {judged.metrics[name]:.3f}" for name in known)
 
 
-def _windows(judged: Evaluation) -> list[str]:
+def _windows(judged: LeadEvaluation) -> list[str]:
     """A line per window of time."""
     return [
         f"  rows {w.first + 1:>6}-{w.first + w.n:<6} rate {w.rate:.3f}, known before"
         f" {w.known_rate:.3f}; AUC {'  -  ' if w.auc is None else f'{w.auc:.3f}'};"
         f" log loss {w.log_loss_anchored:.4f} against {w.log_loss_base:.4f}"
-        for w in judged.in_time.windows
+        for w in (judged.in_time.windows if judged.in_time else ())
     ]

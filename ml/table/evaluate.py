@@ -1,16 +1,15 @@
 """How good a table model is on given rows: figures, windows of time, and whether it may be used."""
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
 
 import numpy as np
 
-from ml.evaluate import Slice, calibration_error, confusion, f1_scores
+from ml.evaluate import Evaluation, calibration_error, evaluate
 from ml.gates import Check, Verdict
 from ml.table.figures import auc, brier, log_losses
 from ml.table.model import TableModel
-from ml.table.rows import Table
+from ml.table.rows import Table, dataset_of
 from ml.table.windows import InTime, judge_in_time
 from voice_ai.errors import BadInput
 
@@ -20,60 +19,35 @@ MOST_CALIBRATION_ERROR = 0.05
 
 
 @dataclass(frozen=True)
-class Evaluation:
-    """`in_time` judges the probability of a success; `metrics` leaves out what is not defined."""
+class LeadEvaluation(Evaluation):
+    """`in_time` judges the probability of a success, and so do `brier` and `ece` of the metrics."""
 
-    task: str
-    version: str | None
-    dataset_sha256: str
-    n: int
-    metrics: Mapping[str, float]
-    slices: Mapping[str, Mapping[str, Slice]]
-    unknown_labels: tuple[str, ...]
-    missing_columns: tuple[str, ...]
-    in_time: InTime
-
-    def as_json(self) -> dict[str, Any]:
-        return asdict(self)
+    missing_columns: tuple[str, ...] = ()
+    in_time: InTime | None = None
 
 
-def evaluate(
+def evaluate_leads(
     model: TableModel,
-    data: Table,
+    table: Table,
     *,
     task: str = "lead",
     version: str | None = None,
     known_rate: float | None = None,
+    leaks: Sequence[str] = (),
     seed: int = 7,
-) -> Evaluation:
+) -> LeadEvaluation:
     """Judge on every row, in the order of time. `known_rate` is the rate of successes before the
     first; None: that at the end of the training. Raises BadInput when they share nothing.
     """
-    unknown = tuple(label for label in data.labels if label not in model.labels)
-    if len(unknown) == len(data.labels):
-        raise BadInput(
-            f"{data.name} has none of the labels of the model ({', '.join(model.labels)}); use a"
-            " file with those labels"
-        )
-    missing = tuple(column for column in model.columns if column not in data.columns)
+    missing = tuple(column for column in model.columns if column not in table.columns)
     if len(missing) == len(model.columns):
-        raise BadInput(f"{data.name} has none of the columns of the model: {', '.join(missing)}")
-    scores = model.batch([row.features for row in data.rows])
-    p = model.success(scores)
-    hit = np.array([row.label in model.positive for row in data.rows], dtype=np.bool_)
+        raise BadInput(f"{table.name} has none of the columns of the model: {', '.join(missing)}")
+    usual = evaluate(model, dataset_of(table), task=task, version=version, leaks=leaks, seed=seed)
+    p = model.success(model.batch([row.features for row in table.rows]))
+    hit = np.array([row.label in model.positive for row in table.rows], dtype=np.bool_)
     known = model.rate if known_rate is None else known_rate
     in_time = judge_in_time(p, hit, known, seed=seed)
-    labels = (*model.labels, *unknown)
-    place = {label: index for index, label in enumerate(labels)}
-    truth = np.array([place[row.label] for row in data.rows], dtype=np.intp)
-    guess = np.array([place[label] for label in model.choose(scores)], dtype=np.intp)
-    counts = confusion(truth, guess, len(labels))
-    f1, support = f1_scores(counts), counts.sum(axis=1)
-    seen = support + counts.sum(axis=0) > 0
     found = {
-        "macro_f1": float(f1.mean()),
-        "weighted_f1": float((f1 * support[seen]).sum() / support.sum()),
-        "accuracy": float((truth == guess).mean()),
         "auc": auc(p, hit),
         "log_loss": float(log_losses(p, hit).mean()),
         "brier": brier(p, hit),
@@ -86,32 +60,17 @@ def evaluate(
         "base_rate": known,
         "rate": float(hit.mean()),
     }
-    return Evaluation(
-        task=task,
-        version=version,
-        dataset_sha256=data.sha256,
-        n=len(data.rows),
-        metrics={name: value for name, value in found.items() if value is not None},
-        slices={"label": _by_label(counts, labels)},
-        unknown_labels=unknown,
+    more = {name: value for name, value in found.items() if value is not None}
+    shared = {field.name: getattr(usual, field.name) for field in fields(usual)}
+    return LeadEvaluation(
+        **{**shared, "metrics": {**usual.metrics, **more}},
         missing_columns=missing,
         in_time=in_time,
     )
 
 
-def _by_label(counts: Any, labels: tuple[str, ...]) -> dict[str, Slice]:
-    slices = {}
-    for at, label in enumerate(labels):
-        n, guessed, right = int(counts[at].sum()), int(counts[:, at].sum()), int(counts[at, at])
-        if n:
-            precision = right / guessed if guessed else None
-            slices[label] = Slice(n, right / n, precision, right / n, 2 * right / (n + guessed))
-    return slices
-
-
-def judge(held_out: Evaluation) -> Verdict:
+def judge(seen: InTime) -> Verdict:
     """The gate of a lead model: it must beat the rate that was known anyway, inside windows."""
-    seen = held_out.in_time
     hits = min(seen.hits, seen.n - seen.hits)
     low, high = seen.gain_interval
     enough = f"{hits:,} of the rarer outcome are held out, {FEWEST_HITS} are needed"

@@ -1,32 +1,35 @@
 """Fit a table model: candidates chosen by validation forward in time, then a sigmoid on later rows.
 
-Candidates are logistic regressions of several strengths and gradient-boosted trees, each with all
-columns and without those that only follow the time, on all rows and on the newest. Each is fitted
-on the first three and on the first four fifths of the training rows and judged on the fifth that
-comes next, in windows against the rate known before (`ml.table.windows`). The one with the greatest
-gain is the model. On the last fifth, which it has not seen, a sigmoid is fitted to its scores
-(Platt 1999; for more labels one slope, and a bias each). Then it learns from all rows; the slope is
-folded into its parameters, and the biases are set so that the last fifth has the rates it had.
+Candidates are logistic regressions of several strengths, on all rows and on the newest, and
+gradient-boosted trees, each with all columns and without those that only follow the time. Each is
+fitted on the first three and on the first four fifths of the training rows and judged on the fifth
+that comes next, in windows against the rate known before (`ml.table.windows`). The one with the
+greatest gain is the model. On the last fifth, which it has not seen, a sigmoid is fitted to its
+scores (Platt 1999; for more labels one slope, and a bias each). Then it learns from all rows; the
+slope is folded into its parameters, and the biases are set so that the last fifth has the rates it
+had.
 """
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping, Sequence
+import math
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ml.decisions import Decision
+from ml.kinds import Fitted, Progress
 from ml.table.encode import Encoding, learn_encoding, period_columns
 from ml.table.figures import Flags, Floats
 from ml.table.model import TableModel
-from ml.table.rows import Features, Table
+from ml.table.rows import Features, Table, dataset_of
 from ml.table.windows import gain_over_base
 from voice_ai.errors import BadInput
 
 SEED = 7
-Progress = Callable[[str], None]
 
 _STRENGTHS = (0.003, 0.03, 0.3)  # inverse regularisation
 # What held long ago may hold no longer.
@@ -40,6 +43,10 @@ _YES = frozenset(
     {"1", "yes", "y", "true", "t", "contact", "goal", "success", "human", "answered"}
     | {"converted", "sold", "sale"}
 )
+
+
+def _silent(share: float, what: str) -> None:
+    """For who does not look."""
 
 
 @dataclass(frozen=True)
@@ -61,8 +68,8 @@ class Candidate:
 
 
 @dataclass(frozen=True)
-class Fitted:
-    """`pipeline` takes rows cleaned by `settings["columns"]`; `gains` of all candidates."""
+class TableFit:
+    """`pipeline` takes the matrix of `settings["columns"]`; `gains` of all candidates."""
 
     pipeline: Any
     labels: tuple[str, ...]
@@ -72,12 +79,22 @@ class Fitted:
     period: tuple[str, ...]
     slope: float
     seed: int
-    dataset: Table
+    table: Table
 
     @property
-    def parameters_sha256(self) -> str:
-        """What the model computes, whatever bytes it is stored in."""
-        return parameters_sha256(self.pipeline, self.settings)
+    def fitted(self) -> Fitted:
+        """As every kind tells it."""
+        encoding = Encoding.from_json(self.settings["columns"])
+        return Fitted(
+            pipeline=self.pipeline,
+            labels=self.labels,
+            settings=self.settings,
+            params=self.params,
+            cross_validated={"gain_over_base_rate": self.gains[self.chosen.words]},
+            fingerprint=fingerprint(self.pipeline, self.settings),
+            example=encoding.matrix([row.features for row in self.table.rows[:3]]),
+            dataset=dataset_of(self.table),
+        )
 
     @property
     def params(self) -> dict[str, str | int | float]:
@@ -86,13 +103,13 @@ class Fitted:
             "algorithm": self.chosen.words,
             "validation_gain": round(self.gains[self.chosen.words], 6),
             "calibration_slope": round(self.slope, 4),
-            "period_columns": ", ".join(self.period),
+            "period_columns": ", ".join(self.period) or "none",
             "seed": self.seed,
-            "n_train": len(self.dataset.rows),
+            "n_train": len(self.table.rows),
         }
 
 
-def fit(data: Table, *, seed: int = SEED, progress: Progress = lambda said: None) -> Fitted:
+def fit(data: Table, *, seed: int = SEED, progress: Progress = _silent) -> TableFit:
     """Train on the rows of `data`, which are in the order of time. Raises BadInput."""
     # Loaded first: a limit on threads holds for what is loaded already.
     import sklearn.ensemble  # noqa: F401
@@ -114,12 +131,12 @@ def fit(data: Table, *, seed: int = SEED, progress: Progress = lambda said: None
     settings = {
         "columns": encoding.as_json(),
         "positive": sorted(positive),
-        "threshold": threshold,
+        "decision": _decision(labels, positive, threshold).as_json(),
         "rate": float(work.hit[work.later].mean()),
     }
-    pipeline = _pipeline(encoding, model, labels)
+    pipeline = _pipeline(model, labels)
     told = {candidate.words: gain for candidate, gain in gains.items()}
-    return Fitted(pipeline, labels, settings, chosen, told, period, slope, seed, data)
+    return TableFit(pipeline, labels, settings, chosen, told, period, slope, seed, data)
 
 
 def serve(pipeline: Any, settings: Mapping[str, Any]) -> TableModel:
@@ -135,7 +152,15 @@ def positive_labels(data: Table) -> frozenset[str]:
     return frozenset({min(data.labels, key=lambda label: (count[label], label))})
 
 
-def parameters_sha256(pipeline: Any, settings: Mapping[str, Any]) -> str:
+def _decision(labels: Sequence[str], positive: Collection[str], threshold: float) -> Decision:
+    """Of two labels, the success from the threshold on; of more, the likeliest."""
+    if len(labels) != 2:
+        return Decision()
+    odds = math.log((1 - threshold) / threshold)
+    return Decision(offsets={label: odds for label in labels if label in positive})
+
+
+def fingerprint(pipeline: Any, settings: Mapping[str, Any]) -> str:
     """Hash of features, settings and weights or trees in a fixed order."""
     digest = hashlib.sha256(json.dumps(settings, sort_keys=True).encode())
     model = pipeline.named_steps["model"]
@@ -174,11 +199,11 @@ def _candidates(columns: tuple[str, ...], period: Sequence[str]) -> list[Candida
     sets = [(kept, False)] if period and kept else []
     return [
         candidate
-        for share in (1.0, _NEWEST)
         for used, whole in [*sets, (columns, True)]
         for candidate in (
-            *(Candidate("linear", used, strength, whole, share) for strength in _STRENGTHS),
-            Candidate("trees", used, period=whole, share=share),
+            *(Candidate("linear", used, strength, whole) for strength in _STRENGTHS),
+            *(Candidate("linear", used, strength, whole, _NEWEST) for strength in _STRENGTHS[:2]),
+            Candidate("trees", used, period=whole),
         )
     ]
 
@@ -212,7 +237,8 @@ class _Work:
                     seen[key] = (encoding, encoding.matrix(self.rows[:last]))
                 gain = self._gain(candidate, seen[key][1], first, last)
                 found[candidate].append(gain)
-                progress(f"part {place} of {len(_FOLDS)}, {candidate.words}: gain {gain:+.5f}")
+                done = sum(map(len, found.values())) / (len(_FOLDS) * len(candidates))
+                progress(done, f"trying {candidate.words} on part {place}: gain {gain:+.5f}")
         return {candidate: float(np.mean(gains)) for candidate, gains in found.items()}
 
     def calibration(self, chosen: Candidate) -> tuple[float, float]:
@@ -267,7 +293,7 @@ def _classifier(candidate: Candidate, seed: int) -> Any:
         return LogisticRegression(C=candidate.strength, max_iter=2000, random_state=seed)
     return HistGradientBoostingClassifier(
         learning_rate=0.05,
-        max_iter=120,
+        max_iter=80,
         max_leaf_nodes=8,
         min_samples_leaf=100,
         l2_regularization=10.0,
@@ -276,13 +302,11 @@ def _classifier(candidate: Candidate, seed: int) -> Any:
     )
 
 
-def _pipeline(encoding: Encoding, model: Any, labels: Sequence[str]) -> Any:
-    from sklearn.feature_extraction import DictVectorizer
+def _pipeline(model: Any, labels: Sequence[str]) -> Any:
     from sklearn.pipeline import Pipeline
 
-    features = DictVectorizer(sparse=False).fit([dict.fromkeys(encoding.names, 1.0)])
     model.classes_ = np.array(labels)
-    return Pipeline([("features", features), ("model", model)])
+    return Pipeline([("model", model)])
 
 
 def _logits(model: Any, matrix: Floats) -> Floats:
@@ -328,7 +352,7 @@ def _threshold(p: Floats, hit: Flags) -> float:
     hits, misses = int(hit.sum()), int((~hit).sum())
     if hits == 0 or misses == 0:
         return 0.5
-    cuts = np.unique(np.quantile(p, np.linspace(0.02, 0.995, 120)))
+    cuts = np.clip(np.unique(np.quantile(p, np.linspace(0.02, 0.995, 120))), 1e-6, 1 - 1e-6)
 
     def macro_f1(cut: float) -> float:
         said = p >= cut

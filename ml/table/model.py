@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from ml.decisions import Decision
 from ml.table.encode import Encoding
 from ml.table.figures import Floats
 from ml.table.rows import Features
@@ -17,19 +18,16 @@ Logits = Callable[[Floats], Floats]
 
 
 class TableModel:
-    """`settings` are those of `ml.table.fit.Fitted`: how rows are encoded, which labels are a
-    success, and from which probability on a row is called one.
+    """`settings` are those of `ml.table.fit.TableFit`: how rows are encoded, which labels are a
+    success, from which probability on a row is called one, and the last rate that was seen.
     """
 
     def __init__(self, pipeline: Any, settings: Mapping[str, Any]) -> None:
         """Raises KeyError, TypeError, AttributeError or ValueError when they do not fit."""
         self.encoding = Encoding.from_json(settings["columns"])
         self.positive = frozenset(settings["positive"])
-        self.threshold = float(settings["threshold"])
         self.rate = float(settings["rate"])
-        names = list(pipeline.named_steps["features"].feature_names_)
-        if names != self.encoding.names:
-            raise ValueError("the pipeline has other features than its settings say")
+        self.decision = Decision.of(settings["decision"])
         model = pipeline.named_steps["model"]
         self.labels = tuple(str(label) for label in model.classes_)
         self._hits = np.array([label in self.positive for label in self.labels])
@@ -52,13 +50,6 @@ class TableModel:
     def success(self, scores: Floats) -> Floats:
         """The probability of any of the labels that are a success; float64[rows]."""
         return np.asarray(scores[:, self._hits].sum(axis=1), dtype=np.float64)
-
-    def choose(self, scores: Floats) -> list[str]:
-        """A label per row of `scores`: of two, the success from the threshold on."""
-        if len(self.labels) == 2 and self._hits.sum() == 1:
-            hit = int(self._hits.argmax())
-            return [self.labels[hit if row[hit] >= self.threshold else 1 - hit] for row in scores]
-        return [self.labels[int(place)] for place in scores.argmax(axis=1)]
 
 
 def _linear(model: Any) -> Logits:

@@ -19,6 +19,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal, cast
 
+from ml.datasets import Dataset, Example
 from voice_ai.errors import BadInput
 
 Value = str | float | None
@@ -100,6 +101,27 @@ def load_table(path: Path, *, label: str = LABEL) -> Table:
     numbers = frozenset(c for c in columns if _all_numbers(row.get(c) for _, row in raw))
     rows = [_row(row, columns, numbers, label, path, line) for line, row in raw]
     return Table(path.stem, columns, in_time(rows, path), f"the file {path.name}")
+
+
+def dataset_of(table: Table) -> Dataset:
+    """The same rows as every kind's data; their order is the time."""
+    examples = tuple(
+        Example(
+            {column: row.features.get(column) for column in table.columns},
+            (row.label,),
+            row.split,
+            key=json.dumps([row.at, *(row.features.get(c) for c in table.columns)]),
+            group=row.group,
+        )
+        for row in table.rows
+    )
+    return Dataset(table.name, examples)
+
+
+def table_of(data: Dataset) -> Table:
+    columns = tuple(dict.fromkeys(name for e in data.examples for name in e.input))
+    rows = tuple(Row(e.input, e.label, split=e.split, group=e.group) for e in data.examples)
+    return Table(data.name, columns, rows, f"the data set {data.name}")
 
 
 def in_time(rows: Sequence[Row], source: Path | None = None) -> tuple[Row, ...]:

@@ -1,65 +1,78 @@
-"""From rows to a lead model that may take part in scores: check, fit, judge, keep, promote."""
+"""From rows to a lead model that may take part in scores: check, fit, judge, register, promote."""
 
-from collections.abc import Mapping, Sequence
+import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-import numpy as np
-
+from ml.artifact import Golden, Manifest
+from ml.deploy import deploy
 from ml.gates import Verdict
+from ml.kinds import Progress
+from ml.registry import Registered, Registry, notes_of
 from ml.table import kept
-from ml.table.evaluate import Evaluation, evaluate, judge
-from ml.table.fit import SEED, Fitted, Progress, fit, positive_labels, serve
+from ml.table.card import lead_card
+from ml.table.evaluate import LeadEvaluation, evaluate_leads, judge
+from ml.table.fit import SEED, TableFit, fit, positive_labels
 from ml.table.history import past_dials
+from ml.table.kind import reference, serve
 from ml.table.leaks import Finding, cleaned
 from ml.table.rows import LABEL, Table, load_table, with_split
+from ml.tasks import LEAD
 from voice_ai.db import queries
 from voice_ai.db.connect import connect
-from voice_ai.errors import BadInput, NotFound
+from voice_ai.errors import BadInput, NotFound, Refused
+from voice_ai.settings import Settings
 
-TASK = "lead"
 _SQL = queries("scores")
+_GOLDEN_ROWS = 24
 
 
 @dataclass(frozen=True)
 class Source:
-    """Rows to learn from; `shelf` is where a model of them is kept."""
+    """Rows to learn from; `shelf` is whose model one of them is."""
 
     table: Table
     shelf: str
 
 
 @dataclass(frozen=True)
-class Trained:
+class Made:
     """`evaluation` and `verdict` are of a model that did not see the held-out rows, the last ones.
 
-    `made`, which is kept, learnt from those too unless the file itself holds them out.
+    `final`, which is kept, learnt from those too unless the file itself holds them out.
     """
 
-    version: str
-    made: Fitted
-    source: str
+    final: TableFit
     findings: Sequence[Finding]
-    evaluation: Evaluation
+    evaluation: LeadEvaluation
     verdict: Verdict
+
+
+@dataclass(frozen=True)
+class Trained:
+    made: Made
+    source: str
+    run_id: str
+    version: str | None
     promoted: bool
     reason: str
 
     def as_json(self) -> dict[str, Any]:
-        judged = self.evaluation.as_json()
+        final, judged = self.made.final, self.made.evaluation.as_json()
         return {
             **judged,
-            "task": TASK,
             "version": self.version,
-            "params": self.made.params,
-            "candidates": dict(self.made.gains),
-            "model_sha256": self.made.parameters_sha256,
+            "run_id": self.run_id,
+            "model_hash": final.fitted.fingerprint,
+            "params": final.params,
+            "candidates": dict(final.gains),
             "source": self.source,
-            "findings": [finding.as_json() for finding in self.findings],
-            "gate": self.verdict.as_json(),
+            "findings": [finding.as_json() for finding in self.made.findings],
+            "gate": self.made.verdict.as_json(),
             "promoted": self.promoted,
             "reason": self.reason,
         }
@@ -89,80 +102,153 @@ def from_history(url: str, seller: str | None, *, rehearsal: bool, as_of: dateti
     return Source(table, kept.shelf_of(seller_id, rehearsal=rehearsal))
 
 
-def train(
-    home: Path,
+def make(
     source: Source,
     *,
     keep: Sequence[str] = (),
     as_of: float | None = None,
     seed: int = SEED,
-    progress: Progress = lambda said: None,
-) -> Trained:
-    """Train, judge on the rows held out, train on all of them the same way, and keep that.
+    progress: Progress,
+) -> Made:
+    """Train, judge on the rows held out, and train on all of them the same way.
 
-    It takes part in a seller's scores when it was learnt from that seller's dials and what was
-    judged passes its gate. Raises BadInput and Refused.
+    Raises BadInput and Refused.
     """
     positive = positive_labels(source.table)
     table, findings = cleaned(with_split(source.table), positive, keep=keep, as_of=as_of)
     for finding in findings:
-        progress(f"{finding.action}: {finding.detail}")
+        progress(0.0, f"{finding.action}: {finding.detail}")
     held_out = table.part("heldout")
     if not held_out.rows:
         raise BadInput(f"{table.name} leaves no row to judge the model on; give more rows")
-    made = fit(table.part("train"), seed=seed, progress=progress)
-    evaluation = evaluate(serve(made.pipeline, made.settings), held_out, known_rate=_rate(made))
-    verdict = judge(evaluation)
+    made = fit(table.part("train"), seed=seed, progress=_within(progress, 0.0, 0.45))
+    model = serve(made.pipeline, made.settings)
+    said = [finding.detail for finding in findings]
+    evaluation = evaluate_leads(model, held_out, leaks=said)
+    assert evaluation.in_time is not None
+    verdict = judge(evaluation.in_time)
     if source.table.rows[0].split is None:
-        progress("training again, on the rows held out too")
+        progress(0.45, "training again, on the held-out rows too")
         rows = [replace(row, split="train") for row in source.table.rows]
         every, _ = cleaned(source.table.with_rows(rows), positive, keep=keep, as_of=as_of)
-        made = fit(every, seed=seed)
-    manifest = kept.keep(
-        home, source.shelf, made, metrics=evaluation.metrics, gate=verdict.as_json()
-    )
-    promoted, reason = _settle(home, manifest, verdict)
-    return Trained(
-        manifest.version,
-        made,
-        source.table.source,
-        findings,
-        evaluation,
-        verdict,
-        promoted,
-        reason,
-    )
+        made = fit(every, seed=seed, progress=_within(progress, 0.45, 0.45))
+    made = replace(made, settings={**made.settings, "shelf": source.shelf})
+    return Made(made, findings, evaluation, verdict)
+
+
+def train(
+    settings: Settings,
+    source: Source,
+    *,
+    keep: Sequence[str] = (),
+    as_of: float | None = None,
+    seed: int = SEED,
+    register: bool = True,
+    progress: Progress,
+) -> Trained:
+    """Make a model and record it. It takes part in a seller's scores when it was learnt from that
+    seller's dials and what was judged passes its gate. Raises BadInput and Refused.
+    """
+    made = make(source, keep=keep, as_of=as_of, seed=seed, progress=progress)
+    registry, origin = Registry.of(settings), source.table.source
+    card = lead_card(LEAD, made.final, origin, made.findings, made.evaluation, made.verdict)
+    progress(0.9, "recording the run in the registry")
+    notes = notes_of(made.evaluation, made.verdict, card)
+    run_id = registry.log(LEAD, made.final.fitted, manifest_of(made), notes)
+    version = registry.register(LEAD, run_id) if register else None
+    promoted, reason = _settle(settings, registry, version, made.verdict, source.shelf)
+    progress(1.0, reason)
+    number = version.version if version else None
+    return Trained(made, origin, run_id, number, promoted, reason)
 
 
 def evaluate_file(
-    home: Path, data: Path, *, label: str = LABEL, shelf: str = kept.FILES, version: str | None
-) -> Evaluation:
+    settings: Settings, data: Path, *, label: str = LABEL, version: str | None = None
+) -> LeadEvaluation:
     """Judge a version (the newest when None) on every row of a file. Raises BadInput, NotFound."""
-    found = kept.find(home, shelf, version)
-    return evaluate(found.model, load_table(data, label=label), version=found.version)
+    registry = Registry.of(settings)
+    table = load_table(data, label=label)
+    found = registry.find(LEAD, version)
+    with tempfile.TemporaryDirectory() as folder:
+        model_file, manifest = registry.fetch(found, Path(folder))
+        model = kept.opened(model_file.parent, manifest).model
+    seen = []
+    if manifest.dataset == table.name:
+        seen = [
+            "the version learnt from a file of this name: of rows it has seen it knows too much"
+        ]
+    return evaluate_leads(model, table, version=found.version, leaks=seen)
 
 
-def _rate(made: Fitted) -> float:
-    """The rate of the last fifth of the training rows: what was known before the first held out."""
-    rate: float = made.settings["rate"]
-    return rate
+def promote(settings: Settings, version: str) -> Registered:
+    """Let a version take part in the scores of the seller whose dials it learnt from.
+
+    Raises Refused without a passed gate, or when it was learnt from a file.
+    """
+    registry = Registry.of(settings)
+    found = registry.find(LEAD, version)
+    if found.gate != "passed":
+        raise Refused(f"lead version {found.version} has not passed its gate; train a better one")
+    _serve(settings, registry, found)
+    return found
 
 
-def _settle(home: Path, manifest: kept.Manifest, verdict: Verdict) -> tuple[bool, str]:
-    made = f"lead version {manifest.version}"
+def manifest_of(made: Made) -> Manifest:
+    """What a kept model is proved by."""
+    final = made.final
+    fitted = final.fitted
+    inputs = fitted.dataset.inputs[:: max(1, len(final.table.rows) // _GOLDEN_ROWS)]
+    inputs = inputs[:_GOLDEN_ROWS]
+    answers = reference(final.pipeline, final.settings, inputs)
+    metrics = made.evaluation.metrics
+    return Manifest(
+        task=LEAD.name,
+        kind=LEAD.kind,
+        model_name=LEAD.model_name,
+        version=None,
+        sha256="",
+        parameters_sha256=fitted.fingerprint,
+        labels=final.labels,
+        settings=final.settings,
+        dataset=final.table.name,
+        dataset_sha256=fitted.dataset.sha256,
+        metrics={k: v for k, v in metrics.items() if not k.startswith("latency")},
+        golden=tuple(
+            Golden(one, dict(zip(final.labels, row.tolist(), strict=True)))
+            for one, row in zip(inputs, answers, strict=True)
+        ),
+    )
+
+
+def _settle(
+    settings: Settings, registry: Registry, version: Registered | None, verdict: Verdict, shelf: str
+) -> tuple[bool, str]:
+    """The newest that passed is used: one before it has seen the rows that both are judged on."""
+    if version is None:
+        return False, "trained; `voice-ai models register lead` makes it a version"
+    made = f"version {version.version}"
     if not verdict.passed:
-        return False, f"{made} is kept but not used: {'; '.join(verdict.reasons)}"
-    if manifest.shelf == kept.FILES:
+        return False, f"{made} is registered but not used: {'; '.join(verdict.reasons)}"
+    if shelf == kept.FILES:
         return False, (
-            f"{made} passed its gate and is kept; scores use only a model that was learnt from the"
-            " seller's own dials"
+            f"{made} passed its gate and is registered; scores use only a model that was learnt"
+            " from the seller's own dials"
         )
-    before = kept.champion(home, manifest.shelf)
-    if before is not None and _gain(before.manifest.metrics) > _gain(manifest.metrics):
-        return False, f"{made} passed its gate, but version {before.version} gains more"
-    kept.promote(home, manifest)
+    _serve(settings, registry, version)
     return True, f"{made} passed its gate and takes part in the seller's scores from now on"
 
 
-def _gain(metrics: Mapping[str, float]) -> float:
-    return float(np.nan_to_num(metrics.get("gain_over_base_rate", -np.inf), nan=-np.inf))
+def _serve(settings: Settings, registry: Registry, version: Registered) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        model_file, manifest = registry.fetch(version, Path(folder))
+        shelf = str(manifest.settings.get("shelf", kept.FILES))
+        if shelf == kept.FILES:
+            raise Refused(
+                f"lead version {version.version} was learnt from a file; scores use only a model of"
+                " the seller's own dials (`voice-ai models train lead`)"
+            )
+        deploy(model_file, manifest, kept.shelf_home(settings.home, shelf))
+
+
+def _within(progress: Progress, start: float, part: float) -> Progress:
+    return lambda share, what: progress(start + part * share, what)

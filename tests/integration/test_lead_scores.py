@@ -2,18 +2,22 @@
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import UUID, uuid4
 from zoneinfo import ZoneInfo
 
 import pytest
+import skops.io
 from typer.testing import CliRunner
 
+from ml.artifact import file_sha256
+from ml.deploy import deploy
 from ml.slots.choose import arm_of
 from ml.table import kept
 from ml.table.history import COLUMNS, past_dials
-from ml.table.train import from_history
+from ml.table.train import from_history, make, manifest_of
 from pipelines import commands_leads
 from pipelines.lead_models import lead_models
 from pipelines.lead_slots import benefit_of
@@ -153,20 +157,21 @@ def test_history_is_a_sellers_own_as_of_a_moment_and_rehearsals_stay_apart(
 def test_a_sellers_champion_takes_part_and_a_damaged_one_does_not(
     db: Db, database_url: str, campaign: UUID, tmp_path: Path
 ) -> None:
-    from ml.table.fit import fit
-
     source = from_history(database_url, None, rehearsal=True, as_of=NOW)
-    made = fit(source.table)
-    manifest = kept.keep(tmp_path, source.shelf, made, metrics={}, gate={"passed": True})
-    kept.promote(tmp_path, manifest)
+    made = make(source, progress=lambda share, what: None)
+    skops.io.dump(made.final.pipeline, tmp_path / "model.skops")
+    sha256 = file_sha256(tmp_path / "model.skops")
+    manifest = replace(manifest_of(made), version="4", sha256=sha256)
+    deploy(tmp_path / "model.skops", manifest, kept.shelf_home(tmp_path, source.shelf))
     told = score_leads(database_url, now=NOW, campaign="Spring", served=lead_models(tmp_path))
     assert told["campaigns"][0]["rule"] == MODEL_RULE
     rows = scores(db, campaign)
-    assert {(row["rule"], row["model_version"]) for row in rows} == {(MODEL_RULE, "1")}
+    assert {(row["rule"], row["model_version"]) for row in rows} == {(MODEL_RULE, "4")}
     whole = sum(row.label == "contact" for row in source.table.rows) / 720
     mean = sum(float(str(row["chance"])) for row in rows) / len(rows)
     assert mean == pytest.approx(whole, abs=0.005)
-    (tmp_path / "models" / "lead-of-sellers" / source.shelf / "1" / "model.skops").write_bytes(b"x")
+    served = kept.shelf_home(tmp_path, source.shelf) / "models" / "lead" / "4" / "model.skops"
+    served.write_bytes(b"x")
     told = score_leads(database_url, now=NOW, campaign="Spring", served=lead_models(tmp_path))
     assert told["campaigns"][0]["rule"] == RULE
 

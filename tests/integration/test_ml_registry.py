@@ -2,6 +2,7 @@
 
 import csv
 import json
+import random
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
@@ -140,6 +141,29 @@ def test_commands_answer_with_one_json_object(
     command, environment = ui_command(Registry.of(settings), host="127.0.0.1", port=5000)
     assert command[-2:] == ["--workers", "1"]
     assert environment["MLFLOW_SERVER_ENABLE_JOB_EXECUTION"] == "false"
+
+
+def test_a_lead_model_that_does_not_beat_the_base_rate_is_registered_and_not_used(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("VOICE_AI_HOME", str(settings.home))
+    draw = random.Random(6)
+    rows = [f"{draw.choice('abc')};{draw.random():.2f};{draw.choice('yn')}" for _ in range(500)]
+    path = tmp_path / "leads.csv"
+    path.write_text("\n".join(["zone;age;y", *rows]))
+    run = CliRunner().invoke
+    data = ["--data", str(path), "--label", "y", "--json"]
+    trained = run(app, ["train", "lead", *data], catch_exceptions=False)
+    answer = json.loads(trained.stdout)
+    assert not answer["promoted"]
+    assert not answer["gate"]["passed"]
+    assert answer["n"] == 150
+    judged = json.loads(run(app, ["evaluate", "lead", *data], catch_exceptions=False).stdout)
+    assert judged["version"] == answer["version"]
+    assert {"macro_f1", "auc", "log_loss", "brier", "ece"} <= judged["metrics"].keys()
+    refused = run(app, ["promote", "lead", answer["version"]])
+    assert isinstance(refused.exception, Refused)
+    assert "has not passed its gate" in refused.exception.message
 
 
 def test_status_of_a_home_without_models_creates_nothing(
