@@ -56,6 +56,7 @@ def train_lead(
     lines = [
         f"lead on {judged.n} held-out rows, the last in time: {_figures(judged)}",
         *_windows(judged),
+        *_goal(judged),
         *_checks(trained.made.verdict),
         trained.reason,
     ]
@@ -83,6 +84,17 @@ def evaluate_lead(
         lines.append(f"labels the model does not know: {', '.join(judged.unknown_labels)}")
     lines.extend(f"take care: {leak}" for leak in judged.leaks)
     return {**judged.as_json(), "gate": verdict.as_json()}, lines
+
+
+def _goal(judged: LeadEvaluation) -> list[str]:
+    seen = judged.goal_in_time
+    if seen is None or seen.auc is None:
+        return []
+    low, high = seen.gain_interval
+    return [
+        f"  the goal: AUC inside windows {seen.auc:.3f}, gain over its base rate {seen.gain:+.5f}"
+        f" (95 % interval {low:+.5f} to {high:+.5f})"
+    ]
 
 
 def _checks(verdict: Verdict) -> list[str]:

@@ -7,12 +7,13 @@ import numpy as np
 
 from ml.evaluate import Evaluation, calibration_error, evaluate
 from ml.gates import Check, Verdict
-from ml.table.figures import auc, brier, log_losses
+from ml.table.figures import Floats, auc, brier, log_losses
 from ml.table.model import TableModel
 from ml.table.rows import Table, dataset_of
 from ml.table.windows import InTime, judge_in_time
 from voice_ai.errors import BadInput
 
+GOAL = "goal"
 # Fewer successes say nothing about a model of rare ones.
 FEWEST_HITS = 100
 MOST_CALIBRATION_ERROR = 0.05
@@ -20,10 +21,14 @@ MOST_CALIBRATION_ERROR = 0.05
 
 @dataclass(frozen=True)
 class LeadEvaluation(Evaluation):
-    """`in_time` judges the probability of a success, and so do `brier` and `ece` of the metrics."""
+    """`in_time` judges the probability of a success, and so do `brier` and `ece` of the metrics.
+
+    `goal_in_time` judges that of a goal, where the model tells it from another contact.
+    """
 
     missing_columns: tuple[str, ...] = ()
     in_time: InTime | None = None
+    goal_in_time: InTime | None = None
 
 
 def evaluate_leads(
@@ -43,7 +48,8 @@ def evaluate_leads(
     if len(missing) == len(model.columns):
         raise BadInput(f"{table.name} has none of the columns of the model: {', '.join(missing)}")
     usual = evaluate(model, dataset_of(table), task=task, version=version, leaks=leaks, seed=seed)
-    p = model.success(model.batch([row.features for row in table.rows]))
+    scores = model.batch([row.features for row in table.rows])
+    p = model.success(scores)
     hit = np.array([row.label in model.positive for row in table.rows], dtype=np.bool_)
     known = model.rate if known_rate is None else known_rate
     in_time = judge_in_time(p, hit, known, seed=seed)
@@ -66,7 +72,15 @@ def evaluate_leads(
         **{**shared, "metrics": {**usual.metrics, **more}},
         missing_columns=missing,
         in_time=in_time,
+        goal_in_time=_goals(model, scores, table, seed),
     )
+
+
+def _goals(model: TableModel, scores: Floats, table: Table, seed: int) -> InTime | None:
+    if GOAL not in model.labels or len(model.positive) < 2:
+        return None
+    hit = np.array([row.label == GOAL for row in table.rows], dtype=np.bool_)
+    return judge_in_time(scores[:, model.labels.index(GOAL)], hit, model.rates[GOAL], seed=seed)
 
 
 def judge(seen: InTime) -> Verdict:

@@ -132,7 +132,7 @@ def fit(data: Table, *, seed: int = SEED, progress: Progress = _silent) -> Table
         "columns": encoding.as_json(),
         "positive": sorted(positive),
         "decision": _decision(labels, positive, threshold).as_json(),
-        "rate": float(work.hit[work.later].mean()),
+        "rates": work.rates(labels),
     }
     pipeline = _pipeline(model, labels)
     told = {candidate.words: gain for candidate, gain in gains.items()}
@@ -250,6 +250,11 @@ class _Work:
         slope, bias = _sigmoid_of(_logits(model, matrix), self.y[self.later], _SLOPES)
         _fold(model, slope, bias)
         return slope, _threshold(self._success(model, matrix), self.hit[self.later])
+
+    def rates(self, labels: Sequence[str]) -> dict[str, float]:
+        """Of each label in the last fifth."""
+        counts = np.bincount(self.y[self.later], minlength=len(labels))
+        return {name: float(n / counts.sum()) for name, n in zip(labels, counts, strict=True)}
 
     def final(self, chosen: Candidate, slope: float) -> tuple[Any, Encoding]:
         """The model of all rows, its scores made probabilities."""

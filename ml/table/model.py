@@ -19,14 +19,15 @@ Logits = Callable[[Floats], Floats]
 
 class TableModel:
     """`settings` are those of `ml.table.fit.TableFit`: how rows are encoded, which labels are a
-    success, from which probability on a row is called one, and the last rate that was seen.
+    success, from which probability on a row is called one, and each label's rate at the end.
     """
 
     def __init__(self, pipeline: Any, settings: Mapping[str, Any]) -> None:
         """Raises KeyError, TypeError, AttributeError or ValueError when they do not fit."""
         self.encoding = Encoding.from_json(settings["columns"])
         self.positive = frozenset(settings["positive"])
-        self.rate = float(settings["rate"])
+        self.rates = {str(label): float(rate) for label, rate in settings["rates"].items()}
+        self.rate = sum(self.rates[label] for label in self.positive)
         self.decision = Decision.of(settings["decision"])
         model = pipeline.named_steps["model"]
         self.labels = tuple(str(label) for label in model.classes_)

@@ -139,6 +139,8 @@ def test_three_outcomes_count_two_as_a_contact() -> None:
     held_out = evaluate_leads(serve(made.pipeline, made.settings), table.part("heldout"))
     assert held_out.metrics["auc_in_windows"] > 0.6
     assert set(held_out.slices["label"]) == {"contact", "goal", "no_contact"}
+    assert held_out.goal_in_time is not None
+    assert 20 < held_out.goal_in_time.hits < in_time(held_out).hits
 
 
 def test_too_little_to_learn_from_is_told(table: Table) -> None:
@@ -189,7 +191,7 @@ def test_another_sellers_and_changed_files_are_refused(whole: Made, tmp_path: Pa
         kept.champion(tmp_path, "other")
     folder = kept.shelf_home(tmp_path, "seller") / "models" / "lead" / "3"
     content = (folder / "manifest.json").read_bytes()
-    (folder / "manifest.json").write_bytes(content.replace(b'"rate": 0', b'"rate": 1'))
+    (folder / "manifest.json").write_bytes(content.replace(b'"no": 0', b'"no": 1'))
     with pytest.raises(Refused, match="changed after"):
         kept.champion(tmp_path, "seller")
     (folder / "manifest.json").write_bytes(content)

@@ -73,10 +73,13 @@ WITH told AS (
         AS t(lead_id bigint, attempts int, priority float8, chance float8, slot_day date,
              slot_hour int, slot_arm text, slot_chance float8)
 ), held AS (
-    SELECT t.*, cl.priority AS priority_was FROM campaign_leads cl
-    JOIN told t ON t.lead_id = cl.lead_id AND t.attempts = cl.attempts
-    WHERE cl.campaign_id = %(campaign_id)s AND cl.state = 'ready'
-    FOR UPDATE OF cl SKIP LOCKED
+    -- Lead by lead through the primary key: a list that was enrolled a moment ago has no statistics
+    -- yet, and a plan that took it for short would compare every lead with every row that is told.
+    SELECT t.*, cl.priority AS priority_was FROM told t CROSS JOIN LATERAL (
+        SELECT x.priority FROM campaign_leads x
+        WHERE x.campaign_id = %(campaign_id)s AND x.lead_id = t.lead_id AND x.state = 'ready'
+          AND x.attempts = t.attempts
+        FOR UPDATE OF x SKIP LOCKED) cl
 ), written AS (
     INSERT INTO lead_scores AS s (campaign_id, lead_id, priority, rule, model_version, chance,
         slot_day, slot_hour, slot_arm, slot_share, slot_chance, slot_since, scored_at)
