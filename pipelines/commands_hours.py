@@ -68,7 +68,8 @@ def _seller(db: "Db", seller: str | None, now: "datetime", *, rehearsal: bool) -
     values = {"seller": seller, "rehearsal": rehearsal, "now": now}
     found = db.execute(queries("scores").sellers_dialed, values).fetchall()
     if not found:
-        raise NotFound(f"{seller or 'nobody'} has no dials yet; call some leads first")
+        whose = f"seller {seller!r} has" if seller else "there are"
+        raise NotFound(f"{whose} no dials yet; call some leads first")
     if len(found) > 1:
         names = ", ".join(row["name"] for row in found[:10])
         raise BadInput(f"several sellers have dials; choose one with --seller ({names})")
