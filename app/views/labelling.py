@@ -6,7 +6,7 @@ from datetime import date
 import streamlit as st
 
 from app import components, session
-from ml.tasks import TASKS
+from ml.tasks import HEARD, TASKS
 from pipelines.report.labels import words
 from voice_ai.errors import VoiceAIError
 from voice_ai.labelling.standing import agreed
@@ -24,7 +24,7 @@ _LABEL, _SETTLE = "Label", "Settle disagreements"
 def page() -> None:
     st.title("What do you hear in these turns?")
     first, second, third, fourth = st.columns([2, 2, 2, 3], vertical_alignment="bottom")
-    task = first.selectbox("Task", list(TASKS), key="task", bind="query-params")
+    task = first.selectbox("Task", list(HEARD), key="task", bind="query-params")
     who = second.text_input(
         "Who labels",
         session.user(),

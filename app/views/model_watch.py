@@ -8,7 +8,7 @@ import streamlit as st
 
 from app import components, session
 from app.charts_watch import mix_chart, psi_chart
-from ml.tasks import TASKS
+from ml.tasks import HEARD
 from pipelines.report.labels import words
 from pipelines.report.palette import Mode, emotion_colour
 from voice_ai.db.connect import Row
@@ -63,7 +63,7 @@ def _history(task: str, since: date) -> list[Row]:
 def page() -> None:
     st.title("Do the models still hear what they were taught?")
     left, middle, right = st.columns([2, 2, 3], vertical_alignment="bottom")
-    task = left.selectbox("Task", list(TASKS), key="task", bind="query-params")
+    task = left.selectbox("Task", list(HEARD), key="task", bind="query-params")
     span = middle.selectbox("Days", list(_SPANS), key="days", bind="query-params")
     with right:
         _measure_now()

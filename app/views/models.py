@@ -7,7 +7,7 @@ from app import components, session
 from app.model_registry import RegistryReader, Seen, Served, served
 from app.queries import models
 from ml.registry import CHAMPION, Registry, Told
-from ml.tasks import TASKS
+from ml.tasks import HEARD, TASKS
 from pipelines.report.labels import moment, words
 from voice_ai.errors import VoiceAIError
 from voice_ai.store import flow_requests
@@ -51,8 +51,7 @@ def page() -> None:
     )
     try:
         settings = session.context().settings
-        heard = [name for name, task in TASKS.items() if task.kind != "table"]
-        standing = {name: served(settings, name) for name in heard}
+        standing = {name: served(settings, name) for name in HEARD}
         spoken = _spoken()
     except VoiceAIError as error:
         components.unreachable(error)

@@ -11,11 +11,14 @@ from ml.tasks.opt_out.task import OPT_OUT
 from ml.tasks.task import Task
 from voice_ai.errors import NotFound
 
-__all__ = ["ANSWER", "EMOTION", "INTENT", "LEAD", "OPT_OUT", "TASKS", "Task", "find_task"]
+__all__ = ["ANSWER", "EMOTION", "HEARD", "INTENT", "LEAD", "OPT_OUT", "TASKS", "Task", "find_task"]
 
 TASKS: Mapping[str, Task] = MappingProxyType(
     {task.name: task for task in (INTENT, EMOTION, OPT_OUT, ANSWER, LEAD)}
 )
+
+# Those whose models answer in calls; the others score rows beside them.
+HEARD = tuple(name for name, task in TASKS.items() if task.kind != "table")
 
 
 def find_task(name: str) -> Task:
