@@ -74,6 +74,8 @@ def fit(
 
     `options`: `embeddings` adds sentence embeddings (the extra of that name).
     """
+    # The limit below holds for libraries that are loaded by then: scikit-learn comes first.
+    import sklearn.svm  # noqa: F401
     from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
     _check(data)
