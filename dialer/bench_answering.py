@@ -19,9 +19,9 @@ from dialer.media.answering import AnswerEar, BeepHeard
 from dialer.media.frames import FRAME_BYTES, SAMPLE_RATE
 from dialer.simulator.clips import Clip, labelled_clip
 from dialer.simulator.draws import Draws
-from dialer.simulator.mulaw import decode
 from dialer.simulator.speech import Speech
 from voice_ai.answering import LABELS, AnswerVerdict, Label, who_answered
+from voice_ai.mulaw import decode
 
 ROW_NAMES = (
     "answering.people_talked_to",

@@ -8,7 +8,7 @@ import numpy as np
 from dialer.media.frames import FRAME_BYTES, SAMPLE_RATE
 from dialer.media.prompts import CachedVoice, PromptCache
 from dialer.ports import Recording, TurnRecord
-from dialer.simulator import mulaw
+from voice_ai import mulaw
 from voice_ai.answering import AnswerVerdict
 from voice_ai.conversation import load_script, prompts
 from voice_ai.conversation.graph import Script

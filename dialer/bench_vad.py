@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from dialer.bench_lists import bench_row
 from dialer.media.frames import FRAME_BYTES, SAMPLE_RATE
 from dialer.media.voice_activity import VoiceActivity, pcm16
-from dialer.simulator import mulaw
+from voice_ai import mulaw
 
 ROW_NAMES = ("media.vad",)
 _DATA = Path(__file__).parents[2] / "shared" / "data"

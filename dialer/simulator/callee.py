@@ -11,8 +11,8 @@ from typing import Literal, Protocol
 from dialer.simulator.call import Said
 from dialer.simulator.callees import Plan, answer, digit_for, line
 from dialer.simulator.config import Pacing
-from dialer.simulator.mulaw import FRAME_BYTES, SILENCE
 from dialer.simulator.speech import Final, Listener, Partial, Speech
+from voice_ai.mulaw import FRAME_BYTES, SILENCE
 
 FRAME_S = 0.02
 SILENT_FRAME = SILENCE * FRAME_BYTES

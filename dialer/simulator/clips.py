@@ -16,10 +16,10 @@ import yaml
 from numpy.typing import NDArray
 
 from dialer.simulator.draws import Draws
-from dialer.simulator.mulaw import FRAME_BYTES, SAMPLE_RATE, decode, encode
 from dialer.simulator.speech import Speech
 from dialer.simulator.speech.word_errors import distort
 from voice_ai.answering import Label
+from voice_ai.mulaw import FRAME_BYTES, SAMPLE_RATE, decode, encode
 
 Wave = NDArray[np.float64]
 

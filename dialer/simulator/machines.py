@@ -18,8 +18,8 @@ from dialer.simulator.callee import (
 )
 from dialer.simulator.callees import Plan, line
 from dialer.simulator.config import Pacing
-from dialer.simulator.mulaw import SAMPLE_RATE, encode
 from dialer.simulator.speech import Final, Speech
+from voice_ai.mulaw import SAMPLE_RATE, encode
 
 _PICKS_UP_S = 0.4
 _HANGS_UP_S = 6.0

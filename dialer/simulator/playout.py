@@ -2,7 +2,7 @@
 
 from collections import deque
 
-from dialer.simulator.mulaw import FRAME_BYTES, SILENCE
+from voice_ai.mulaw import FRAME_BYTES, SILENCE
 
 # How many frames to wait for the rest of a broken frame before it is filled up with silence.
 _PATIENCE = 2

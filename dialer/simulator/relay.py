@@ -15,11 +15,11 @@ import structlog
 from dialer.simulator.call import Call, new_sid
 from dialer.simulator.callee import SILENT_FRAME
 from dialer.simulator.line import Line
-from dialer.simulator.mulaw import SAMPLE_RATE
 from dialer.simulator.socket_client import SocketClient, connect_socket
 from dialer.simulator.speech import Final, Hearing, Speech, Utterance
 from dialer.simulator.twiml import ConnectRelay
 from dialer.simulator.webhooks import sign
+from voice_ai.mulaw import SAMPLE_RATE
 
 log = structlog.get_logger(__name__)
 

@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 
 from dialer.simulator.callee import Human
 from dialer.simulator.line import Line
-from dialer.simulator.mulaw import FRAME_BYTES
 from dialer.simulator.speech import Speech
+from voice_ai.mulaw import FRAME_BYTES
 
 _MUSIC_EVERY_S = 6.0
 

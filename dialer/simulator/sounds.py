@@ -7,9 +7,9 @@ import wave
 import numpy as np
 
 from dialer.simulator.call import Recording
-from dialer.simulator.mulaw import SAMPLE_RATE, decode, encode
 from dialer.simulator.twiml import TwimlError
 from dialer.simulator.webhooks import Reply
+from voice_ai.mulaw import SAMPLE_RATE, decode, encode
 
 _NO_SOUND = 12300
 _PCM, _MULAW = 1, 7

@@ -34,8 +34,8 @@ from dialer.ports import (
     Understanding,
     VoiceLost,
 )
-from dialer.simulator import mulaw
 from dialer.virtual.in_time import InTime
+from voice_ai import mulaw
 from voice_ai.answering import Answering, AnswerVerdict
 from voice_ai.conversation.graph import Script
 

@@ -10,10 +10,10 @@ import pytest
 from dialer.adapters.elevenlabs import DEFAULT_VOICE, ElevenLabs, ElevenLabsOptions, ScribeEars
 from dialer.ports import EarEvent, EarsLost, FinalText, PartialText, Recording, SynthesisFailed
 from dialer.simulator.elevenlabs import ElevenLabsConfig, SpeechFaults
-from dialer.simulator.mulaw import SILENCE
 from dialer.simulator.speech import Speech
 from dialer.simulator.speech.standalone import serve_speech
 from voice_ai.errors import NotAvailable
+from voice_ai.mulaw import SILENCE
 
 TEXT = "Please take me off your list."
 SPEED = 50.0

@@ -14,11 +14,11 @@ from elevenlabs import AsyncElevenLabs, ElevenLabs
 from elevenlabs.core.api_error import ApiError
 from elevenlabs.types import SpeechToTextChunkResponseModel
 
-from dialer.simulator import mulaw
 from dialer.simulator.elevenlabs import ElevenLabsConfig, SpeechFaults
 from dialer.simulator.speech import Final, Speech
 from dialer.simulator.speech.standalone import serve_speech
 from dialer.simulator.speech.voices import CATALOGUE
+from voice_ai import mulaw
 
 VOICE = CATALOGUE[0].id
 NO_RETRY: Any = {"max_retries": 0}

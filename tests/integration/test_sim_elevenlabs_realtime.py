@@ -15,10 +15,10 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
 from dialer.simulator.elevenlabs import ElevenLabsConfig, SpeechFaults
-from dialer.simulator.mulaw import SILENCE
 from dialer.simulator.speech import Final, Speech
 from dialer.simulator.speech.standalone import serve_speech
 from dialer.simulator.speech.voices import CATALOGUE
+from voice_ai.mulaw import SILENCE
 
 VOICE = CATALOGUE[0].id
 QUICK = ElevenLabsConfig(speed=100.0)

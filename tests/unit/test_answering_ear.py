@@ -8,9 +8,9 @@ from dialer.media.answering import AnswerEar, AnswerSignal, BeepHeard
 from dialer.media.tones import Tone, ToneEar
 from dialer.media.voices import VoiceOverNoise
 from dialer.simulator.clips import labelled_clip
-from dialer.simulator.mulaw import encode
 from dialer.simulator.speech import Speech
 from voice_ai.answering import AnswerVerdict, who_answered
+from voice_ai.mulaw import encode
 
 FRAME = 160
 SILENT = b"\xff" * FRAME

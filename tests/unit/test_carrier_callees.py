@@ -29,9 +29,9 @@ from dialer.simulator.config import ANSWER_MIX, Pacing, SimulatorConfig
 from dialer.simulator.detection import detect
 from dialer.simulator.draws import Draws
 from dialer.simulator.machines import callee_for
-from dialer.simulator.mulaw import FRAME_BYTES
 from dialer.simulator.orders import Detection
 from dialer.simulator.speech import Speech
+from voice_ai.mulaw import FRAME_BYTES
 
 PACING = Pacing()
 QUESTION = "Hello, this is the clinic. Are you happy with your visit?"

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 from dialer.media.session import SessionResult
-from dialer.simulator.mulaw import encode
 from tests.unit.media_fakes import FRAME, LOUD, Call
 from voice_ai.answering import Answering
 from voice_ai.conversation import builtin_scripts, load_script
+from voice_ai.mulaw import encode
 
 SURVEY = builtin_scripts()["satisfaction_survey"]
 MESSAGE = "Hello, this is Acme Health with a message from an automated A I assistant."

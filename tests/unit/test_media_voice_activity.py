@@ -4,8 +4,8 @@ import numpy as np
 
 from dialer.media.frames import FRAME_BYTES, SILENCE
 from dialer.media.voice_activity import VoiceActivity, pcm16
-from dialer.simulator import mulaw
 from tests.unit.media_fakes import LOUD
+from voice_ai import mulaw
 
 QUIET = SILENCE * FRAME_BYTES
 FAINT = b"\xf0" * FRAME_BYTES  # the lowest segment, hiss of a good line

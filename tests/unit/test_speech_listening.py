@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dialer.simulator import mulaw
 from dialer.simulator.speech import Final, Hearing, Listener, Partial, Speech, Utterance
 from dialer.simulator.speech.formats import Intake, render
+from voice_ai import mulaw
 from voice_ai.errors import BadInput
 
 SPEECH = Speech(seed=7)

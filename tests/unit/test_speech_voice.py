@@ -5,10 +5,10 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from dialer.simulator import mulaw
 from dialer.simulator.speech import STYLES, Speech, Utterance
 from dialer.simulator.speech.utterance import align_characters
 from dialer.simulator.speech.voices import CATALOGUE
+from voice_ai import mulaw
 
 TEXT = "Hello, this is a reminder of your appointment on Monday. Is that still fine?"
 SPEECH = Speech(seed=7)

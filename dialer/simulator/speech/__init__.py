@@ -11,7 +11,6 @@ from typing import Literal
 import numpy as np
 
 from dialer.simulator.draws import Draws
-from dialer.simulator.mulaw import FRAME_BYTES, SAMPLE_RATE, SILENCE, encode
 from dialer.simulator.speech import formant
 from dialer.simulator.speech.formant import Samples
 from dialer.simulator.speech.index import FrameIndex
@@ -19,6 +18,7 @@ from dialer.simulator.speech.listener import Final, Hearing, Listener, Partial
 from dialer.simulator.speech.utterance import Utterance, Word
 from dialer.simulator.speech.voices import STYLES, Style, Voice, style_named, voice_named
 from dialer.simulator.speech.word_errors import distort
+from voice_ai.mulaw import FRAME_BYTES, SAMPLE_RATE, SILENCE, encode
 
 __all__ = [
     "STYLES",

@@ -10,11 +10,11 @@ from typing import Any, Final
 
 import numpy as np
 
-from dialer.simulator.mulaw import SAMPLE_RATE
 from dialer.simulator.speech.formant import Samples
 from dialer.simulator.speech.utterance import Word
 from dialer.simulator.speech.voices import Style, Voice
 from voice_ai.errors import NotAvailable
+from voice_ai.mulaw import SAMPLE_RATE
 
 _SYNCHRONOUS, _UTF8 = 2, 1
 _RATE, _VOLUME, _PITCH, _RANGE = 1, 2, 3, 4

@@ -10,9 +10,9 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from dialer.simulator.mulaw import SAMPLE_RATE
 from dialer.simulator.speech.utterance import Word
 from dialer.simulator.speech.voices import Style, Voice
+from voice_ai.mulaw import SAMPLE_RATE
 
 Samples = NDArray[np.float32]
 

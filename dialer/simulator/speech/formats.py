@@ -8,7 +8,7 @@ from typing import Final
 
 import numpy as np
 
-from dialer.simulator.mulaw import SAMPLE_RATE, Pcm16, decode, encode
+from voice_ai.mulaw import SAMPLE_RATE, Pcm16, decode, encode
 
 SPOKEN: Final = ("ulaw_8000", "pcm_8000", "pcm_16000")
 HEARD: Final = {

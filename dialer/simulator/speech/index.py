@@ -4,8 +4,8 @@ import threading
 from collections import OrderedDict
 from typing import Final
 
-from dialer.simulator.mulaw import FRAME_BYTES
 from dialer.simulator.speech.utterance import Utterance
+from voice_ai.mulaw import FRAME_BYTES
 
 # Long enough that the noise alone tells two frames apart, short enough to keep the index small.
 KEY_BYTES: Final = 32

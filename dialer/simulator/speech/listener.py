@@ -10,9 +10,9 @@ finals. A step on the way through mu-law → 16-bit → mu-law changes no byte.
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from dialer.simulator.mulaw import FRAME_BYTES, SAMPLE_RATE, SILENCE
 from dialer.simulator.speech.index import FrameIndex
 from dialer.simulator.speech.utterance import Utterance, Word
+from voice_ai.mulaw import FRAME_BYTES, SAMPLE_RATE, SILENCE
 
 # A word counts as heard when this share of it was.
 _HEARD_SHARE = 0.6

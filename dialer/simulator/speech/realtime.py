@@ -13,13 +13,13 @@ from typing import Any, Final
 import orjson
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from dialer.simulator.mulaw import SAMPLE_RATE
 from dialer.simulator.speech import Final as Heard
 from dialer.simulator.speech import Partial, Speech
 from dialer.simulator.speech.account import Account, Refusal
 from dialer.simulator.speech.catalogue import REALTIME_STT_MODELS
 from dialer.simulator.speech.formats import HEARD, Intake
 from dialer.simulator.speech.transcripts import joined, words_of
+from voice_ai.mulaw import SAMPLE_RATE
 
 _LEAST_COMMIT_S: Final = 0.3
 _LARGEST_CHUNK: Final = 1_000_000

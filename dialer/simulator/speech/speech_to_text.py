@@ -10,7 +10,6 @@ from starlette.datastructures import FormData, UploadFile
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from dialer.simulator.mulaw import SAMPLE_RATE, Pcm16
 from dialer.simulator.speech import Final as Heard
 from dialer.simulator.speech import Speech
 from dialer.simulator.speech.account import Account, Refusal, over_limit
@@ -18,6 +17,7 @@ from dialer.simulator.speech.catalogue import STT_MODELS
 from dialer.simulator.speech.formats import resample
 from dialer.simulator.speech.text_to_speech import Invalid
 from dialer.simulator.speech.transcripts import joined, words_of
+from voice_ai.mulaw import SAMPLE_RATE, Pcm16
 
 _WAV_PCM: Final = 1
 _WAV_MULAW: Final = 7

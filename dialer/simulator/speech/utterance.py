@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from dialer.simulator.mulaw import SAMPLE_RATE
+from voice_ai.mulaw import SAMPLE_RATE
 
 
 @dataclass(frozen=True)

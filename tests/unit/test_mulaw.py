@@ -3,7 +3,7 @@ import sys
 import numpy as np
 import pytest
 
-from dialer.simulator import mulaw
+from voice_ai import mulaw
 
 EVERY_SAMPLE = np.arange(-32768, 32768).astype(np.int16)
 EVERY_BYTE = bytes(range(256))

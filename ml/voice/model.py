@@ -1,0 +1,77 @@
+"""A voice classifier in numpy: what `ml.voice.fit` chose, with scikit-learn's probabilities."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ml.decisions import Decision
+from ml.voice.features import NAMES
+from ml.voice.speaker import Population
+
+Floats = NDArray[np.float64]
+# A model's input in one list: see `SpeakerSoFar.seen_before`; empty: nothing was to be heard.
+Input = Sequence[float]
+INPUT_WIDTH = 3 * len(NAMES) + 1
+
+
+class VoiceModel:
+    """Standardises, maps through a kernel where the pipeline has one, and weighs.
+
+    Without a voice in it an input gets what the model would say of an average turn.
+    """
+
+    def __init__(self, pipeline: Any, settings: Mapping[str, Any]) -> None:
+        """Raises KeyError, ValueError, TypeError, AttributeError for a pipeline of another kind."""
+        if list(settings["features"]) != list(NAMES):
+            raise ValueError("the model was trained on other features of a voice; train it again")
+        self._population = Population.from_settings(settings["population"])
+        steps = pipeline.named_steps
+        self._centre, self._scale = steps["scale"].mean_, steps["scale"].scale_
+        self._kernel = _Kernel.of(steps["kernel"]) if "kernel" in steps else None
+        model = steps["model"]
+        self.labels = tuple(str(label) for label in model.classes_)
+        self.decision = Decision()
+        weights, bias = np.asarray(model.coef_), np.asarray(model.intercept_)
+        if len(self.labels) == 2:
+            weights, bias = np.vstack([np.zeros_like(weights), weights]), np.array([0.0, bias[0]])
+        self._weights = np.ascontiguousarray(weights.T, np.float64)
+        self._bias = np.asarray(bias, np.float64)
+
+    def probabilities(self, voice: Input) -> Floats:
+        """float64[labels]; they sum to one."""
+        return np.asarray(self.batch([voice])[0], np.float64)
+
+    def batch(self, voices: Sequence[Input]) -> Floats:
+        """float64[n, labels]."""
+        heard = [row for row, voice in enumerate(voices) if len(voice)]
+        normal = np.zeros((len(voices), len(NAMES)))
+        if heard:
+            inputs = np.array([voices[row] for row in heard], np.float64)
+            normal[heard] = self._population.normalised(inputs)
+        values = (normal - self._centre) / self._scale
+        if self._kernel is not None:
+            values = self._kernel(values)
+        logits = values @ self._weights + self._bias
+        exponents = np.exp(logits - logits.max(axis=1, keepdims=True))
+        return np.asarray(exponents / exponents.sum(axis=1, keepdims=True), np.float64)
+
+
+class _Kernel:
+    """Likeness to some of the clips it was trained on (Nystroem's approximation, RBF)."""
+
+    def __init__(self, clips: Floats, mixing: Floats, gamma: float) -> None:
+        self._clips = clips
+        self._mixing = mixing
+        self._gamma = gamma
+        self._squares = (clips**2).sum(axis=1)
+
+    @classmethod
+    def of(cls, nystroem: Any) -> "_Kernel":
+        components = np.asarray(nystroem.components_, np.float64)
+        return cls(components, np.asarray(nystroem.normalization_).T, float(nystroem.gamma))
+
+    def __call__(self, values: Floats) -> Floats:
+        squares = (values**2).sum(axis=1)[:, None] - 2 * values @ self._clips.T + self._squares
+        return np.asarray(np.exp(-self._gamma * np.maximum(squares, 0)) @ self._mixing, np.float64)
