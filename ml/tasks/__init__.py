@@ -5,16 +5,28 @@ from types import MappingProxyType
 
 from ml.tasks.answer.task import ANSWER
 from ml.tasks.emotion.task import EMOTION
+from ml.tasks.emotion_voice.task import EMOTION_VOICE
 from ml.tasks.intent.task import INTENT
 from ml.tasks.lead.task import LEAD
 from ml.tasks.opt_out.task import OPT_OUT
 from ml.tasks.task import Task
 from voice_ai.errors import NotFound
 
-__all__ = ["ANSWER", "EMOTION", "HEARD", "INTENT", "LEAD", "OPT_OUT", "TASKS", "Task", "find_task"]
+__all__ = [
+    "ANSWER",
+    "EMOTION",
+    "EMOTION_VOICE",
+    "HEARD",
+    "INTENT",
+    "LEAD",
+    "OPT_OUT",
+    "TASKS",
+    "Task",
+    "find_task",
+]
 
 TASKS: Mapping[str, Task] = MappingProxyType(
-    {task.name: task for task in (INTENT, EMOTION, OPT_OUT, ANSWER, LEAD)}
+    {task.name: task for task in (INTENT, EMOTION, OPT_OUT, ANSWER, EMOTION_VOICE, LEAD)}
 )
 
 # Those whose models answer in calls; the others score rows beside them.

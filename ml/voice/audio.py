@@ -37,7 +37,7 @@ def telephone(samples: Samples, rate: int, *, speed: float = 1.0) -> bytes:
     """mu-law bytes. At another speed it sounds like somebody else: quicker, with a smaller head."""
     from scipy.signal import resample_poly
 
-    ratio = Fraction(mulaw.SAMPLE_RATE / (rate * speed)).limit_denominator(200)
+    ratio = Fraction(mulaw.SAMPLE_RATE / (rate * speed)).limit_denominator(1000)
     at_8k = resample_poly(samples, ratio.numerator, ratio.denominator)
     return mulaw.encode(np.clip(np.round(at_8k), -_FULL_SCALE, _FULL_SCALE).astype(np.int16))
 

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ml.datasets import Dataset
+from ml.evaluate import Answers, figures
 from ml.kinds import Fitted, Progress
 from ml.voice.audio import read_sound, telephone
 from ml.voice.features import NAMES, features_of
@@ -259,11 +260,11 @@ def choose(clips: Clips, seed: int, progress: Progress) -> Choice:
             logits[place, judge] = -30.0
             said = _as_logits(pipeline.decision_function(unseen))
             logits[place][np.ix_(judge, known)] = said
-    recalls = [_mean_recall(truth, part.argmax(axis=1)) for part in logits]
-    best = int(np.argmax(recalls))
-    guess = logits[best].argmax(axis=1)
-    figures = {"uar": recalls[best], "accuracy": float((guess == truth).mean())}
-    return Choice(tried[best], _temperature(logits[best], truth), figures)
+    guesses = logits.argmax(axis=2)
+    best = int(np.argmax([_mean_recall(truth, guess) for guess in guesses]))
+    given, chosen = (np.eye(len(classes), dtype=bool)[one] for one in (truth, guesses[best]))
+    answers = Answers(tuple(classes.tolist()), logits[best], given, chosen)
+    return Choice(tried[best], _temperature(logits[best], truth), figures(answers))
 
 
 def _folds(clips: Clips, seed: int) -> list[tuple[NDArray[np.intp], NDArray[np.intp]]]:

@@ -31,6 +31,7 @@ ALLOWED = frozenset(
         ("builtins.list", "ListNode"),
         ("builtins.tuple", "TupleNode"),
         ("builtins.str", "JsonNode"),
+        ("builtins.str", "TypeNode"),
     }
 )
 
