@@ -14,6 +14,7 @@ from voice_ai.answering import Answering
 from voice_ai.compliance.codes import LAW_OF_COUNTRY
 from voice_ai.compliance.rules import PROFILES, PURPOSES
 from voice_ai.conversation.script import Script, builtin_scripts, check_script
+from voice_ai.emotions import EmotionSource
 
 OWN_SCRIPT = "a script of my own"
 
@@ -96,7 +97,8 @@ def draw(
     with st.container(border=True):
         st.markdown("**With which words**")
         name, text, slots = _words(fields, script_text)
-        data.update(script=name, slots=slots)
+        heard = fields.choice("emotion", "Emotions heard from", get_args(EmotionSource))
+        data.update(script=name, slots=slots, emotion=heard)
     left, right = st.columns(2, gap="small")
     with left.container(border=True, height="stretch"):
         st.markdown("**When**")

@@ -32,6 +32,7 @@ from voice_ai.calls import AttemptState
 from voice_ai.campaigns import Pacing, Voice
 from voice_ai.conversation.graph import Script
 from voice_ai.db import queries
+from voice_ai.emotions import TEXT, EmotionSource
 from voice_ai.errors import BadInput
 from voice_ai.ids import AttemptId, CarrierSid
 from voice_ai.vault import Keyring
@@ -57,6 +58,7 @@ class CallSetup:
     arm: str | None = None
     language: str | None = None
     answering: Answering = Answering()
+    emotion: EmotionSource = TEXT
     resumed: Resumed | None = None
 
     @property
@@ -183,6 +185,7 @@ def setup_of(keyring: Keyring, row: Mapping[str, Any]) -> CallSetup:
         answer_class=row["answer_class"],
         language=script.language_for(person.get("language")),
         answering=Answering.model_validate(config.get("answering", {})),
+        emotion=config.get("emotion", TEXT),
     )
 
 
@@ -214,6 +217,7 @@ async def _hold(parts: ServerParts, line: AsgiSocket, start: StreamStart, setup:
     if setup.answer_class == "machine":
         control.machine_detected("machine_start")
     told = call_log(parts, setup)
+    mind = parts.mind.of_campaign(setup.emotion)
     try:
         result = await converse(
             socket=line,
@@ -226,7 +230,7 @@ async def _hold(parts: ServerParts, line: AsgiSocket, start: StreamStart, setup:
             voice=CachedVoice(
                 *voices_of(parts.speech, setup.voice), cache=parts.prompts, circuit=parts.circuit
             ),
-            mind=parts.mind,
+            mind=mind,
             log=told,
             clock=parts.clock,
             limits=SessionLimits(max_call_s=max_call_s),
@@ -238,6 +242,7 @@ async def _hold(parts: ServerParts, line: AsgiSocket, start: StreamStart, setup:
             onlooker=told,
             answering=setup.answering,
             last_resort=CarrierSpeaks(parts.webhooks.carrier, CarrierSid(start.call_sid)),
+            voice_ears=mind.voice_ears(),
         )
         parts.metrics.conversations.labels(result.end_reason).inc()
     except BadInput as error:

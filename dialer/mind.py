@@ -6,11 +6,12 @@ emotion is unknown.
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
-from dialer.ports import Prediction, Understanding
+from dialer.ports import Prediction, Understanding, VoiceEars
 from ml.serving import ModelServer
 from voice_ai.conversation.keywords import guess_intent
+from voice_ai.emotions import OFF, TEXT, VOICE, EmotionSource
 
 
 @dataclass(frozen=True)
@@ -28,13 +29,23 @@ class KeywordGuess:
 
 @dataclass(frozen=True)
 class ServedMind:
+    """`emotion`: what the call's campaign lets emotions be heard from."""
+
     models: ModelServer
+    emotion: EmotionSource = TEXT
+
+    def of_campaign(self, emotion: EmotionSource) -> "ServedMind":
+        return replace(self, emotion=emotion)
+
+    def voice_ears(self) -> VoiceEars | None:
+        """For one call; None where its campaign does not say voice, or no model is served."""
+        return self.models.listener() if self.emotion == VOICE else None
 
     def understand(self, text: str) -> Understanding:
         intent: Prediction | None = self.models.predict("intent", text)
         return Understanding(
             intent=intent if intent is not None else _keywords(text),
-            emotion=self.models.predict("emotion", text),
+            emotion=None if self.emotion == OFF else self.models.predict("emotion", text),
             opt_out=self.models.predict("opt_out", text),
         )
 

@@ -170,9 +170,31 @@ class Prediction(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Understanding:
+    """`apart`: what `emotion` was made of, where it was made of the words and the voice."""
+
     intent: Prediction | None
     emotion: Prediction | None
     opt_out: Prediction | None = None
+    apart: tuple[Prediction, ...] = ()
+
+
+class VoiceEars(Protocol):
+    """Hears the feelings in one call's voice; `ml.serving.VoiceListener` is one.
+
+    Synchronous and quick: it runs on the event loop.
+    """
+
+    def feed(self, ulaw: bytes) -> None:
+        """More of the present turn of the person."""
+
+    def drop(self) -> None:
+        """It was no turn after all."""
+
+    def end(self) -> Prediction | None:
+        """Of the turn that is over; None when it tells nothing."""
+
+    def together(self, words: Prediction | None, sound: Prediction) -> Prediction | None:
+        """One feeling of both; None where it is better to say none."""
 
 
 class Mind(Protocol):
@@ -241,11 +263,12 @@ class TurnRecord:
     intent: Prediction | None = None
     emotion: Prediction | None = None
     opt_out: Prediction | None = None
+    apart: tuple[Prediction, ...] = ()
 
     @property
     def predictions(self) -> tuple[Prediction, ...]:
         """What models said of this turn."""
-        said = (self.intent, self.emotion, self.opt_out)
+        said = (self.intent, self.emotion, self.opt_out, *self.apart)
         return tuple(each for each in said if each is not None)
 
 

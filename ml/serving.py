@@ -1,16 +1,23 @@
 """Answers with the champions of a home, from their local copies: no registry, no MLflow."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from ml.artifact import Manifest, load_verified
 from ml.deploy import CHAMPION_FILE, models_folder, read_champion, read_manifest
 from ml.fallback import NEUTRAL, Fallback, read_fallback
+from ml.fusion import Fusion
 from ml.kinds import Model
 from voice_ai.errors import Refused
+
+if TYPE_CHECKING:
+    from ml.voice.listening import Listener
+
+WORDS_TASK, VOICE_TASK = "emotion", "emotion_voice"
+_FUSION = Fusion()
 
 # What a changed file cannot keep: modification time, inode, size.
 _Stamp = tuple[int, int, int]
@@ -33,6 +40,49 @@ class Prediction:
     version: str
     latency_us: float
     fallback: bool = False
+
+
+class Witness(Protocol):
+    """As much of a prediction as it takes to make one of two."""
+
+    @property
+    def scores(self) -> Mapping[str, float]: ...
+
+    @property
+    def model_name(self) -> str: ...
+
+    @property
+    def version(self) -> str: ...
+
+    @property
+    def latency_us(self) -> float: ...
+
+
+class VoiceListener:
+    """Of one call. Feed it a turn's mu-law audio, then ask; see `ml.voice.listening`."""
+
+    def __init__(self, listener: "Listener[Prediction]") -> None:
+        self.feed = listener.feed
+        self.drop = listener.drop
+        self.end = listener.end
+
+    @staticmethod
+    def together(words: Witness | None, sound: Witness) -> Prediction | None:
+        """One feeling of both, under the task of the words; None where it is better to say none."""
+        fused = _FUSION(None if words is None else words.scores, sound.scores)
+        if fused.label is None:
+            return None
+        # One that drifted, and is to say nothing, has no scores.
+        witnesses = [one for one in (words, sound) if one is not None and one.scores]
+        return Prediction(
+            task=WORDS_TASK,
+            label=fused.label,
+            scores=fused.scores,
+            score=fused.scores[fused.label],
+            model_name="+".join(one.model_name for one in witnesses),
+            version="+".join(one.version for one in witnesses),
+            latency_us=sum(one.latency_us for one in witnesses),
+        )
 
 
 @dataclass(frozen=True)
@@ -126,6 +176,17 @@ class ModelServer:
             version=loaded.version,
             latency_us=(time.perf_counter_ns() - started) / 1000,
         )
+
+    def listener(self) -> "VoiceListener | None":
+        """What hears the feelings in one call's voice; None while no such model is served."""
+        if VOICE_TASK not in self._served:
+            return None
+        from ml.voice.listening import Listener
+
+        def ask(voice: Sequence[float]) -> Prediction | None:
+            return self.predict(VOICE_TASK, voice)
+
+        return VoiceListener(Listener(ask))
 
     def status(self) -> dict[str, Any]:
         """Per task: the version served with its pins and figures, and what was refused."""

@@ -28,6 +28,8 @@ from voice_ai.conversation.script import (
     resolve_slots,
 )
 from voice_ai.conversation.source import Document, read_document
+from voice_ai.emotions import ABOUT as ABOUT_EMOTION
+from voice_ai.emotions import TEXT, EmotionSource, emotion_fault
 from voice_ai.errors import BadInput
 from voice_ai.numbers import e164 as e164
 from voice_ai.pacing.caller_ids import DAILY_CEILING
@@ -160,6 +162,7 @@ class CampaignConfig(_Part):
         default_factory=lambda: Answering(), description="what to do about machines that answer"
     )
     transport: Transport = Field(MEDIA_STREAMS, description=ABOUT)
+    emotion: EmotionSource = Field(TEXT, description=ABOUT_EMOTION)
     transfer: Transfer | None = Field(
         None, description="the seller's own people, who take calls over; null: nobody does"
     )
@@ -199,6 +202,8 @@ class Campaign(_Part):
             del data["transfer"]  # so that it has the hash it had before there were transfers
         else:
             del data["transfer"]["to"]
+        if data["emotion"] == TEXT:
+            del data["emotion"]  # likewise
         return data
 
 
@@ -228,6 +233,8 @@ def parse_campaign(
         raise document.fault(("transport",), misfit)
     if (lacking := message_fault(config, script)) is not None:
         raise document.fault(("answering", "machine"), lacking)
+    if (unheard := emotion_fault_of(config, script)) is not None:
+        raise document.fault(("emotion",), unheard)
     try:
         resolve_slots(script, script_slots(config))
     except BadInput as error:
@@ -267,6 +274,8 @@ def judge_campaign(
         return None, {"transport": misfit}
     if (lacking := message_fault(config, script)) is not None:
         return None, {"answering.machine": lacking}
+    if (unheard := emotion_fault_of(config, script)) is not None:
+        return None, {"emotion": unheard}
     try:
         resolve_slots(script, script_slots(config))
     except BadInput as error:
@@ -307,6 +316,10 @@ def message_fault(config: CampaignConfig, script: Script) -> str | None:
     if script.voicemail:
         return None
     return "the script has no `voicemail` to leave; add it to the script, or say hang_up"
+
+
+def emotion_fault_of(config: CampaignConfig, script: Script) -> str | None:
+    return emotion_fault(config.emotion, config.transport, config.countries, script)
 
 
 def script_slots(config: CampaignConfig) -> dict[str, str]:

@@ -12,6 +12,7 @@ from dialer.media.events import (
     Emit,
     Event,
 )
+from dialer.media.feeling import Feeling
 from dialer.media.handover import Handover, Leaving
 from dialer.media.journal import opt_out_recorded
 from dialer.media.playback import Floor, Line, Playback
@@ -79,6 +80,7 @@ class Acting:
         onlooker: Onlooker | None = None,
         tape: Tape | None = None,
         last_resort: LastResort | None = None,
+        feeling: Feeling | None = None,
     ) -> None:
         self.state = state
         self.closing: str | None = None
@@ -102,6 +104,7 @@ class Acting:
         self._tape = tape or Tape(0.0)
         self._unrecorded = state.unrecorded
         self._last_resort = last_resort
+        self._feeling = feeling
         self._lingering: asyncio.Task[None] | None = None
         self._at_once = False
         self._gone = False
@@ -156,11 +159,16 @@ class Acting:
             self._book.agent_line(said, heard_fraction=1.0, interrupted=False)
 
     def _heed_objection(self) -> None:
-        """Who does not want to be recorded is not, from the first word on."""
+        """Who does not want to be recorded is not, from the first word on, nor listened to."""
         if self.state.unrecorded and not self._unrecorded:
             self._unrecorded = True
             self._tape.discard()
+            self._feel_no_more()
             self._book.recording_declined()
+
+    def _feel_no_more(self) -> None:
+        if self._feeling is not None:
+            self._feeling.stop()
 
     async def _act(
         self,

@@ -76,6 +76,7 @@ class TurnBook:
                 intent=understanding.intent,
                 emotion=understanding.emotion,
                 opt_out=understanding.opt_out,
+                apart=understanding.apart,
             )
         )
 

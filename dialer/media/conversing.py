@@ -141,6 +141,8 @@ class Conversation(Acting):
         began = self._clock.monotonic()
         floor, text = self._playback.floor, heard.text
         understood = self._mind.understand(text) if text.strip() else NOTHING_UNDERSTOOD
+        if self._feeling is not None:
+            understood = self._feeling.understood(understood, heard.turn.felt)
         speech = speech_of(text, understood, self._language)
         lines = self._playback.lines
         opts_out = not self.state.opted_out and opt_out_evidence(speech) is not None
@@ -212,6 +214,7 @@ class Conversation(Acting):
         if refused is not None:
             await self._step(TransferFailed(refused))
         else:
+            self._feel_no_more()
             self._leaving.patience = self._spawn(self._expect_the_carrier())
 
     async def _expect_the_carrier(self) -> None:

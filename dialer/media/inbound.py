@@ -12,6 +12,7 @@ from dialer.media.events import (
     Transcript,
     Trouble,
 )
+from dialer.media.feeling import Feeling
 from dialer.media.frames import Audio, BadFrame, Digit, Mark, Stopped, read
 from dialer.media.playback import Line, Playback
 from dialer.media.recorder import Tape
@@ -57,6 +58,7 @@ class Inbound:
         max_call_s: float,
         tape: Tape,
         onlooker: Onlooker,
+        feeling: Feeling | None = None,
     ) -> None:
         self.last_frame_at = clock.monotonic()
         self.bad_frames = 0
@@ -70,6 +72,8 @@ class Inbound:
         self._max_call_s = max_call_s
         self._tape = tape
         self._onlooker = onlooker
+        self._feeling = feeling
+        self._take = self._audio if feeling is None else self._felt_audio
         self._overdue_at_s = 0.0
         self._deaf = False
         self._committed_at: dict[int, float] = {}
@@ -88,7 +92,7 @@ class Inbound:
         match frame:
             case Audio(audio, at_ms):
                 self._tape.heard(audio, at_ms)
-                self._audio(audio)
+                self._take(audio)
             case Mark(name):
                 self._tape.played(name)
                 self._over(self._playback.marked(name, self._taking.now_s))
@@ -130,6 +134,11 @@ class Inbound:
         if taking.now_s >= self._overdue_at_s:
             self._look_at_the_time(taking.now_s)
 
+    def _felt_audio(self, audio: bytes) -> None:
+        assert self._feeling is not None
+        self._audio(audio)
+        self._feeling.hear(audio, self._taking.now_s, self._taking.speaking_since_s)
+
     def _signal(self, signal: Signal) -> None:
         match signal:
             case BargeIn(turn):
@@ -142,6 +151,8 @@ class Inbound:
                 self._commit(signal)
 
     def _commit(self, end: EndOfTurn | None) -> None:
+        if end is not None and self._feeling is not None:
+            self._feeling.end(end.turn)
         if end is None or self._deaf:
             return
         self._committed_at[id(end.turn)] = self._clock.monotonic()
@@ -155,6 +166,8 @@ class Inbound:
         for line in lines:
             if line.notice:
                 self._tape.begin()
+                if self._feeling is not None:
+                    self._feeling.inform(self._taking.now_s)
             self._emit(LineOver(line))
 
     def _look_at_the_time(self, now_s: float) -> None:
@@ -178,6 +191,8 @@ class Inbound:
         elif isinstance(event, FinalText):
             turn = self._taking.final(event.text)
             if turn is not None:
+                if self._feeling is not None and turn.committed_s is None:
+                    self._feeling.end(turn)
                 now = self._clock.monotonic()
                 self._emit(Transcript(event.text, turn, self._committed_time(turn), now))
 

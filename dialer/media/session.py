@@ -12,6 +12,7 @@ from dialer.media.answering import AnswerEar
 from dialer.media.books import TurnBook
 from dialer.media.conversing import Conversation
 from dialer.media.events import Event, SessionControl
+from dialer.media.feeling import Feeling
 from dialer.media.frames import Writer
 from dialer.media.handover import Handover, Resumed
 from dialer.media.inbound import Inbound
@@ -33,6 +34,7 @@ from dialer.ports import (
     SocketClosed,
     StreamStart,
     Voice,
+    VoiceEars,
 )
 from voice_ai.answering import Answering
 from voice_ai.clock import Clock
@@ -130,6 +132,7 @@ async def converse(
     resumed: Resumed | None = None,
     onlooker: Onlooker | None = None,
     last_resort: LastResort | None = None,
+    voice_ears: VoiceEars | None = None,
 ) -> SessionResult:
     """Hold the conversation of one call; trouble of the call is in the result, never raised.
 
@@ -141,6 +144,7 @@ async def converse(
     Without an `answerer` free-form questions get the script's fallback.
     `resumed`: the call comes back from a colleague and goes on as it stood.
     `answering`: what to do about machines; None: the default. `last_resort` says what no voice can.
+    `voice_ears` hear the person's feelings, once they were told so; None: nobody does.
     """
     if resumed is None:
         state, opening = begin(script, slots, arm=arm, language=language)
@@ -151,6 +155,7 @@ async def converse(
     session = _MediaSession(
         socket, start, script, state, ears, voice, mind, log, clock, limits, tape, handover,
         answerer, answering or Answering(), watch, last_resort,
+        Feeling.of_call(voice_ears, script, state),
         first_turn=0 if resumed is None else resumed.turns,
     )  # fmt: skip
     return await hold(session, opening, start.stream_sid, control)
@@ -324,6 +329,7 @@ class _MediaSession(Session):
         answering: Answering,
         onlooker: Onlooker,
         last_resort: LastResort | None,
+        feeling: Feeling | None,
         *,
         first_turn: int,
     ) -> None:
@@ -346,6 +352,7 @@ class _MediaSession(Session):
             max_call_s=limits.max_call_s,
             tape=tape,
             onlooker=onlooker,
+            feeling=feeling,
         )
         mouth = Mouth(
             socket, Writer(start.stream_sid), voice, playback, clock, lambda: taking.now_s, tape,
@@ -374,6 +381,7 @@ class _MediaSession(Session):
             answering=answering,
             answer_ear=answer_ear,
             last_resort=last_resort,
+            feeling=feeling,
         )
 
     @property

@@ -15,6 +15,7 @@ from typing import Literal
 from dialer.media.frames import SAMPLE_RATE
 from dialer.media.playback import Floor
 from dialer.media.voice_activity import VoiceActivity
+from dialer.ports import Prediction
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,7 +38,8 @@ class TurnLimits:
 class PersonTurn:
     """One stretch of speech. `over` is what the agent did at its onset; `cut` that it was stopped.
 
-    `noticed_by_text` when the recogniser heard what was too quiet for the loudness.
+    `noticed_by_text` when the recogniser heard what was too quiet for the loudness. `felt` is the
+    emotion in its sound, where anybody listens for it.
     """
 
     onset_s: float
@@ -50,6 +52,7 @@ class PersonTurn:
     noticed_by_text: bool = False
     cut: bool = False
     committed_s: float | None = None
+    felt: Prediction | None = None
 
     @property
     def endpoint_s(self) -> float | None:
@@ -164,6 +167,11 @@ class TurnTaking:
         if self._owed:
             return self._owed[0].onset_s
         return inf if self._turn is None else self._turn.onset_s
+
+    @property
+    def speaking_since_s(self) -> float | None:
+        """The onset of what the person is saying; None: they are not."""
+        return None if self._turn is None else self._turn.onset_s
 
     def wait_for_answer(self, silence_s: float | None) -> None:
         """From now on, that much silence is `SilenceOver`; None: wait for nothing."""

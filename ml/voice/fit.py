@@ -189,8 +189,8 @@ def _at_speed(sounds: Sequence[tuple[Any, str | None]], speed: float, seed: int)
 
 
 def candidates(clips: int) -> tuple[Candidate, ...]:
-    """Linear ones first: of equals the first is taken."""
-    linear = (0.003, 0.01, 0.03, 0.1)
+    """The one to take where nothing speaks against it first; then linear ones before others."""
+    linear = (0.01, 0.003, 0.03, 0.1)
     return (
         *(Candidate(f"logistic regression, C {c:g}", partial(_logistic, c)) for c in linear),
         *(
@@ -239,7 +239,11 @@ def _pipeline(steps: list[tuple[str, Any]]) -> Any:
 
 
 def choose(clips: Clips, seed: int, progress: Progress) -> Choice:
-    """The candidate with the best mean recall on speakers left out, and its temperature."""
+    """By mean recall on speakers left out, and its temperature.
+
+    Of those within one standard error of the best the first is taken (Breiman et al. 1984): on few
+    clips the best one of nine is mostly the luckiest.
+    """
     classes = np.unique(clips.labels)
     truth = np.searchsorted(classes, clips.labels)
     tried = candidates(len(truth))
@@ -261,7 +265,9 @@ def choose(clips: Clips, seed: int, progress: Progress) -> Choice:
             said = _as_logits(pipeline.decision_function(unseen))
             logits[place][np.ix_(judge, known)] = said
     guesses = logits.argmax(axis=2)
-    best = int(np.argmax([_mean_recall(truth, guess) for guess in guesses]))
+    recalls = np.array([_mean_recall(truth, guess) for guess in guesses])
+    error = np.sqrt(recalls.max() * (1 - recalls.max()) / len(truth))
+    best = int(np.argmax(recalls >= recalls.max() - error))
     given, chosen = (np.eye(len(classes), dtype=bool)[one] for one in (truth, guesses[best]))
     answers = Answers(tuple(classes.tolist()), logits[best], given, chosen)
     return Choice(tried[best], _temperature(logits[best], truth), figures(answers))

@@ -20,6 +20,7 @@ class Tongue:
     stops_calls: re.Pattern[str]
     nine: re.Pattern[str]
     recorded: re.Pattern[str]
+    feelings: re.Pattern[str]
     digits: tuple[str, ...]
     guess_intent: Callable[[str], Intent | None]
     asks_who: Callable[[str], bool]
@@ -40,6 +41,7 @@ ENGLISH = Tongue(
     stops_calls=re.compile(r"\bstop\b|\bopt out\b|\bnot (?:be called|to be called|call)\b", re.I),
     nine=re.compile(r"\b(9|nine)\b", re.I),
     recorded=re.compile(r"\brecord", re.I),
+    feelings=re.compile(r"\b(?:emotions?|feelings?|mood|how you (?:feel|sound))\b", re.I),
     digits=("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"),
     guess_intent=keywords.guess_intent,
     asks_who=keywords.asks_who_is_calling,
@@ -59,6 +61,7 @@ SPANISH = Tongue(
     ),
     nine=re.compile(r"\b(9|nueve)\b", re.I),
     recorded=re.compile(r"\bgraba", re.I),
+    feelings=re.compile(r"\b(?:emoci[oó]n(?:es)?|sentimientos?|estado de [aá]nimo)\b", re.I),
     digits=("cero", "uno", "dos", "tres", "cuatro", "cinco", "seis", "siete", "ocho", "nueve"),
     guess_intent=spanish.guess_intent,
     asks_who=spanish.asks_who_is_calling,
