@@ -32,6 +32,7 @@ from dialer.ports import (
     StreamStart,
     TurnRecord,
     Understanding,
+    VoiceEars,
     VoiceLost,
 )
 from dialer.virtual.in_time import InTime
@@ -373,6 +374,7 @@ class Call(InTime):
         self.control = SessionControl()
         self.tape: Tape | None = None
         self.last_resort: LastResort | None = None
+        self.voice_ears: VoiceEars | None = None
         self.answerer: Answerer | None = None
         self.arm, self.language = arm, language
         self.slots = dict(SLOTS if slots is None else slots)
@@ -401,6 +403,7 @@ class Call(InTime):
                 resumed=self.resumed,
                 answering=self._answering,
                 last_resort=self.last_resort,
+                voice_ears=self.voice_ears,
                 arm=self.arm,
                 language=self.language,
             )
