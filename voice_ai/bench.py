@@ -28,6 +28,7 @@ _MODULES = (
     "dialer.bench_media",
     "dialer.bench_media_turns",
     "ml.bench_models",
+    "ml.bench_voice",
 )
 
 

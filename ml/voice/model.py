@@ -29,13 +29,15 @@ class VoiceModel:
         self._population = Population.from_settings(settings["population"])
         steps = pipeline.named_steps
         self._centre, self._scale = steps["scale"].mean_, steps["scale"].scale_
-        self._kernel = _Kernel.of(steps["kernel"]) if "kernel" in steps else None
+        self._kernel = _Kernel(steps["kernel"]) if "kernel" in steps else None
         model = steps["model"]
         self.labels = tuple(str(label) for label in model.classes_)
         self.decision = Decision()
         weights, bias = np.asarray(model.coef_), np.asarray(model.intercept_)
         if len(self.labels) == 2:
             weights, bias = np.vstack([np.zeros_like(weights), weights]), np.array([0.0, bias[0]])
+        if self._kernel is not None:
+            weights = weights @ self._kernel.mixing.T
         self._weights = np.ascontiguousarray(weights.T, np.float64)
         self._bias = np.asarray(bias, np.float64)
 
@@ -61,17 +63,15 @@ class VoiceModel:
 class _Kernel:
     """Likeness to some of the clips it was trained on (Nystroem's approximation, RBF)."""
 
-    def __init__(self, clips: Floats, mixing: Floats, gamma: float) -> None:
-        self._clips = clips
-        self._mixing = mixing
-        self._gamma = gamma
-        self._squares = (clips**2).sum(axis=1)
-
-    @classmethod
-    def of(cls, nystroem: Any) -> "_Kernel":
-        components = np.asarray(nystroem.components_, np.float64)
-        return cls(components, np.asarray(nystroem.normalization_).T, float(nystroem.gamma))
+    def __init__(self, nystroem: Any) -> None:
+        self._clips = np.asarray(nystroem.components_, np.float64)
+        self._gamma = float(nystroem.gamma)
+        self._squares = (self._clips**2).sum(axis=1)
+        self.mixing = np.asarray(nystroem.normalization_, np.float64).T
 
     def __call__(self, values: Floats) -> Floats:
-        squares = (values**2).sum(axis=1)[:, None] - 2 * values @ self._clips.T + self._squares
-        return np.asarray(np.exp(-self._gamma * np.maximum(squares, 0)) @ self._mixing, np.float64)
+        """float64[n, clips], before they are mixed."""
+        # Not by BLAS, which wakes threads for it (see `ml.voice.sound`).
+        common = np.einsum("ij,kj->ik", values, self._clips)
+        squares = (values**2).sum(axis=1)[:, None] - 2 * common + self._squares
+        return np.asarray(np.exp(-self._gamma * np.maximum(squares, 0)), np.float64)

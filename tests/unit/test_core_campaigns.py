@@ -8,7 +8,7 @@ import yaml
 
 from tests.factories_core import CALLBACK, CALLER_ID, CAMPAIGN_FILE, campaign_of
 from tests.transfer_scripts import clinic_help
-from voice_ai.campaigns import check_campaign, e164, load_campaign, zone_exists
+from voice_ai.campaigns import Campaign, check_campaign, e164, load_campaign, zone_exists
 from voice_ai.conversation.script import builtin_scripts
 from voice_ai.errors import BadInput
 
@@ -240,3 +240,54 @@ def test_what_is_no_number_is_refused(text: str) -> None:
 def test_zones_are_looked_up_and_not_believed() -> None:
     assert zone_exists("America/Indiana/Knox")
     assert not any(zone_exists(name) for name in ("Mars/Olympus", "", "../etc/passwd", "America"))
+
+
+INFORMS = """\
+    recording: This call is recorded, and emotions are recognised in your voice.
+"""
+
+
+def listening(countries: str, *, informs: bool, transport: str = "media_streams") -> Campaign:
+    """A campaign that hears emotions from the voice, with a script that says so or does not."""
+    script = builtin_scripts()["satisfaction_survey"]
+    if informs:
+        at = "    disclose:"
+        assert script.count(at) == 1
+        script = script.replace(at, INFORMS + at)
+    data = yaml.safe_load(SHORT) | {
+        "emotion": "voice",
+        "countries": countries.split(),
+        "transport": transport,
+        "script": "satisfaction_survey",
+    }
+    return check_campaign(data, script)
+
+
+def test_emotions_are_heard_from_the_words_where_nothing_is_said() -> None:
+    campaign = campaign_of(SHORT)
+    assert campaign.config.emotion == "text"
+    assert "emotion" not in campaign.stored_config()  # the hash it had before
+
+
+def test_off_and_voice_are_stored_with_the_campaign() -> None:
+    assert campaign_of(SHORT + "emotion: off\n").stored_config()["emotion"] == "off"
+    assert listening("US", informs=False).stored_config()["emotion"] == "voice"
+
+
+@pytest.mark.parametrize("countries", ["DE", "US FR"])
+def test_in_the_union_a_voice_is_heard_only_of_who_was_told(countries: str) -> None:
+    with pytest.raises(BadInput, match=r"EU-50-3.*art\. 50\(3\)") as raised:
+        listening(countries, informs=False)
+    assert raised.value.field == "emotion"
+    assert listening(countries, informs=True).config.emotion == "voice"
+
+
+def test_without_audio_no_voice_is_heard() -> None:
+    with pytest.raises(BadInput, match="media_streams only"):
+        listening("US", informs=False, transport="conversation_relay")
+
+
+def test_another_word_for_it_is_refused_with_its_line() -> None:
+    with pytest.raises(BadInput, match="'text', 'voice' or 'off'") as raised:
+        campaign_of(SHORT + "emotion: face\n")
+    assert (raised.value.line, raised.value.field) == (6, "emotion")
