@@ -1,7 +1,7 @@
 """What a conversation leaves behind: words sealed, figures and labels open, nothing twice."""
 
 import asyncio
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -101,6 +101,20 @@ async def test_a_turn_is_written_with_its_predictions_once(dialer: House, tmp_pa
         "intent": "yes",
         "emotion": "joy",
     }
+
+
+async def test_what_a_feeling_was_made_of_is_written_beside_it(
+    dialer: House, tmp_path: Path
+) -> None:
+    _, log = await call_log(dialer, tmp_path)
+    apart = (Heard("emotion_text", "joy"), Heard("emotion_voice", "anger"))
+    await log.turn(replace(turn(), intent=None, emotion=None, apart=apart))
+    predictions = dialer.office.rows("SELECT task, label FROM model_predictions ORDER BY task")
+    assert [(row["task"], row["label"]) for row in predictions] == [
+        ("emotion_text", "joy"),
+        ("emotion_voice", "anger"),
+    ]
+    assert dialer.office.rows("SELECT emotion FROM v_turns") == [{"emotion": None}]
 
 
 async def test_a_call_is_told_in_the_order_in_which_it_happened(

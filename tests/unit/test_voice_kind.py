@@ -6,7 +6,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ml.artifact import file_sha256, load_model
+from ml.artifact import Golden, Manifest, file_sha256, load_model
+from ml.deploy import deploy
+from ml.serving import ModelServer
 from ml.voice import kind
 from ml.voice.audio import UnreadableSound, read_sound, telephone
 from ml.voice.features import NAMES
@@ -152,3 +154,42 @@ def test_what_is_no_sound_is_said(tmp_path: Path, content: bytes) -> None:
 def test_a_telephone_has_8_khz_whatever_came() -> None:
     assert len(telephone(samples(pitch_hz=100, rate=44_100).astype(float), 44_100)) == 6400
     assert len(telephone(samples(pitch_hz=100).astype(float), 8000, speed=1.1)) == 5819
+
+
+def test_a_served_model_listens_to_a_call(data: kind.VoiceDataset, tmp_path: Path) -> None:
+    import skops.io
+
+    assert ModelServer(tmp_path).listener() is None
+    made = kind.fit(kind.VoiceDataset(data.name, data.examples), seed=3, progress=quietly)
+    path = tmp_path / "made.skops"
+    skops.io.dump(made.pipeline, path)
+    row = kind.reference(made.pipeline, made.settings, data.inputs[:1])[0]
+    manifest = Manifest(
+        task="emotion_voice",
+        kind="voice",
+        model_name="voice-ai-emotion-voice",
+        version="4",
+        sha256=file_sha256(path),
+        parameters_sha256=made.fingerprint,
+        labels=made.labels,
+        settings=made.settings,
+        dataset="d",
+        dataset_sha256=data.sha256,
+        metrics={},
+        golden=(Golden(data.inputs[0], dict(zip(made.labels, row.tolist(), strict=True))),),
+    )
+    deploy(path, manifest, tmp_path)
+    server = ModelServer(tmp_path)
+    assert server.refresh() == ["emotion_voice: serving version 4"]
+    listener = server.listener()
+    assert listener is not None
+    heard = None
+    for higher, loud, swing, label in ((1.0, 3000, 0.02, "calm"), (1.2, 6000, 0.2, "anger")):
+        listener.feed(mulaw.encode(samples(pitch_hz=150 * higher, loud=loud, swing=swing)))
+        heard = listener.end()
+        assert heard is not None
+        assert (heard.task, heard.label, heard.version) == ("emotion_voice", label, "4")
+    assert heard is not None
+    together = listener.together(None, heard)
+    assert together is not None
+    assert (together.task, together.label) == ("emotion", "anger")
