@@ -69,9 +69,12 @@ def page() -> None:
 def _serves(name: str, one: Served) -> None:
     st.markdown(f"**{words(name)}**", help=TASKS[name].purpose)
     if one.version is None:
-        st.caption(
-            one.trouble or "No model serves yet; calls go on with keywords. Train one below."
+        none = (
+            "No model serves yet; calls go on with keywords. Train one below."
+            if TASKS[name].has_data
+            else "None is shipped; `voice-ai models train` makes one from a file of yours."
         )
+        st.caption(one.trouble or none)
         return
     st.caption(
         f"Version {one.version} serves from this home · {TASKS[name].model_name} · {one.dataset}"
