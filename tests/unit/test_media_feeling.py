@@ -81,9 +81,6 @@ async def test_a_turn_is_heard_from_its_onset_and_fused_with_its_words() -> None
     # All of what was said, and of the silence after it what shows that it is over.
     assert 8000 <= ears.turns[0] <= 8000 + 8000
     assert heard(call) == [("anger", ["emotion", "emotion_text", "emotion_voice"])]
-    turn = next(turn for turn in call.log.turns if turn.speaker == "caller")
-    assert turn.emotion is not None
-    assert (turn.emotion.model_name, turn.emotion.version) == ("guess+guess", "1+1")
 
 
 async def test_a_call_whose_campaign_does_not_listen_has_words_only() -> None:
@@ -179,6 +176,16 @@ def test_what_was_no_turn_is_dropped() -> None:
     assert (ears.turn, ears.dropped) == (0, 1)
     feeling.end(PersonTurn(0.0, 0.0, Floor.QUIET))
     assert ears.turns == []
+
+
+def test_one_feeling_names_every_model_that_said_something() -> None:
+    words = Guess("emotion", "anger", scores={"anger": 0.6, "joy": 0.4}, model_name="words")
+    sound = Guess("emotion_voice", "angry", scores={"angry": 0.9, "happy": 0.1}, version="2")
+    silent = Guess("emotion", "neutral", scores={})  # drifted, so it is to say nothing
+    for witness, name, version in ((words, "words+guess", "1+2"), (silent, "guess", "2")):
+        fused = VoiceListener.together(witness, sound)
+        assert fused is not None
+        assert (fused.label, fused.model_name, fused.version) == ("anger", name, version)
 
 
 def test_two_witnesses_who_differ_say_nothing_together_and_each_is_kept() -> None:
