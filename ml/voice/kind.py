@@ -92,6 +92,11 @@ def fit(
     return fitting.fit(data, seed=seed, progress=progress)
 
 
+def quantised(made: Fitted) -> None:
+    """None: a voice model is small as it is."""
+    del made
+
+
 def serve(pipeline: Any, settings: Mapping[str, Any]) -> VoiceModel:
     """The same in numpy."""
     return VoiceModel(pipeline, settings)

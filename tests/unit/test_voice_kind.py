@@ -8,6 +8,7 @@ import pytest
 
 from ml.artifact import Golden, Manifest, file_sha256, load_model
 from ml.deploy import deploy
+from ml.kinds import Kind
 from ml.serving import ModelServer
 from ml.voice import kind
 from ml.voice.audio import UnreadableSound, read_sound, telephone
@@ -25,6 +26,11 @@ def quietly(share: float, what: str) -> None:
 @pytest.fixture(scope="module")
 def data(tmp_path_factory: pytest.TempPathFactory) -> kind.VoiceDataset:
     return kind.load(corpus(tmp_path_factory.mktemp("voices")))
+
+
+def test_it_can_do_what_every_kind_can() -> None:
+    wanted = {name for name in (*vars(Kind), *Kind.__annotations__) if not name.startswith("_")}
+    assert wanted <= set(vars(kind))
 
 
 def test_rows_know_their_speaker_and_their_earlier_clips(data: kind.VoiceDataset) -> None:
