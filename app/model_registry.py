@@ -6,7 +6,8 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 from ml.deploy import champion_file, read_champion, read_manifest
-from ml.registry import Registry, Told
+from ml.registry import Registry
+from ml.registry_records import Told
 from ml.tasks import TASKS
 from voice_ai.errors import VoiceAIError
 from voice_ai.settings import Settings

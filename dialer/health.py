@@ -257,7 +257,8 @@ def models_of(models: ModelServer) -> Component:
     serving = {name: model["serving"] for name, model in status.items() if model.get("serving")}
     refused = sorted(name for name, model in status.items() if model.get("refused"))
     if not serving:
-        return Component("warn", "none yet; keywords stand in", ok=False)
+        why = f"refused: {', '.join(refused)}" if refused else "none yet"
+        return Component("warn", f"{why}; keywords stand in", ok=False)
     reason = "serving " + ", ".join(f"{name} {serving[name]}" for name in sorted(serving))
     if refused:
         return Component("warn", f"{reason}; a new champion is refused: {', '.join(refused)}")

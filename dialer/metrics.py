@@ -324,6 +324,12 @@ class ServerMetrics:
             ("task", "version"),
             registry=self.registry,
         )
+        self.models_refused = Gauge(
+            "voice_ai_model_refused",
+            "1 while the newest model of the task is refused and an older one or none answers",
+            ("task",),
+            registry=self.registry,
+        )
         self.database_up = Gauge(
             "voice_ai_database_up", "1 when the database answered", registry=self.registry
         )

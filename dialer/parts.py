@@ -25,6 +25,7 @@ from dialer.media.prompts import PromptCache
 from dialer.media.voice_circuit import VoiceCircuit
 from dialer.metrics import ServerMetrics, SpeechMetrics, WorkerMetrics
 from dialer.mind import ServedMind
+from dialer.model_alerts import keep_models_fresh
 from dialer.onlooking import LiveFeed
 from dialer.permission import CarrierAccess, confirm_carrier, speech_access
 from dialer.preflight import Preflights
@@ -50,7 +51,6 @@ log = structlog.get_logger()
 _SERVER_CONNECTIONS = 16
 # One for every request to the carrier that may be on its way at once, and a few besides.
 _SENDS_AT_ONCE = 16
-_MODEL_REFRESH_S = 2.0
 _SET_CLOCK_EVERY_S = 10.0
 
 
@@ -162,7 +162,7 @@ async def open_server(context: Context) -> AsyncIterator[ServerParts]:
         prompts = PromptCache(None if access.rehearsal else kept)
         await _background(stack, keep_prompts_ready(pool, context.keyring, speech, prompts))
         await _enter(stack, Presence(context.role_url("dialer"), "server"))
-        models = await _models(stack, context)
+        models = await _models(stack, context, pool, clock)
         live = LiveCalls()
         await _background(stack, _end_when_asked(pool, carrier, live, clock))
         signatures = TwilioSignatures(access.auth_token)
@@ -296,16 +296,8 @@ async def _end_when_asked(pool: Pool, carrier: Carrier, live: LiveCalls, clock: 
             await end_conversations(pool, carrier, live, clock)
 
 
-async def _models(stack: AsyncExitStack, context: Context) -> ModelServer:
+async def _models(stack: AsyncExitStack, context: Context, pool: Pool, clock: Clock) -> ModelServer:
     models = ModelServer(context.settings.home)
     await asyncio.to_thread(models.refresh)
-    await _background(stack, _keep_models_fresh(models))
+    await _background(stack, keep_models_fresh(models, pool, clock))
     return models
-
-
-async def _keep_models_fresh(models: ModelServer) -> None:
-    """A new champion is served soon after it is deployed. Real time: files, not calls."""
-    while True:
-        await asyncio.sleep(_MODEL_REFRESH_S)
-        for news in await asyncio.to_thread(models.refresh):
-            log.info("models", news=news)

@@ -73,6 +73,7 @@ async def _live(pool: Pool) -> Sequence[Row] | None:
 def _models(metrics: ServerMetrics, models: ModelServer) -> None:
     metrics.models.clear()
     for task, model in models.status().items():
+        metrics.models_refused.labels(task).set(1 if model["refused"] else 0)
         if model["serving"]:
             metrics.models.labels(task, f"{model['model_name']}:{model['serving']}").set(1)
 

@@ -20,6 +20,9 @@ MODEL_FILE = "model.skops"
 MANIFEST_FILE = "manifest.json"
 
 _SAME = 1e-9
+# Far above any model of ours; a file of some kilobytes can claim to expand to terabytes.
+_MOST_BYTES = 1_000_000_000
+_MOST_ENTRIES = 20_000
 _SAFE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 
 
@@ -74,8 +77,8 @@ def safe_name(name: str) -> str:
     return name
 
 
-def load_model(path: Path, sha256: str, allowed: frozenset[tuple[str, str]]) -> Any:
-    """The pipeline in a skops file. Raises Refused when it is not the pinned one, or not safe."""
+def check_pin(path: Path, sha256: str) -> None:
+    """Raises Refused unless the model file is there and is the pinned one."""
     try:
         found = file_sha256(path)
     except OSError as error:
@@ -85,6 +88,11 @@ def load_model(path: Path, sha256: str, allowed: frozenset[tuple[str, str]]) -> 
             f"the model file has SHA-256 {found[:12]}…, the pinned one is {sha256[:12]}…; "
             "it was changed after training"
         )
+
+
+def load_model(path: Path, sha256: str, allowed: frozenset[tuple[str, str]]) -> Any:
+    """The pipeline in a skops file. Raises Refused when it is not the pinned one, or not safe."""
+    check_pin(path, sha256)
     try:
         strange = sorted(f"{kind} ({loader})" for kind, loader in _types(path) - allowed)
         if strange:
@@ -131,11 +139,23 @@ def self_test(model: Model, manifest: Manifest) -> None:
 
 def _types(path: Path) -> set[tuple[str, str]]:
     with zipfile.ZipFile(path) as archive:
+        _refuse_bomb(archive)
         schema = json.loads(archive.read("schema.json"))
     return {
         (f"{node.get('__module__')}.{node.get('__class__')}", str(node.get("__loader__")))
         for node in _nodes(schema)
     }
+
+
+def _refuse_bomb(archive: zipfile.ZipFile) -> None:
+    """The sizes are those the archive names; reading stops there, whatever follows."""
+    entries = archive.infolist()
+    expanded = sum(entry.file_size for entry in entries)
+    if len(entries) > _MOST_ENTRIES or expanded > _MOST_BYTES:
+        raise Refused(
+            f"the model file expands to {expanded / 1e6:,.0f} MB in {len(entries):,} entries; "
+            f"at most {_MOST_BYTES / 1e6:,.0f} MB in {_MOST_ENTRIES:,} are loaded"
+        )
 
 
 def _nodes(part: Any) -> Iterator[Mapping[str, Any]]:

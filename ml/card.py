@@ -1,12 +1,11 @@
 """The model card of one training run, for the people who decide about it."""
 
 from ml.evaluate import Evaluation, Slice
-from ml.gates import Verdict
 from ml.kinds import Fitted
 from ml.tasks import Task
 
 
-def model_card(task: Task, made: Fitted, held_out: Evaluation, verdict: Verdict) -> str:
+def model_card(task: Task, made: Fitted, held_out: Evaluation) -> str:
     """Markdown: purpose, data, figures with intervals, every label, limits."""
     low, high = held_out.intervals["macro_f1"]
     figures = held_out.metrics
@@ -28,9 +27,6 @@ def model_card(task: Task, made: Fitted, held_out: Evaluation, verdict: Verdict)
         "| label | n | precision | recall |",
         "|---|--:|--:|--:|",
         *(_row(name, part) for name, part in held_out.slices["label"].items()),
-        "",
-        "## Gate",
-        *(f"- {'passed' if c.passed else 'failed'}: {c.detail}" for c in verdict.checks),
         "",
         "## Use and limits",
         "- Gives one probability per label; who loads it from MLflow passes texts through "

@@ -1,17 +1,16 @@
-"""`voice-ai models …`: train, evaluate, register, promote, look, and MLflow's own pages."""
+"""`voice-ai models …`: train, evaluate, MLflow's own pages; the rest is in `commands_lifecycle`."""
 
 import contextlib
-import json
 import os
 import signal
 import subprocess
-import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from ml import commands_watch
+from ml.commands_lifecycle import AsJson, Name, add_lifecycle, answer, say, told_to_the_trail
 from ml.progress_bar import progress_bar
 from voice_ai.errors import NotFound
 from voice_ai.settings import Settings
@@ -23,25 +22,14 @@ app = typer.Typer(
     help="Train, judge and deploy models.",
 )
 
+add_lifecycle(app)
 app.command("watch")(commands_watch.watch)
 app.command("fallback")(commands_watch.fallback)
 app.add_typer(commands_watch.labels_app)
 
-Name = Annotated[
-    str, typer.Argument(help="The task: intent, emotion …; `voice-ai models status` lists them.")
-]
-AsJson = Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")]
 Label = Annotated[
     str | None, typer.Option(help="lead: the column with the outcome, unless it is label.")
 ]
-
-
-def _say(sentence: str) -> None:
-    print(sentence, file=sys.stderr, flush=True)
-
-
-def _answer(value: dict[str, Any], lines: list[str], *, as_json: bool) -> None:
-    print(json.dumps(value) if as_json else "\n".join(lines))
 
 
 def _figures(metrics: dict[str, float]) -> str:
@@ -79,7 +67,7 @@ def train_model(
         from ml.table.commands import train_lead
 
         with progress_bar(name) as progress:
-            answer, told = train_lead(
+            facts, told = train_lead(
                 Settings.read(),
                 data=data,
                 label=label,
@@ -90,7 +78,8 @@ def train_model(
                 register=register,
                 progress=progress,
             )
-        _answer(answer, told, as_json=as_json)
+        told_to_the_trail()
+        answer(facts, told, as_json=as_json)
         return
     with progress_bar(name) as progress:
         made = train(
@@ -106,7 +95,8 @@ def train_model(
         f"{made['task']} on {made['n']} held-out texts: {_figures(made['metrics'])}",
         made["reason"],
     ]
-    _answer(made, lines, as_json=as_json)
+    told_to_the_trail()
+    answer(made, lines, as_json=as_json)
 
 
 @app.command("ensure")
@@ -116,8 +106,9 @@ def ensure_models(as_json: AsJson = False) -> None:
 
     with progress_bar("models") as progress:
         made = ensure_champions(Settings.read(), progress)
+    told_to_the_trail()
     lines = [f"{task}: version {model['version']} ({model['how']})" for task, model in made.items()]
-    _answer({"champions": made}, lines, as_json=as_json)
+    answer({"champions": made}, lines, as_json=as_json)
 
 
 @app.command("evaluate")
@@ -136,8 +127,8 @@ def evaluate_model(
     if name == "lead":
         from ml.table.commands import evaluate_lead
 
-        answer, told = evaluate_lead(Settings.read(), data, label=label, version=version)
-        _answer(answer, told, as_json=as_json)
+        facts, told = evaluate_lead(Settings.read(), data, label=label, version=version)
+        answer(facts, told, as_json=as_json)
         return
     judged = evaluate_version(Settings.read(), name, data, version).as_json()
     lines = [
@@ -149,48 +140,7 @@ def evaluate_model(
     ]
     if judged["unknown_labels"]:
         lines.append(f"labels the model does not know: {', '.join(judged['unknown_labels'])}")
-    _answer(judged, lines, as_json=as_json)
-
-
-@app.command("register")
-def register_model(name: Name, as_json: AsJson = False) -> None:
-    """Make the newest training run a version; a run that is one already keeps its number."""
-    from ml.train import register_newest
-
-    found = register_newest(Settings.read(), name)
-    answer = {"task": name, "version": found.version, "gate": found.gate, "run_id": found.run_id}
-    line = f"{name} version {found.version}, gate {found.gate}"
-    _answer(answer, [line], as_json=as_json)
-
-
-@app.command("promote")
-def promote_model(name: Name, version: str, as_json: AsJson = False) -> None:
-    """Make a version the champion; refused without a passed gate."""
-    from ml.table.train import promote as promote_lead
-    from ml.train import promote
-
-    settings = Settings.read()
-    found = promote_lead(settings, version) if name == "lead" else promote(settings, name, version)
-    answer = {"task": name, "version": found.version, "aliases": list(found.aliases)}
-    _answer(answer, [f"{name} version {found.version} is the champion"], as_json=as_json)
-
-
-@app.command("status")
-def show_status(as_json: AsJson = False) -> None:
-    """What is served from this home, and what the registry knows."""
-    from ml.train import status
-
-    answer = status(Settings.read())
-    lines = [f"registry: {answer['registry']}"]
-    for name, standing in answer["models"].items():
-        if standing["newest"] is None and standing["served"] is None:
-            lines.append(f"{name}: none yet; run `voice-ai models train {name}`")
-        else:
-            lines.append(
-                f"{name}: serving version {standing['served']}, champion {standing['champion']}, "
-                f"newest {standing['newest']}"
-            )
-    _answer(answer, lines, as_json=as_json)
+    answer(judged, lines, as_json=as_json)
 
 
 @app.command("ui")
@@ -207,10 +157,10 @@ def open_ui(
             "there is no model registry yet; run `voice-ai models train intent` to make one"
         )
     if registry.uri.startswith("http"):
-        _say(f"the registry has pages of its own: {registry.address}")
+        say(f"the registry has pages of its own: {registry.address}")
         return
     command, environment = ui_command(registry, host=host, port=port)
-    _say(f"MLflow on http://{host}:{port}")
+    say(f"MLflow on http://{host}:{port}")
     raise typer.Exit(_run_until_told(command, {**os.environ, **environment}))
 
 

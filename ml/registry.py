@@ -10,24 +10,34 @@ import os
 import sys
 import tempfile
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
+from ml.alias_peek import peek_aliases
 from ml.artifact import MANIFEST_FILE, MODEL_FILE, Manifest, file_sha256
-from ml.evaluate import Evaluation
-from ml.gates import Verdict
-from ml.kinds import Fitted, kind_of
-from ml.tasks import Task
+from ml.kinds import Fitted
+from ml.registry_records import (
+    Notes,
+    Registered,
+    Told,
+    log_model,
+    make_version,
+    pins_of,
+    registered_of,
+    save_flavour,
+    told_of,
+)
+from ml.tasks import Task, find_task
 from voice_ai.errors import NotAvailable, NotFound, Refused
 from voice_ai.settings import Settings
 
 CHAMPION = "champion"
 PREVIOUS = "previous"
+CARD_FILE = "MODEL_CARD.md"
 _SQLITE = "sqlite:///"
 _CHECKOUT = Path(__file__).resolve().parent.parent
 # Read by MLflow when it is imported, or at its first request.
@@ -38,33 +48,6 @@ _MLFLOW_ENVIRONMENT = {
     "MLFLOW_LOGGING_LEVEL": "ERROR",
     "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
 }
-
-
-@dataclass(frozen=True)
-class Registered:
-    """One version in the registry; `gate` is None while nobody judged it."""
-
-    task: str
-    version: str
-    run_id: str
-    source: str
-    gate: str | None
-    aliases: tuple[str, ...]
-    dataset_sha256: str | None
-    manifest_sha256: str | None
-
-
-@dataclass(frozen=True)
-class Told:
-    """A version for people; `n` held-out texts, `intervals` by figure, `experiment` for links."""
-
-    version: Registered
-    at: datetime
-    metrics: Mapping[str, float]
-    intervals: Mapping[str, tuple[float, float]]
-    n: int | None
-    gate_reasons: str
-    experiment: str
 
 
 @dataclass(frozen=True)
@@ -99,7 +82,7 @@ class Registry:
         """Whether there is anything to ask; asking a local one that is absent would create it."""
         return self.folder is None or Path(self.uri.removeprefix(_SQLITE)).exists()
 
-    def log(self, task: Task, made: Fitted, manifest: Manifest, notes: "Notes") -> str:
+    def log(self, task: Task, made: Fitted, manifest: Manifest, notes: Notes) -> str:
         """Write one training run with model, figures and card; returns the run's id."""
         with self._mlflow() as mlflow:
             client = self._client(mlflow)
@@ -108,23 +91,12 @@ class Registry:
             with mlflow.start_run(run_id=run_id):
                 mlflow.log_params(made.params)
                 mlflow.log_metrics(notes.metrics)
-                info = _log_model(mlflow, task, made)
+                info = log_model(mlflow, task, made)
                 pinned = self._pin(mlflow, info.model_uri, manifest)
                 mlflow.log_text(pinned.to_bytes().decode(), MANIFEST_FILE)
-                mlflow.log_text(notes.card, "MODEL_CARD.md")
+                mlflow.log_text(notes.card, CARD_FILE)
                 mlflow.log_dict(notes.evaluation, "evaluation.json")
-                mlflow.set_tags(
-                    {
-                        "model_uri": info.model_uri,
-                        "gate": "passed" if notes.verdict.passed else "failed",
-                        "gate_reasons": "; ".join(notes.verdict.reasons),
-                        "model_sha256": pinned.sha256,
-                        "manifest_sha256": hashlib.sha256(pinned.to_bytes()).hexdigest(),
-                        "dataset": pinned.dataset,
-                        "dataset_sha256": pinned.dataset_sha256,
-                        "parameters_sha256": pinned.parameters_sha256,
-                    }
-                )
+                mlflow.set_tags({**pins_of(pinned, pinned.to_bytes()), "model_uri": info.model_uri})
             return run_id
 
     def register(self, task: Task, run_id: str | None = None) -> Registered:
@@ -135,7 +107,7 @@ class Registry:
             known = [v for v in self._versions(client, task) if v.run_id == run.info.run_id]
             if known:
                 return known[-1]
-            made = _register(client, task, run)
+            made = make_version(client, task, run)
             return self._registered(client, task, made)
 
     def versions(self, task: Task) -> list[Registered]:
@@ -145,14 +117,14 @@ class Registry:
         with self._mlflow() as mlflow:
             return self._versions(self._client(mlflow), task)
 
-    def told(self, task: Task, *, last: int = 20) -> list["Told"]:
+    def told(self, task: Task, *, last: int = 20) -> list[Told]:
         """The newest versions with what their runs recorded, newest first."""
         if not self.exists:
             return []
         with self._mlflow() as mlflow:
             client = self._client(mlflow)
             known = reversed(self._versions(client, task)[-last:])
-            return [_told(client, self._judgement(mlflow, one), one) for one in known]
+            return [told_of(client, self._judgement(mlflow, one), one) for one in known]
 
     def _judgement(self, mlflow: Any, version: Registered) -> Mapping[str, Any]:
         """The evaluation of the run; empty where it kept none."""
@@ -180,14 +152,64 @@ class Registry:
     def champion(self, task: Task) -> Registered | None:
         return next((v for v in self.versions(task) if CHAMPION in v.aliases), None)
 
-    def set_champion(self, task: Task, version: Registered) -> None:
-        """Move the alias; the champion before stays reachable as `previous`."""
-        before = self.champion(task)
+    def aliases(self, task: Task) -> Mapping[str, str]:
+        """Version by alias; none while the task has no version."""
+        if not self.exists:
+            return {}
         with self._mlflow() as mlflow:
             client = self._client(mlflow)
-            if before is not None and before.version != version.version:
-                client.set_registered_model_alias(task.model_name, PREVIOUS, before.version)
-            client.set_registered_model_alias(task.model_name, CHAMPION, version.version)
+            found = client.search_registered_models(f"name='{task.model_name}'")
+            return {str(k): str(v) for one in found for k, v in one.aliases.items()}
+
+    def set_aliases(self, task: Task, wanted: Mapping[str, str | None]) -> None:
+        """Move aliases; one whose version is None is taken away."""
+        with self._mlflow() as mlflow:
+            client = self._client(mlflow)
+            for alias, version in wanted.items():
+                if version is None:
+                    client.delete_registered_model_alias(task.model_name, alias)
+                else:
+                    client.set_registered_model_alias(task.model_name, alias, version)
+
+    def tag(self, version: Registered, tags: Mapping[str, str]) -> None:
+        """Write tags on the version and on the run that made it."""
+        name = find_task(version.task).model_name
+        with self._mlflow() as mlflow:
+            client = self._client(mlflow)
+            for key, value in tags.items():
+                client.set_model_version_tag(name, version.version, key, value)
+                client.set_tag(version.run_id, key, value)
+
+    def write_text(self, version: Registered, name: str, text: str) -> None:
+        """Keep a text as a file of the version's run."""
+        with self._mlflow() as mlflow:
+            self._client(mlflow).log_text(version.run_id, text, name)
+
+    def read_text(self, version: Registered, name: str) -> str | None:
+        """A file of the version's run; None when it keeps none of that name."""
+        with self._mlflow() as mlflow:
+            if not any(
+                one.path == name for one in self._client(mlflow).list_artifacts(version.run_id)
+            ):
+                return None
+            return str(mlflow.artifacts.load_text(f"runs:/{version.run_id}/{name}"))
+
+    def adopt(self, task: Task, folder: Path, manifest: Manifest, pipeline: Any) -> Registered:
+        """Make a version of a model that was made elsewhere; its file keeps its bytes."""
+        with self._mlflow() as mlflow:
+            client = self._client(mlflow)
+            run = client.create_run(self._experiment(client, task), run_name=f"adopt {task.name}")
+            run_id = str(run.info.run_id)
+            with mlflow.start_run(run_id=run_id), tempfile.TemporaryDirectory() as made:
+                content = replace(manifest, version=None).to_bytes()
+                save_flavour(mlflow, task, pipeline, Path(made) / "model", folder / MODEL_FILE)
+                client.log_artifacts(run_id, str(Path(made) / "model"), "model")
+                mlflow.log_text(content.decode(), MANIFEST_FILE)
+                mlflow.log_metrics({f"heldout_{k}": v for k, v in manifest.metrics.items()})
+                mlflow.set_tags(
+                    {**pins_of(manifest, content), "model_uri": f"runs:/{run_id}/model"}
+                )
+        return self.register(task, run_id)
 
     def fetch(self, version: Registered, into: Path) -> tuple[Path, Manifest]:
         """Copy a version's files; returns the model file and the manifest, its pin checked."""
@@ -208,10 +230,15 @@ class Registry:
 
     @contextmanager
     def _mlflow(self) -> Iterator[Any]:
-        """MLflow, pointed at this registry, silent, its errors as ours."""
+        """MLflow, pointed at this registry, silent, its errors as ours.
+
+        A database that cannot be read is told at once: MLflow would try for minutes.
+        """
         for name, value in _MLFLOW_ENVIRONMENT.items():
             os.environ.setdefault(name, value)
         if self.folder is not None:
+            if self.exists:
+                peek_aliases(self.uri)
             (self.folder / "artifacts").mkdir(parents=True, exist_ok=True)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -277,27 +304,11 @@ class Registry:
             client.get_registered_model(task.model_name).aliases if found else {}
         )
         ordered = sorted(found, key=lambda version: int(version.version))
-        return [_registered(task, version, aliases) for version in ordered]
+        return [registered_of(task, version, aliases) for version in ordered]
 
     def _registered(self, client: Any, task: Task, version: Any) -> Registered:
         wanted = str(version.version)
         return next(v for v in self._versions(client, task) if v.version == wanted)
-
-
-@dataclass(frozen=True)
-class Notes:
-    """What a run records besides the model: figures, the verdict and the card for people."""
-
-    metrics: Mapping[str, float]
-    evaluation: Mapping[str, Any]
-    verdict: Verdict
-    card: str
-
-
-def notes_of(evaluation: Evaluation, verdict: Verdict, card: str) -> Notes:
-    """The figures of one evaluation under names MLflow accepts."""
-    metrics = {f"heldout_{name}": value for name, value in evaluation.metrics.items()}
-    return Notes(metrics, evaluation.as_json(), verdict, card)
 
 
 def ui_command(registry: Registry, *, host: str, port: int) -> tuple[list[str], dict[str, str]]:
@@ -313,72 +324,3 @@ def ui_command(registry: Registry, *, host: str, port: int) -> tuple[list[str], 
         "MLFLOW_BACKEND_STORE_URI": registry.uri,
         "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
     }
-
-
-def _log_model(mlflow: Any, task: Task, made: Fitted) -> Any:
-    import sklearn
-    import skops
-
-    probabilities = made.pipeline.predict_proba(made.example)
-    return mlflow.sklearn.log_model(
-        made.pipeline,
-        name=task.name,
-        signature=mlflow.models.infer_signature(made.example, probabilities),
-        input_example=made.example,
-        pip_requirements=[f"scikit-learn=={sklearn.__version__}", f"skops=={skops.__version__}"],
-        serialization_format="skops",
-        skops_trusted_types=sorted(name for name, _ in kind_of(task.kind).ALLOWED),
-        pyfunc_predict_fn="predict_proba",
-    )
-
-
-def _register(client: Any, task: Task, run: Any) -> Any:
-    tags: Mapping[str, str] = run.data.tags
-    if "model_uri" not in tags:
-        raise NotFound(f"run {run.info.run_id} holds no model; train {task.name} again")
-    if not client.search_registered_models(f"name='{task.model_name}'"):
-        client.create_registered_model(task.model_name, description=task.purpose)
-    kept: Sequence[str] = (
-        "gate",
-        "gate_reasons",
-        "model_sha256",
-        "manifest_sha256",
-        "dataset",
-        "dataset_sha256",
-        "parameters_sha256",
-    )
-    return client.create_model_version(
-        task.model_name,
-        source=tags["model_uri"],
-        run_id=run.info.run_id,
-        tags={name: tags[name] for name in kept if name in tags},
-        model_id=tags["model_uri"].removeprefix("models:/"),
-    )
-
-
-def _told(client: Any, judged: Mapping[str, Any], version: Registered) -> Told:
-    run = client.get_run(version.run_id)
-    bounds: Mapping[str, Sequence[float]] = judged.get("intervals", {})
-    return Told(
-        version=version,
-        at=datetime.fromtimestamp(run.info.start_time / 1000, UTC),
-        metrics={name.removeprefix("heldout_"): v for name, v in run.data.metrics.items()},
-        intervals={name: (low, high) for name, (low, high) in bounds.items()},
-        n=judged.get("n"),
-        gate_reasons=run.data.tags.get("gate_reasons", ""),
-        experiment=str(run.info.experiment_id),
-    )
-
-
-def _registered(task: Task, version: Any, aliases: Mapping[str, str]) -> Registered:
-    number = str(version.version)
-    return Registered(
-        task=task.name,
-        version=number,
-        run_id=str(version.run_id),
-        source=str(version.source),
-        gate=version.tags.get("gate"),
-        aliases=tuple(sorted(name for name, held in aliases.items() if str(held) == number)),
-        dataset_sha256=version.tags.get("dataset_sha256"),
-        manifest_sha256=version.tags.get("manifest_sha256"),
-    )

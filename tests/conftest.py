@@ -76,6 +76,20 @@ def postgres(tmp_path_factory: pytest.TempPathFactory, keyring: Keyring) -> Iter
         yield lease
 
 
+@pytest.fixture(scope="session")
+def empty_registry(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """MLflow's database without a row of ours; `tests.registries.settings_of` copies it."""
+    from ml.registry import Registry
+    from ml.tasks import TASKS
+
+    folder = tmp_path_factory.mktemp("registry")
+    database = folder / "mlflow.db"
+    registry = Registry(f"sqlite:///{database.as_posix()}", folder)
+    database.touch()
+    registry.versions(next(iter(TASKS.values())))
+    return database
+
+
 _numbers = itertools.count(1)
 
 

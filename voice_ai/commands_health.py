@@ -90,21 +90,14 @@ class _Place:
 
     def _connect(self) -> "tuple[Context, Db] | None":
         """None when that would start an embedded database that nobody uses."""
-        from voice_ai.context import open_context
+        from voice_ai.context import database_runs, open_context
         from voice_ai.db import connect
 
-        if self._settings.database_url is None and not _embedded_runs(self._settings):
+        if not database_runs(self._settings):
             return None
         context = self._stack.enter_context(open_context())
         db = connect(context.role_url("app"), name="voice-ai health", autocommit=True)
         return context, self._stack.enter_context(db)
-
-
-def _embedded_runs(settings: Settings) -> bool:
-    from voice_ai.embedded.postgres import PostgresServer
-
-    # Only asked whether its process is there, so no password is needed.
-    return PostgresServer(settings.home, "").main_process() is not None
 
 
 def _ask_server(url: str) -> dict[str, Any] | None:

@@ -83,6 +83,16 @@ def open_database(settings: Settings, keyring: Keyring, stack: ExitStack) -> str
     return stack.enter_context(attach_postgres(settings.home, keyring)).url
 
 
+def database_runs(settings: Settings) -> bool:
+    """Whether opening a context would start no embedded database that nobody uses now."""
+    if settings.database_url is not None:
+        return True
+    from voice_ai.embedded.postgres import PostgresServer
+
+    # Only asked whether its process is there, so no password is needed.
+    return PostgresServer(settings.home, "").main_process() is not None
+
+
 def _redis(settings: Settings, keyring: Keyring, stack: ExitStack) -> str:
     if settings.redis_url is not None:
         return settings.redis_url.get_secret_value()

@@ -186,7 +186,9 @@ def _alerts(connection: sa.Connection) -> list[Attention]:
 def _page_of(alert: str, campaign: str | None) -> str:
     if campaign:
         return "campaign"
-    return "model_watch" if alert.startswith(ALERT) else "health"
+    if alert.startswith(ALERT):
+        return "model_watch"
+    return "models" if alert.startswith("models.") else "health"
 
 
 def _unobeyed(connection: sa.Connection, scope: dict[str, Any]) -> list[Attention]:

@@ -6,7 +6,8 @@ import streamlit as st
 from app import components, session
 from app.model_registry import RegistryReader, Seen, Served, served
 from app.queries import models
-from ml.registry import CHAMPION, Registry, Told
+from ml.registry import CHAMPION, Registry
+from ml.registry_records import Told
 from ml.tasks import HEARD, TASKS
 from pipelines.report.labels import moment, words
 from voice_ai.errors import VoiceAIError

@@ -112,7 +112,7 @@ def judge(seen: InTime) -> Verdict:
 
 
 def _check(name: str, figure: float | None, limit: float, detail: str, *, passed: bool) -> Check:
-    return Check(name, passed, detail)
+    return Check(name, passed, figure, limit, detail)
 
 
 def _beats(low: float, high: float) -> str:

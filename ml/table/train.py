@@ -8,11 +8,13 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-from ml.artifact import Golden, Manifest
+from ml.artifact import MODEL_FILE, Golden, Manifest
 from ml.deploy import deploy
 from ml.gates import Verdict
 from ml.kinds import Progress
-from ml.registry import Registered, Registry, notes_of
+from ml.lifecycle import Lifecycle
+from ml.registry import Registry
+from ml.registry_records import Registered, notes_of
 from ml.table import kept
 from ml.table.card import lead_card
 from ml.table.evaluate import LeadEvaluation, evaluate_leads, judge
@@ -150,13 +152,16 @@ def train(
     seller's dials and what was judged passes its gate. Raises BadInput and Refused.
     """
     made = make(source, keep=keep, as_of=as_of, seed=seed, progress=progress)
-    registry, origin = Registry.of(settings), source.table.source
+    lifecycle, origin = Lifecycle.of(settings), source.table.source
     card = lead_card(LEAD, made.final, origin, made.findings, made.evaluation, made.verdict)
     progress(0.9, "recording the run in the registry")
-    notes = notes_of(made.evaluation, made.verdict, card)
-    run_id = registry.log(LEAD, made.final.fitted, manifest_of(made), notes)
-    version = registry.register(LEAD, run_id) if register else None
-    promoted, reason = _settle(settings, registry, version, made.verdict, source.shelf)
+    notes, manifest = notes_of(made.evaluation, card), manifest_of(made)
+    with lifecycle.locked():
+        run_id = lifecycle.registry.log(LEAD, made.final.fitted, manifest, notes)
+        version = lifecycle.registry.register(LEAD, run_id) if register else None
+        if version is not None:
+            version = lifecycle.write_verdict(LEAD, version, manifest, made.verdict)
+        promoted, reason = _settle(lifecycle, version, made.verdict, source.shelf)
     progress(1.0, reason)
     number = version.version if version else None
     return Trained(made, origin, run_id, number, promoted, reason)
@@ -180,16 +185,16 @@ def evaluate_file(
     return evaluate_leads(model, table, version=found.version, leaks=seen)
 
 
-def promote(settings: Settings, version: str) -> Registered:
+def promote(settings: Settings, version: str, *, why: str) -> Registered:
     """Let a version take part in the scores of the seller whose dials it learnt from.
 
     Raises Refused without a passed gate, or when it was learnt from a file.
     """
-    registry = Registry.of(settings)
-    found = registry.find(LEAD, version)
-    if found.gate != "passed":
+    lifecycle = Lifecycle.of(settings)
+    found = lifecycle.registry.find(LEAD, version)
+    if not lifecycle.passed(found):
         raise Refused(f"lead version {found.version} has not passed its gate; train a better one")
-    _serve(settings, registry, found)
+    _serve(lifecycle, found, why=why)
     return found
 
 
@@ -221,7 +226,7 @@ def manifest_of(made: Made) -> Manifest:
 
 
 def _settle(
-    settings: Settings, registry: Registry, version: Registered | None, verdict: Verdict, shelf: str
+    lifecycle: Lifecycle, version: Registered | None, verdict: Verdict, shelf: str
 ) -> tuple[bool, str]:
     """The newest that passed is used: one before it has seen the rows that both are judged on."""
     if version is None:
@@ -234,20 +239,20 @@ def _settle(
             f"{made} passed its gate and is registered; scores use only a model that was learnt"
             " from the seller's own dials"
         )
-    _serve(settings, registry, version)
+    _serve(lifecycle, version, why="it passed its gate after training")
     return True, f"{made} passed its gate and takes part in the seller's scores from now on"
 
 
-def _serve(settings: Settings, registry: Registry, version: Registered) -> None:
-    with tempfile.TemporaryDirectory() as folder:
-        model_file, manifest = registry.fetch(version, Path(folder))
+def _serve(lifecycle: Lifecycle, version: Registered, *, why: str) -> None:
+    with lifecycle.fetched(version) as (folder, manifest):
         shelf = str(manifest.settings.get("shelf", kept.FILES))
         if shelf == kept.FILES:
             raise Refused(
                 f"lead version {version.version} was learnt from a file; scores use only a model of"
                 " the seller's own dials (`voice-ai models train lead`)"
             )
-        deploy(model_file, manifest, kept.shelf_home(settings.home, shelf))
+        deploy(folder / MODEL_FILE, manifest, kept.shelf_home(lifecycle.home, shelf))
+    lifecycle.record("model.promote", LEAD.name, version.version, why=why, shelf=shelf)
 
 
 def _within(progress: Progress, start: float, part: float) -> Progress:

@@ -3,6 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
+
+from ml.gate_limits import Limits
 
 _HERE = Path(__file__).parent
 
@@ -12,6 +15,7 @@ class Task:
     """`floor` is the least held-out macro-F1 at which a version may become champion.
 
     `recall_floors` are the same for the recall of single labels: those where a miss does harm.
+    `gates` are further limits of `ml.gate_limits` that the task sets for itself, by name.
     `kind` names what its inputs are: text, voice or table (`ml.kinds`).
     """
 
@@ -21,6 +25,13 @@ class Task:
     purpose: str
     kind: str = "text"
     recall_floors: Mapping[str, float] = field(default_factory=dict)
+    gates: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def limits(self) -> Limits:
+        """What a version of the task must keep to, before a home changes it."""
+        own = Limits(floors={"macro_f1": self.floor}, recalls=self.recall_floors)
+        return own.with_own(self.gates)
 
     @property
     def data_file(self) -> Path:

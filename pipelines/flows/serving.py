@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+import structlog
 from prefect import Flow
 from prefect.client.orchestration import get_client
 from prefect.deployments.runner import RunnerDeployment
@@ -19,6 +20,7 @@ from prefect.runner import Runner
 from prefect.schedules import Cron
 from prefect.types.entrypoint import EntrypointType
 
+from ml.lifecycle import Lifecycle
 from pipelines.flow_list import FLOWS, address_file
 from pipelines.flows.imports import import_leads_flow
 from pipelines.flows.local import ServerHandle
@@ -30,16 +32,19 @@ from pipelines.flows.scores import score_leads_flow
 from pipelines.flows.summaries import daily_summary_flow
 from pipelines.flows.undo import undo_import_flow
 from pipelines.flows.watching import watch_models_flow
+from pipelines.models_in_step import ModelsInStep
 from voice_ai.context import Context
 from voice_ai.errors import NotAvailable
 from voice_ai.store.flow_requests import FlowName
 from voice_ai.store.workers import Presence
 
+log = structlog.get_logger()
 DEPLOYMENT = "served"
 _AT_ONCE = 3
 _QUERY_S = 1.0
 _LOOK_S = 0.5
 _LEAVE_S = 2.0
+_MODELS_S = 10.0
 _FLOWS: Mapping[FlowName, Flow[..., Any]] = {
     "import-leads": import_leads_flow,
     "undo-import": undo_import_flow,
@@ -78,11 +83,23 @@ async def serve_flows(
         told = _Announcement(runner, address_file(context.settings.home), pages, ready)
         try:
             work = [presence.beat_forever(), runner.start(), worker.run_forever()]
+            work.append(_keep_models_in_step(context))
             await _until_told(server, work, told)
         finally:
             told.take_back()
             await worker.leave()
             await presence.leave()
+
+
+async def _keep_models_in_step(context: Context) -> None:
+    """An alias that was moved serves within a minute. Real time: files, not calls."""
+    models = ModelsInStep(Lifecycle.of(context.settings, "flows"), context.role_url("flows"))
+    while True:
+        await asyncio.sleep(_MODELS_S)
+        try:
+            await asyncio.to_thread(models.look, context.clock.now())
+        except Exception:  # whatever a registry does to us, the flows go on
+            log.exception("models_not_in_step")
 
 
 async def _deploy(runner: Runner, schedules: Mapping[str, str | None]) -> dict[str, UUID]:

@@ -9,6 +9,7 @@ from app.model_registry import RegistryReader, Seen, served
 from ml.registry import Registry
 from ml.tasks import TASKS
 from ml.train import ensure_champions
+from tests.registries import settings_of
 from voice_ai.settings import Settings
 
 
@@ -43,9 +44,9 @@ def test_a_registry_out_of_reach_is_a_sentence(
 
 
 @pytest.mark.slow
-def test_versions_come_with_figures_n_and_intervals() -> None:
-    settings = Settings.read()
-    ensure_champions(settings, lambda share, what: None)
+def test_versions_come_with_figures_n_and_intervals(empty_registry: Path, tmp_path: Path) -> None:
+    with settings_of(tmp_path / "trained", empty_registry) as settings:
+        ensure_champions(settings, lambda share, what: None)
     here = served(settings, "intent")
     assert here.version == "1"
     assert here.metrics["macro_f1"] > 0.8

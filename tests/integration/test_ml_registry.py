@@ -11,11 +11,13 @@ import pytest
 from typer.testing import CliRunner
 
 from ml.commands import app
+from ml.lifecycle import Lifecycle
 from ml.registry import Registry, ui_command
 from ml.serving import ModelServer
 from ml.tasks import EMOTION, INTENT, TASKS
 from ml.text.kind import load
-from ml.train import ensure_champions, promote, train
+from ml.train import ensure_champions, train
+from tests.registries import settings_of
 from voice_ai.errors import NotAvailable, NotFound, Refused
 from voice_ai.settings import Settings
 
@@ -23,12 +25,10 @@ SHIPPED = [name for name, task in TASKS.items() if task.has_data]
 
 
 @pytest.fixture(scope="module")
-def settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
-    """One home for the whole module: making MLflow's database costs seconds."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("VOICE_AI_HOME", str(tmp_path_factory.mktemp("home")))
-        patch.delenv("MLFLOW_TRACKING_URI", raising=False)
-        yield Settings.read()
+def settings(empty_registry: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
+    """One home for the whole module."""
+    with settings_of(tmp_path_factory.mktemp("models") / "home", empty_registry) as settings:
+        yield settings
 
 
 @pytest.fixture(scope="module")
@@ -94,7 +94,7 @@ def test_a_weak_version_is_registered_refused_and_changes_nothing(
     assert not made.promoted
     assert "is below" in made.reason
     with pytest.raises(Refused, match="has not passed its gate"):
-        promote(settings, "emotion", made.version)
+        Lifecycle.of(settings, "ana").promote("emotion", made.version, why="a test")
     registry = Registry.of(settings)
     assert registry.find(EMOTION, "champion").version == "1"
     assert ModelServer(settings.home).refresh() == [
@@ -112,7 +112,8 @@ def test_the_same_data_again_is_not_worse_and_the_one_before_can_come_back(
     registry = Registry.of(settings)
     first = registry.find(EMOTION, "previous")
     assert (first.version, registry.find(EMOTION, "champion").version) == ("1", made.version)
-    assert "champion" in promote(settings, "emotion", first.version).aliases
+    assert Lifecycle.of(settings, "ana").rollback("emotion", why="a test").version == "1"
+    assert registry.find(EMOTION, "champion").version == "1"
     (news,) = [n for n in ModelServer(settings.home).refresh() if n.startswith("emotion")]
     assert news == "emotion: serving version 1"
 

@@ -1,4 +1,4 @@
-"""Figures equal scikit-learn's, and the gate reads them."""
+"""Figures equal scikit-learn's."""
 
 from collections.abc import Mapping
 
@@ -9,10 +9,8 @@ from hypothesis import strategies as st
 from sklearn.metrics import f1_score
 
 from ml.datasets import Dataset
-from ml.evaluate import Answers, Evaluation, Slice, calibration_error, evaluate, figures, wilson
-from ml.gates import judge, not_worse
+from ml.evaluate import Answers, calibration_error, evaluate, figures, wilson
 from ml.rejecting import rejecting
-from ml.tasks import EMOTION, INTENT
 from ml.text.kind import example, fit, serve
 from ml.text.linear import LinearText
 from voice_ai.errors import BadInput
@@ -30,11 +28,6 @@ def data(rows: Mapping[str, tuple[str, ...]]) -> Dataset:
 def model() -> LinearText:
     made = fit(data(_ROWS), seed=7, progress=lambda share, what: None)
     return serve(made.pipeline, made.settings)
-
-
-def reached(macro_f1: float, opt_out_recall: float = 1.0) -> Evaluation:
-    slices = {"label": {"opt_out": Slice(n=40, accuracy=opt_out_recall, low=0.0, high=1.0)}}
-    return Evaluation("intent", "1", "", 100, {"macro_f1": macro_f1}, {}, slices, ())
 
 
 _ROW = st.lists(st.booleans(), min_size=6, max_size=6)
@@ -83,23 +76,6 @@ def test_calibration_error_is_nought_when_confidence_is_the_hit_rate() -> None:
     correct = np.array([True, False] * 150)
     assert calibration_error(np.full(300, 0.5), correct) == pytest.approx(0.0)
     assert calibration_error(np.full(300, 0.9), correct) == pytest.approx(0.4)
-
-
-def test_the_gate_asks_for_labels_floor_and_opt_out_recall() -> None:
-    labels = INTENT.labels
-    assert judge(INTENT, labels, reached(INTENT.floor)).passed
-    assert not judge(INTENT, labels, reached(INTENT.floor - 0.001)).passed
-    assert judge(INTENT, labels, reached(0.99, 0.5)).reasons == [
-        "held-out recall of opt_out 0.500 is below 0.90"
-    ]
-    foreign = judge(EMOTION, ["joy", "calm"], None)
-    assert not foreign.passed
-    assert "with calm" in foreign.reasons[0]
-
-
-def test_an_equal_version_may_take_the_place_and_a_worse_one_may_not() -> None:
-    assert not_worse(reached(0.8), reached(0.8)).passed
-    assert not not_worse(reached(0.79), reached(0.8)).passed
 
 
 def test_wilsons_interval_is_the_published_one() -> None:

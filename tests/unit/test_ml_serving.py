@@ -1,14 +1,18 @@
 """Serving reads pinned copies: it takes good champions, refuses bad ones, keeps the old."""
 
 import hashlib
+import io
 import json
+import pickle
 import subprocess
 import sys
 import zipfile
+from collections.abc import Callable
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
+import numpy as np
 import pytest
 import skops.io
 from sklearn.linear_model import LogisticRegression
@@ -176,17 +180,19 @@ def test_allowed_types_that_make_no_text_classifier_are_refused(tmp_path: Path) 
         load_verified(tmp_path, replace(manifest, sha256=file_sha256(path)))
 
 
+def rewrite(path: Path, change: Callable[[str, bytes], bytes]) -> None:
+    """The archive again, each entry's bytes as `change` gives them."""
+    other = path.with_suffix(".other")
+    with zipfile.ZipFile(path) as before, zipfile.ZipFile(other, "w") as after:
+        for name in before.namelist():
+            after.writestr(name, change(name, before.read(name)))
+    other.replace(path)
+
+
 def test_a_type_behind_another_loader_is_refused(tmp_path: Path) -> None:
     path = tmp_path / MODEL_FILE
     manifest = manifest_of(made(), path, "1")
-    other = tmp_path / "other.skops"
-    with zipfile.ZipFile(path) as before, zipfile.ZipFile(other, "w") as after:
-        for name in before.namelist():
-            content = before.read(name)
-            if name == "schema.json":
-                content = content.replace(b'"ObjectNode"', b'"FunctionNode"', 1)
-            after.writestr(name, content)
-    other.replace(path)
+    rewrite(path, lambda _, content: content.replace(b'"ObjectNode"', b'"FunctionNode"', 1))
     with pytest.raises(Refused, match="FunctionNode"):
         load_verified(tmp_path, replace(manifest, sha256=file_sha256(path)))
 
@@ -196,6 +202,51 @@ def test_a_file_that_is_no_model_is_refused(tmp_path: Path) -> None:
     path.write_bytes(b"not a zip")
     with pytest.raises(Refused, match="cannot be loaded"):
         load_model(path, hashlib.sha256(b"not a zip").hexdigest(), ALLOWED)
+
+
+class Burst:
+    """What a pickle may hold: anything, done when it is loaded."""
+
+    def __reduce__(self) -> tuple[object, tuple[Path]]:
+        return Path.touch, (Path("burst"),)
+
+
+def test_a_pickle_in_a_models_clothes_is_never_loaded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    path = tmp_path / MODEL_FILE
+    path.write_bytes(pickle.dumps(Burst()))
+    with pytest.raises(Refused, match="cannot be loaded"):
+        load_model(path, file_sha256(path), ALLOWED)
+    # Also not from inside an archive, where skops keeps the arrays.
+    manifest_of(made(), path, "1")
+    array = io.BytesIO()
+    np.save(array, np.array([Burst()], dtype=object), allow_pickle=True)
+    rewrite(path, lambda name, content: array.getvalue() if name.endswith(".npy") else content)
+    with pytest.raises(Refused, match="cannot be loaded"):
+        load_model(path, file_sha256(path), ALLOWED)
+    assert not (tmp_path / "burst").exists()
+
+
+def test_an_archive_that_expands_beyond_measure_is_refused_unread(tmp_path: Path) -> None:
+    path = tmp_path / MODEL_FILE
+    with zipfile.ZipFile(path, "w") as archive:
+        for number in range(20_001):
+            archive.writestr(str(number), b"")
+    with pytest.raises(Refused, match="20,001 entries"):
+        load_model(path, file_sha256(path), ALLOWED)
+    manifest_of(made(), path, "1")
+    with zipfile.ZipFile(path) as archive:
+        (entry,) = [e for e in archive.infolist() if e.filename == "schema.json"]
+        honest = entry.file_size.to_bytes(4, "little")
+    # The directory at the end says how large the entry becomes.
+    content = path.read_bytes()
+    start = content.index(b"PK\x01\x02")
+    claim = content[start:].replace(honest, (2**31).to_bytes(4, "little"))
+    path.write_bytes(content[:start] + claim)
+    with pytest.raises(Refused, match="expands to 2,1.. MB"):
+        load_model(path, file_sha256(path), ALLOWED)
 
 
 def test_serving_imports_neither_registry_nor_flows_nor_scikit_learn() -> None:

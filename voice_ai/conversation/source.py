@@ -12,6 +12,7 @@ from voice_ai.errors import BadInput
 
 MAX_CHARACTERS = 200_000
 MAX_DEPTH = 12
+_SHAPE = "a script is a YAML mapping with `script`, `slots` and `nodes`."
 
 Data = str | None | list["Data"] | dict[str, "Data"]
 Path = tuple[str | int, ...]
@@ -32,8 +33,11 @@ class Document:
         return BadInput(message, file=self.source, line=self.lines.get(known, 1), field=field)
 
 
-def read_document(text: str, *, source: str) -> Document:
-    """Raises BadInput with file and line for anything that is not one plain YAML mapping."""
+def read_document(text: str, *, source: str, shape: str = _SHAPE) -> Document:
+    """Raises BadInput with file and line for anything that is not one plain YAML mapping.
+
+    `shape` is the sentence for who wrote something else than a mapping.
+    """
     if len(text) > MAX_CHARACTERS:
         raise BadInput(f"the script is longer than {MAX_CHARACTERS:,} characters.", file=source)
     try:
@@ -53,9 +57,7 @@ def read_document(text: str, *, source: str) -> Document:
             line=1,
         ) from error
     if not isinstance(root, yaml.MappingNode):
-        raise BadInput(
-            "a script is a YAML mapping with `script`, `slots` and `nodes`.", file=source, line=1
-        )
+        raise BadInput(shape, file=source, line=1)
     lines: dict[Path, int] = {(): 1}
     data = _mapping(root, (), lines, source)
     return Document(data, source, lines)
