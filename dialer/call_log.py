@@ -11,6 +11,7 @@ from dialer.agreed import agree_in_call
 from dialer.metrics import ServerMetrics
 from dialer.opt_outs import suppress_now
 from dialer.ports import Prediction, TurnRecord
+from dialer.shadows import Shadows
 from dialer.spool import OptOutSpool
 from voice_ai.answering import AnswerVerdict
 from voice_ai.clock import Clock
@@ -44,6 +45,7 @@ class PostgresCallLog:
     attempt_id: AttemptId
     known: Sequence[str]
     metrics: ServerMetrics
+    shadows: Shadows | None = None
 
     async def media_started(self, stream_sid: str) -> None:
         await self._event(MediaStarted(stream_sid))
@@ -109,6 +111,8 @@ class PostgresCallLog:
             for prediction in turn.predictions:
                 await self._predicted(db, turn, prediction)
         self.metrics.talk.turn(turn)
+        if self.shadows is not None:
+            self.shadows.offer(self.attempt_id, turn)
 
     async def _event(self, event: CallEvent) -> None:
         async with self.pool.connection() as db, db.transaction():
@@ -147,6 +151,7 @@ class PostgresCallLog:
                 "score": prediction.score,
                 "scores": Jsonb({k: round(v, 6) for k, v in prediction.scores.items()}),
                 "latency_us": prediction.latency_us,
+                "slot": prediction.slot,
                 "predicted_at": self.clock.now(),
             },
         )

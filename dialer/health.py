@@ -260,11 +260,24 @@ def models_of(models: ModelServer) -> Component:
         why = f"refused: {', '.join(refused)}" if refused else "none yet"
         return Component("warn", f"{why}; keywords stand in", ok=False)
     reason = "serving " + ", ".join(f"{name} {serving[name]}" for name in sorted(serving))
+    tried = {
+        f"{name} {slot}": candidate
+        for name, model in status.items()
+        for slot, candidate in model["candidates"].items()
+    }
+    reason += "".join(
+        f"; {name} {one['version']} ({one['share']:g} % of the calls)"
+        for name, one in tried.items()
+        if one["version"] is not None
+    )
+    broken = [name for name, one in tried.items() if one["refused"]]
     if refused:
         return Component("warn", f"{reason}; a new champion is refused: {', '.join(refused)}")
     silent = sorted(name for name, model in status.items() if model.get("fallback"))
     if silent:
         return Component("warn", f"{reason}; drifted, so answering neutral: {', '.join(silent)}")
+    if broken:
+        return Component("warn", f"{reason}; a candidate is refused: {', '.join(broken)}")
     return Component("ok", reason, {"serving": serving})
 
 

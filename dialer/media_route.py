@@ -22,6 +22,7 @@ from dialer.media.handover import Resumed
 from dialer.media.prompts import CachedVoice
 from dialer.media.session import SessionLimits, converse
 from dialer.media_socket import AsgiSocket, socket_route
+from dialer.mind import ServedMind
 from dialer.onlooking import PublishingLog
 from dialer.parts import ServerParts
 from dialer.ports import SocketClosed, StreamStart
@@ -60,11 +61,16 @@ class CallSetup:
     answering: Answering = Answering()
     emotion: EmotionSource = TEXT
     resumed: Resumed | None = None
+    campaign_id: str | None = None
 
     @property
     def talks_s(self) -> float:
         """How long the conversation may go on."""
         return max(15.0, self.max_call_s - _GOODBYE_S)
+
+    def mind(self, served: ServedMind) -> ServedMind:
+        """Who understands what is said in this call."""
+        return served.of_call(str(self.attempt_id), self.campaign_id, self.emotion)
 
     @property
     def private_words(self) -> tuple[str, ...]:
@@ -186,6 +192,7 @@ def setup_of(keyring: Keyring, row: Mapping[str, Any]) -> CallSetup:
         language=script.language_for(person.get("language")),
         answering=Answering.model_validate(config.get("answering", {})),
         emotion=config.get("emotion", TEXT),
+        campaign_id=str(row["campaign_id"]),
     )
 
 
@@ -199,6 +206,7 @@ def call_log(parts: ServerParts, setup: CallSetup) -> PublishingLog:
         attempt_id=setup.attempt_id,
         known=setup.private_words,
         metrics=parts.metrics,
+        shadows=parts.shadows,
     )
     words = setup.private_words
     return PublishingLog(books, parts.feed, setup.attempt_id, words, parts.clock)
@@ -217,7 +225,7 @@ async def _hold(parts: ServerParts, line: AsgiSocket, start: StreamStart, setup:
     if setup.answer_class == "machine":
         control.machine_detected("machine_start")
     told = call_log(parts, setup)
-    mind = parts.mind.of_campaign(setup.emotion)
+    mind = setup.mind(parts.mind)
     try:
         result = await converse(
             socket=line,

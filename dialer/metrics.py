@@ -197,6 +197,27 @@ class ConversationMetrics:
         self.prediction_seconds.labels(prediction.task).observe(prediction.latency_us / 1e6)
 
 
+class ShadowMetrics:
+    """Candidates that listen: what they would have heard, beside the champion."""
+
+    def __init__(self, registry: CollectorRegistry | None = None) -> None:
+        self.predictions = Counter(
+            "voice_ai_shadow_predictions_total",
+            "What candidates made of turns, by whether the champion said the same",
+            ("task", "slot", "version", "agrees"),
+            registry=registry,
+        )
+        self.dropped = Counter(
+            "voice_ai_shadow_dropped_total",
+            "Turns that no candidate's word was kept of, by why",
+            ("reason",),
+            registry=registry,
+        )
+
+    def heard(self, task: str, slot: str, version: str, *, agrees: bool) -> None:
+        self.predictions.labels(task, slot, version, "yes" if agrees else "no").inc()
+
+
 class OnlookerMetrics:
     """Messages to those who look on at live calls."""
 
@@ -267,6 +288,7 @@ class ServerMetrics:
         self.conversations = self.talk.ended
         self.onlookers = OnlookerMetrics(self.registry)
         self.watched = WatchMetrics(self.registry)
+        self.shadows = ShadowMetrics(self.registry)
         self.day = DayCollector()
         self.registry.register(self.day)
         self._count_requests()
@@ -328,6 +350,12 @@ class ServerMetrics:
             "voice_ai_model_refused",
             "1 while the newest model of the task is refused and an older one or none answers",
             ("task",),
+            registry=self.registry,
+        )
+        self.candidates = Gauge(
+            "voice_ai_model_candidate_share",
+            "Share of the calls that a candidate answers; 0 for one that only listens",
+            ("task", "slot", "version"),
             registry=self.registry,
         )
         self.database_up = Gauge(

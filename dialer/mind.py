@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from dialer.ports import Prediction, Understanding, VoiceEars
-from ml.serving import ModelServer
+from ml.serving import NO_ARMS, Arms, ModelServer
 from voice_ai.conversation.keywords import guess_intent
 from voice_ai.emotions import OFF, TEXT, VOICE, EmotionSource
 
@@ -25,28 +25,38 @@ class KeywordGuess:
     version: str = "1"
     score: float | None = None
     scores: Mapping[str, float] = field(default_factory=dict)
+    slot: str | None = None
 
 
 @dataclass(frozen=True)
 class ServedMind:
-    """`emotion`: what the call's campaign lets emotions be heard from."""
+    """`emotion`: what the call's campaign lets emotions be heard from.
+
+    `arms`: which side of each canary the call is on; outside of a call the champions answer.
+    """
 
     models: ModelServer
     emotion: EmotionSource = TEXT
+    arms: Arms = NO_ARMS
 
-    def of_campaign(self, emotion: EmotionSource) -> "ServedMind":
-        return replace(self, emotion=emotion)
+    def of_call(
+        self, call_id: str, campaign: str | None = None, emotion: EmotionSource = TEXT
+    ) -> "ServedMind":
+        """The mind of one call, whose sides are drawn now and stay."""
+        return replace(self, emotion=emotion, arms=self.models.arms_of(call_id, campaign))
 
     def voice_ears(self) -> VoiceEars | None:
         """For one call; None where its campaign does not say voice, or no model is served."""
-        return self.models.listener() if self.emotion == VOICE else None
+        return self.models.listener(self.arms) if self.emotion == VOICE else None
 
     def understand(self, text: str) -> Understanding:
-        intent: Prediction | None = self.models.predict("intent", text)
+        intent: Prediction | None = self.models.predict("intent", text, self.arms)
         return Understanding(
             intent=intent if intent is not None else _keywords(text),
-            emotion=None if self.emotion == OFF else self.models.predict("emotion", text),
-            opt_out=self.models.predict("opt_out", text),
+            emotion=(
+                None if self.emotion == OFF else self.models.predict("emotion", text, self.arms)
+            ),
+            opt_out=self.models.predict("opt_out", text, self.arms),
         )
 
     def who_says(self, text: str) -> Mapping[str, float] | None:

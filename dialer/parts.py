@@ -34,6 +34,7 @@ from dialer.prompt_store import PostgresPrompts, keep_prompts_ready
 from dialer.reconcile import Reconciler
 from dialer.recordings import Recordings
 from dialer.scrape import Day
+from dialer.shadows import Shadows
 from dialer.spool import OptOutSpool
 from dialer.transfers import Transfers
 from dialer.webhooks import Webhooks
@@ -65,6 +66,7 @@ class ServerParts:
     metrics: ServerMetrics
     models: ModelServer
     mind: ServedMind
+    shadows: Shadows
     speech: ElevenLabs
     answerer: ChatCompletions | None
     prompts: PromptCache
@@ -178,6 +180,7 @@ async def open_server(context: Context) -> AsyncIterator[ServerParts]:
             metrics=metrics,
             models=models,
             mind=ServedMind(models),
+            shadows=await _shadows(stack, pool, clock, models, metrics),
             speech=speech,
             answerer=_answerer(context, metrics, stack),
             prompts=prompts,
@@ -301,3 +304,11 @@ async def _models(stack: AsyncExitStack, context: Context, pool: Pool, clock: Cl
     await asyncio.to_thread(models.refresh)
     await _background(stack, keep_models_fresh(models, pool, clock))
     return models
+
+
+async def _shadows(
+    stack: AsyncExitStack, pool: Pool, clock: Clock, models: ModelServer, metrics: ServerMetrics
+) -> Shadows:
+    shadows = Shadows(pool, clock, models, metrics.shadows)
+    await _background(stack, shadows.run())
+    return shadows

@@ -167,6 +167,10 @@ class Prediction(Protocol):
     @property
     def latency_us(self) -> float: ...
 
+    @property
+    def slot(self) -> str | None:
+        """Whose answer it is in a call of a canary: champion or challenger; None in any other."""
+
 
 @dataclass(frozen=True, slots=True)
 class Understanding:

@@ -93,7 +93,7 @@ async def _hold(parts: ServerParts, line: AsgiSocket, setup: wire.Setup, call: C
             setup=setup,
             script=for_transport(call.script, CONVERSATION_RELAY),
             slots=call.slots,
-            mind=parts.mind.of_campaign(call.emotion),
+            mind=call.mind(parts.mind),
             log=told,
             clock=parts.clock,
             limits=SessionLimits(max_call_s=call.talks_s),

@@ -72,10 +72,15 @@ async def _live(pool: Pool) -> Sequence[Row] | None:
 
 def _models(metrics: ServerMetrics, models: ModelServer) -> None:
     metrics.models.clear()
+    metrics.candidates.clear()
     for task, model in models.status().items():
         metrics.models_refused.labels(task).set(1 if model["refused"] else 0)
         if model["serving"]:
             metrics.models.labels(task, f"{model['model_name']}:{model['serving']}").set(1)
+        for slot, candidate in model["candidates"].items():
+            if candidate["version"] is not None:
+                gauge = metrics.candidates.labels(task, slot, candidate["version"])
+                gauge.set(candidate["share"] / 100)
 
 
 def _standing(metrics: ServerMetrics, standing: Standing, now: datetime) -> None:

@@ -11,6 +11,7 @@ import typer
 
 from ml import commands_watch
 from ml.commands_lifecycle import AsJson, Name, add_lifecycle, answer, say, told_to_the_trail
+from ml.commands_rollout import add_rollout
 from ml.progress_bar import progress_bar
 from voice_ai.errors import NotFound
 from voice_ai.settings import Settings
@@ -26,6 +27,7 @@ add_lifecycle(app)
 app.command("watch")(commands_watch.watch)
 app.command("fallback")(commands_watch.fallback)
 app.add_typer(commands_watch.labels_app)
+add_rollout(app)
 
 Label = Annotated[
     str | None, typer.Option(help="lead: the column with the outcome, unless it is label.")

@@ -3,6 +3,7 @@
 `champion.json` beside the versions names the one in use and the SHA-256 of its manifest, and is
 replaced in one step, so that a reader sees the old champion or the new one and nothing between.
 `history.json` keeps which versions were in use before it, so that going back needs no registry.
+`challenger.json` and `shadow.json` are the same for candidates (`ml.candidates`).
 """
 
 import hashlib

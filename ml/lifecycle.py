@@ -260,7 +260,7 @@ class Lifecycle:
         """Serve no model of the task to who starts from now on, and take the alias away."""
         before = in_use(self.home, task.name)
         serve_nothing(self.home, task.name)
-        self._owe(task, {CHAMPION: None})
+        self.owe(task, {CHAMPION: None})
         self.record("model.withdraw", task.name, before.version if before else "", why=why)
 
     def settle_aliases(self, task: Task) -> bool:
@@ -269,7 +269,8 @@ class Lifecycle:
         if owed is None:
             return False
         self.registry.set_aliases(task, owed)
-        self._owed_file(task.name).unlink(missing_ok=True)
+        if self.owed(task.name) == owed:  # nothing was added meanwhile
+            self._owed_file(task.name).unlink(missing_ok=True)
         return True
 
     def owed(self, task: str) -> Aliases | None:
@@ -314,12 +315,13 @@ class Lifecycle:
         """What the aliases must say now that the version serves."""
         known = history(self.home, task.name)
         previous = next((one.version for one in known[-2::-1] if one.version != version), None)
-        late = not self._owe(task, {CHAMPION: version, PREVIOUS: previous})
+        late = not self.owe(task, {CHAMPION: version, PREVIOUS: previous})
         return Moved(task.name, version, before, late)
 
-    def _owe(self, task: Task, aliases: Aliases) -> bool:
+    def owe(self, task: Task, aliases: Aliases) -> bool:
         """Whether the registry follows already: owed first, so that no crash between loses it."""
-        replace_file(self._owed_file(task.name), json.dumps(aliases).encode())
+        owed = {**(self.owed(task.name) or {}), **aliases}
+        replace_file(self._owed_file(task.name), json.dumps(owed).encode())
         done: Future[bool] = Future()
 
         def ask() -> None:

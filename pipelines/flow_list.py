@@ -79,6 +79,14 @@ _ALL = (
         tags=("models", "heavy"),
     ),
     FlowFacts(
+        "judge-rollouts",
+        "Judge rollouts",
+        "Looks at candidates in running calls: on to the next stage, wait, or back to the champion."
+        " The flows process also looks by itself, every few seconds in a rehearsal.",
+        schedule=Schedule("*/15 * * * *", "UTC", "every quarter of an hour"),
+        tags=("models",),
+    ),
+    FlowFacts(
         "build-report",
         "Build a report",
         "Writes a campaign's report as one HTML file.",

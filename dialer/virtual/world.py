@@ -270,6 +270,7 @@ class Guess:
     model_name: str = "guess"
     version: str = "1"
     latency_us: float = 1.0
+    slot: str | None = None
 
 
 class FakeMind:

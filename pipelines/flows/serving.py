@@ -28,6 +28,7 @@ from pipelines.flows.models import train_models_flow
 from pipelines.flows.recorded import PARENT_VARIABLE, WORKER_VARIABLE
 from pipelines.flows.reports import build_report_flow
 from pipelines.flows.requests import RequestWorker, crash_orphans
+from pipelines.flows.rollouts import judge_rollouts_flow, watch_rollouts
 from pipelines.flows.scores import score_leads_flow
 from pipelines.flows.summaries import daily_summary_flow
 from pipelines.flows.undo import undo_import_flow
@@ -49,6 +50,7 @@ _FLOWS: Mapping[FlowName, Flow[..., Any]] = {
     "import-leads": import_leads_flow,
     "undo-import": undo_import_flow,
     "train-models": train_models_flow,
+    "judge-rollouts": judge_rollouts_flow,
     "build-report": build_report_flow,
     "score-leads": score_leads_flow,
     "daily-summary": daily_summary_flow,
@@ -84,6 +86,7 @@ async def serve_flows(
         try:
             work = [presence.beat_forever(), runner.start(), worker.run_forever()]
             work.append(_keep_models_in_step(context))
+            work.append(watch_rollouts(context))
             await _until_told(server, work, told)
         finally:
             told.take_back()

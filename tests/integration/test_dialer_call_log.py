@@ -32,6 +32,7 @@ class Heard:
     model_name: str = "keywords"
     version: str = "1"
     latency_us: float = 40.0
+    slot: str | None = None
 
 
 async def call_log(dialer: House, home: Path) -> tuple[AttemptId, PostgresCallLog]:

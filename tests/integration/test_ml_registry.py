@@ -5,19 +5,26 @@ import json
 import random
 import sqlite3
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from typer.testing import CliRunner
 
+from ml.candidates import Candidate, slot_file, write_candidate
 from ml.commands import app
 from ml.lifecycle import Lifecycle
 from ml.registry import Registry, ui_command
+from ml.rollout.judge import Judge
+from ml.rollout.moves import Moves
 from ml.serving import ModelServer
 from ml.tasks import EMOTION, INTENT, TASKS
 from ml.text.kind import load
 from ml.train import ensure_champions, train
+from tests.factories_app import CampaignFactory
 from tests.registries import settings_of
+from voice_ai.db.connect import connect
 from voice_ai.errors import NotAvailable, NotFound, Refused
 from voice_ai.settings import Settings
 
@@ -187,5 +194,64 @@ def test_a_registry_that_cannot_be_opened_is_one_sentence_without_its_password(
         connection.execute("insert into alembic_version values ('ffffffffffff')")
     with pytest.raises(NotAvailable, match="check MLFLOW_TRACKING_URI"):
         Registry.of(Settings.read()).versions(INTENT)
+    write_candidate(tmp_path, "challenger", Candidate("intent", "2", ""))
+    Moves(Settings.read(), "test").take_back("intent")
+    assert not slot_file(tmp_path, "intent", "challenger").exists(), "calls do not wait for it"
     remote = Registry("https://user:secret@models.example/x", None)
     assert remote.address == "https://models.example/x"
+
+
+@pytest.mark.usefixtures("champions")
+def test_a_candidate_is_tried_by_commands_and_crowned_by_the_judge(
+    settings: Settings, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("VOICE_AI_HOME", str(settings.home))
+    monkeypatch.setenv("DATABASE_URL", database_url)
+    (settings.home / "models" / "rollouts.yaml").write_text(
+        "rehearsal: {canary: [{share: 100, calls: 1, lasts: PT0S}]}"
+    )
+    registry = Registry.of(settings)
+    known = [one for one in registry.versions(EMOTION) if one.gate == "passed"]
+    version = known[-1].version
+    if version == "1":  # the tests before this one make another
+        made = train(settings, "emotion", progress=lambda _share, _what: None).version
+        assert made is not None
+        version = made
+    Lifecycle.of(settings).promote("emotion", "1", why="a test")
+    run = CliRunner().invoke
+
+    def told(*words: str) -> dict[str, Any]:
+        answer = run(app, [*words, "--json"])
+        assert answer.exception is None, answer.exception
+        found: dict[str, Any] = json.loads(answer.stdout)
+        return found
+
+    refused = run(app, ["shadow", "emotion", "1"])
+    assert isinstance(refused.exception, Refused)
+    assert "champion already" in refused.exception.message
+    begun = told("shadow", "emotion", version)
+    assert (begun["stage"], begun["champion"]) == ("shadow", "1")
+    assert registry.find(EMOTION, "shadow").version == version
+    assert told("canary", "emotion", version)["share"] == 100
+    assert registry.find(EMOTION, "challenger").version == version
+    assert told("stop-rollout", "emotion", "--reason", "try again")["outcome"] == "stopped"
+    assert told("canary", "emotion", version, "--share", "100")["stage"] == "canary"
+    with connect(database_url, autocommit=True) as db:
+        CampaignFactory(db, seed=3).campaign(leads=4, dialed=4, live=0)
+        db.execute("UPDATE attempts SET answered_at = intended_at + interval '10 years'")
+        db.execute("UPDATE attempts SET ended_at = answered_at + interval '1 minute'")
+        db.execute(
+            "INSERT INTO model_predictions (attempt_id, turn_index, task, model_name,"
+            " model_version, label, slot, predicted_at) SELECT id, 99, 'emotion', 'm', %s, 'joy',"
+            " 'challenger', now() FROM attempts",
+            (version,),
+        )
+        (look,) = Judge.of(settings, db).look(datetime.now(UTC) + timedelta(days=7))
+    assert look["decision"] == "advance", look
+    assert registry.find(EMOTION, "champion").version == version
+    assert "challenger" not in registry.find(EMOTION, version).aliases
+    shown = told("rollout", "emotion")
+    assert (shown["serving"], shown["rollout"]["outcome"]) == (version, "champion")
+    lines = run(app, ["rollout", "emotion"]).stdout
+    assert "champion: it answered" in lines
+    assert isinstance(run(app, ["stop-rollout", "emotion"]).exception, NotFound)

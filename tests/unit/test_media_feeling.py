@@ -14,7 +14,7 @@ from dialer.media.turn_taking import PersonTurn
 from dialer.mind import ServedMind
 from dialer.ports import Prediction
 from dialer.virtual.world import Guess
-from ml.serving import ModelServer, VoiceListener
+from ml.serving import NO_ARMS, Arms, ModelServer, VoiceListener
 from ml.voice.features import NAMES
 from ml.voice.listening import Listener
 from tests.transfer_scripts import clinic_help
@@ -206,8 +206,8 @@ def test_two_witnesses_who_differ_say_nothing_together_and_each_is_kept() -> Non
 class Asked(ModelServer):
     """Notes which tasks are asked."""
 
-    def predict(self, task: str, text: Any) -> None:
-        del text
+    def predict(self, task: str, text: Any, arms: Arms = NO_ARMS) -> None:
+        del text, arms
         TASKS.append(task)
 
 
@@ -217,7 +217,7 @@ TASKS: list[str] = []
 @pytest.mark.parametrize("source", ["off", "text", "voice"])
 def test_off_asks_no_model_for_an_emotion(source: EmotionSource) -> None:
     TASKS.clear()
-    mind = ServedMind(Asked(Path("/nowhere"))).of_campaign(source)
+    mind = ServedMind(Asked(Path("/nowhere"))).of_call("call", emotion=source)
     assert mind.understand("yes").emotion is None
     assert "intent" in TASKS
     assert ("emotion" in TASKS) is (source != "off")

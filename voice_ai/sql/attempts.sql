@@ -150,9 +150,9 @@ WHERE id = %(attempt_id)s AND first_audio_ms IS NULL AND answered_at IS NOT NULL
 
 -- name: insert_prediction
 INSERT INTO model_predictions (attempt_id, turn_index, task, model_name, model_version, label,
-    score, scores, latency_us, predicted_at)
+    score, scores, latency_us, slot, predicted_at)
 VALUES (%(attempt_id)s, %(turn_index)s, %(task)s, %(model_name)s, %(model_version)s, %(label)s,
-    %(score)s, %(scores)s, %(latency_us)s, %(predicted_at)s)
+    %(score)s, %(scores)s, %(latency_us)s, %(slot)s, %(predicted_at)s)
 ON CONFLICT (attempt_id, turn_index, task) DO NOTHING
 
 -- name: call_setup

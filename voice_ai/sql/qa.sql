@@ -1,5 +1,6 @@
 -- name: conversations_of_day
--- What facts tell of the conversations that ended on a day (UTC), the newest first.
+-- What facts tell of the conversations that ended on a day (UTC), the newest first; with
+-- :attempt_ids of those alone, whenever they ended.
 SELECT a.attempt_id, a.campaign, a.lead_id, a.ended_at, a.disposition, a.end_reason, v.script,
        v.script_name, coalesce(v.config->>'transport', 'media_streams') AS transport,
        extract(epoch FROM a.ended_at - a.answered_at)::float AS seconds,
@@ -24,7 +25,9 @@ JOIN campaigns c ON c.id = a.campaign_id
 JOIN campaign_versions v ON v.campaign_id = c.id AND v.version = c.version
 LEFT JOIN campaign_leads cl ON cl.campaign_id = a.campaign_id AND cl.lead_id = a.lead_id
 WHERE a.state = 'ended' AND a.conversed AND a.rehearsal = %(rehearsal)s
-  AND a.ended_at >= %(day)s::date AND a.ended_at < %(day)s::date + 1
+  AND CASE WHEN %(attempt_ids)s::uuid[] IS NULL
+           THEN a.ended_at >= %(day)s::date AND a.ended_at < %(day)s::date + 1
+           ELSE a.attempt_id = ANY(%(attempt_ids)s) END
 ORDER BY a.ended_at DESC, a.attempt_id LIMIT %(most)s
 
 -- name: turns_of_day

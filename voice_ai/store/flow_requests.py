@@ -19,6 +19,7 @@ FlowName = Literal[
     "import-leads",
     "undo-import",
     "train-models",
+    "judge-rollouts",
     "build-report",
     "score-leads",
     "daily-summary",

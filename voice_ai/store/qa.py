@@ -64,18 +64,42 @@ class Listening:
 
 def listening(db: Db, card: Card, day: date, *, rehearsal: bool) -> Listening:
     """Every conversation of the day is judged by facts; the day is the seed of the sample."""
-    asked = {"day": day, "rehearsal": rehearsal, "most": MOST_CALLS}
+    calls = _judged(db, card, day=day, rehearsal=rehearsal)
+    picks = sample([call.candidate for call in calls.values()], f"{day:%F}")
+    return Listening(day, calls, picks)
+
+
+def score_by_facts(
+    db: Db, card: Card, attempt_ids: list[UUID], *, rehearsal: bool, now: datetime
+) -> int:
+    """Keeps what facts say of these conversations as automatic scores; how many were judged."""
+    if not attempt_ids:
+        return 0
+    calls = _judged(db, card, attempt_ids=attempt_ids, rehearsal=rehearsal)
+    with db.transaction():
+        for call in calls.values():
+            _save_auto(db, card, call, now)
+    return len(calls)
+
+
+def _judged(
+    db: Db,
+    card: Card,
+    *,
+    rehearsal: bool,
+    day: date | None = None,
+    attempt_ids: list[UUID] | None = None,
+) -> dict[UUID, AutoScored]:
+    asked = {"day": day, "attempt_ids": attempt_ids, "rehearsal": rehearsal, "most": MOST_CALLS}
     with db.transaction():
         rows = db.execute(_SQL.conversations_of_day, asked).fetchall()
         ids = {"attempt_ids": [row["attempt_id"] for row in rows]}
         turns: dict[UUID, list[TurnFact]] = {row["attempt_id"]: [] for row in rows}
         for one in db.execute(_SQL.turns_of_day, ids):
             turns[one.pop("attempt_id")].append(TurnFact(**one))
-    calls = {
+    return {
         row["attempt_id"]: _auto_scored(card, row, tuple(turns[row["attempt_id"]])) for row in rows
     }
-    picks = sample([call.candidate for call in calls.values()], f"{day:%F}")
-    return Listening(day, calls, picks)
 
 
 def last_day(db: Db, *, rehearsal: bool) -> date | None:
@@ -141,18 +165,22 @@ def save_with_auto(
             note=note,
             now=now,
         )
-        save_score(
-            db,
-            card,
-            call.attempt_id,
-            scorer="auto",
-            by=SCORER,
-            gates=call.gates,
-            scores=call.scores,
-            note=None,
-            now=now,
-        )
+        _save_auto(db, card, call, now)
     return judgement
+
+
+def _save_auto(db: Db, card: Card, call: AutoScored, now: datetime) -> None:
+    save_score(
+        db,
+        card,
+        call.attempt_id,
+        scorer="auto",
+        by=SCORER,
+        gates=call.gates,
+        scores=call.scores,
+        note=None,
+        now=now,
+    )
 
 
 def scores_of(db: Db, attempt_ids: list[UUID]) -> list[Row]:

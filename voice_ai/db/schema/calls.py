@@ -183,6 +183,11 @@ model_predictions = Table(
     document("scores", "every label's probability"),
     Column("latency_us", Float, comment="inference time"),
     moment("predicted_at", "when", nullable=False),
+    Column(
+        "slot",
+        Text,
+        comment="whose answer in a call of a canary: champion or challenger; NULL: no such call",
+    ),
     comment="What a model said of a turn, and which version said it.",
 )
 
@@ -198,7 +203,13 @@ shadow_predictions = Table(
     Column("label", Text, nullable=False, comment="what it would have heard"),
     Column("score", Float, comment="probability"),
     moment("predicted_at", "when", nullable=False),
-    comment="What a candidate model would have said; never acted on.",
+    Column("slot", Text, nullable=False, comment="shadow, or challenger: in a canary"),
+    Column("champion_version", Text, comment="registry version it is held against, or 1"),
+    Column("champion_label", Text, comment="what that heard; NULL: nothing"),
+    Column("champion_score", Float, comment="probability; NULL: it gives none"),
+    Column("acted_on", Boolean, nullable=False, comment="the call went by the candidate's word"),
+    Index("ix_shadow_predictions_version", "task", "model_version", "predicted_at"),
+    comment="What a candidate said of a turn beside the champion, in the shadow or as challenger.",
 )
 
 gate_results = Table(
