@@ -340,6 +340,9 @@ class ServerMetrics:
             "Opt-outs in the spool that wait for the database",
             registry=self.registry,
         )
+        self._count_models()
+
+    def _count_models(self) -> None:
         self.models = Gauge(
             "voice_ai_model_served",
             "1 for the version that answers, by task",

@@ -80,6 +80,21 @@ class Desk:
             told["rollout"]["steps"] = books.steps(self.judge.db, found[0])
         return told
 
+    def _champion(self, task: str, version: str) -> str:
+        """What a candidate is held against. Raises Refused where running calls cannot tell."""
+        if find_task(task).name not in IN_CALLS:
+            raise Refused(
+                f"running calls do not tell how a version of {task} does, they do of"
+                f" {', '.join(IN_CALLS)}; `voice-ai models promote {task} {version}` serves it"
+            )
+        champion = self.judge.moves.served(task)
+        if champion is None:
+            raise Refused(
+                f"{task} has no champion to hold a candidate against; `voice-ai models ensure`"
+                " makes one"
+            )
+        return champion
+
     def _begin(
         self,
         task: str,
@@ -89,18 +104,8 @@ class Desk:
         campaigns: tuple[str, ...] | None,
         now: datetime,
     ) -> Rollout:
-        if find_task(task).name not in IN_CALLS:
-            raise Refused(
-                f"running calls do not tell how a version of {task} does, they do of"
-                f" {', '.join(IN_CALLS)}; `voice-ai models promote {task} {version}` serves it"
-            )
         db, moves = self.judge.db, self.judge.moves
-        champion = moves.served(task)
-        if champion is None:
-            raise Refused(
-                f"{task} has no champion to hold a candidate against; `voice-ai models ensure`"
-                " makes one"
-            )
+        champion = self._champion(task, version)
         with books.alone(db, wait=True):
             pinned = moves.fetch(task, version)
             open_now = books.under_way(db, task)
