@@ -52,6 +52,7 @@ log = structlog.get_logger()
 _SERVER_CONNECTIONS = 16
 # One for every request to the carrier that may be on its way at once, and a few besides.
 _SENDS_AT_ONCE = 16
+_QUICKLY_LOADED = 64 * 1024 * 1024  # bytes of a model file
 _SET_CLOCK_EVERY_S = 10.0
 
 
@@ -301,7 +302,8 @@ async def _end_when_asked(pool: Pool, carrier: Carrier, live: LiveCalls, clock: 
 
 async def _models(stack: AsyncExitStack, context: Context, pool: Pool, clock: Clock) -> ModelServer:
     models = ModelServer(context.settings.home)
-    await asyncio.to_thread(models.refresh)
+    # What is large loads beside the first calls; until then keywords hear for it.
+    await asyncio.to_thread(models.refresh, most_bytes=_QUICKLY_LOADED)
     await _background(stack, keep_models_fresh(models, pool, clock))
     return models
 

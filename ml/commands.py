@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from ml import commands_watch
+from ml import commands_score, commands_watch
 from ml.commands_lifecycle import AsJson, Name, add_lifecycle, answer, say, told_to_the_trail
 from ml.commands_rollout import add_rollout
 from ml.progress_bar import progress_bar
@@ -24,6 +24,7 @@ app = typer.Typer(
 )
 
 add_lifecycle(app)
+app.command("score")(commands_score.score)
 app.command("watch")(commands_watch.watch)
 app.command("fallback")(commands_watch.fallback)
 app.add_typer(commands_watch.labels_app)

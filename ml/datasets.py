@@ -100,7 +100,7 @@ class Dataset:
 
 def load_rows(path: Path, column: str, read_input: ReadInput) -> Dataset:
     """Read a data file. Raises BadInput naming the file, the line and the field."""
-    rows = list(_rows(path, column))
+    rows = list(rows_of(path, (column, "label")))
     if not rows:
         raise BadInput("holds no rows; give at least two labels with two rows each", file=path)
     several = any("," in str(row.get("label") or "") for _, row in rows)
@@ -158,13 +158,13 @@ def _digest(text: str) -> bytes:
 
 def columns_of(path: Path) -> tuple[str, ...]:
     """The columns of a data file, by its first row. Raises BadInput."""
-    for _, row in _rows(path, None):
+    for _, row in rows_of(path, ()):
         return tuple(row)
     return ()
 
 
-def _rows(path: Path, column: str | None) -> Iterator[tuple[int, Mapping[str, object]]]:
-    needed = (column, "label") if column else ()
+def rows_of(path: Path, needed: Sequence[str]) -> Iterator[tuple[int, Mapping[str, object]]]:
+    """Line number and fields of each row. Raises BadInput, also for a column that is missing."""
     readers: dict[str, Callable[[], Iterator[tuple[int, Mapping[str, object]]]]] = {
         ".csv": lambda: _delimited(path, ",", needed),
         ".tsv": lambda: _delimited(path, "\t", needed),

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from ml.artifact import Manifest, load_verified
+from ml.artifact import MODEL_FILE, Manifest, load_verified
 from ml.candidates import (
     CANDIDATES,
     CHALLENGER,
@@ -24,9 +24,9 @@ from ml.fallback import NEUTRAL, Fallback, read_fallback
 from ml.fusion import Fusion
 from ml.kinds import Model
 from ml.opinions import Opinion
-from voice_ai.errors import Refused
+from voice_ai.errors import NotAvailable, Refused
 
-__all__ = ["NO_ARMS", "Arms", "ModelServer", "Opinion", "Prediction", "VoiceListener"]
+__all__ = ["NO_ARMS", "Arms", "ModelServer", "Opinion", "Prediction", "Scored", "VoiceListener"]
 
 if TYPE_CHECKING:
     from ml.voice.listening import Listener
@@ -37,6 +37,9 @@ _FUSION = Fusion()
 # What a changed file cannot keep: modification time, inode, size.
 _Stamp = tuple[int, int, int]
 _Place = tuple[str, SlotName]
+# Longer ones hardly come again.
+_PHRASE = 60
+_PHRASES_KEPT = 4096
 _HOW = {True: "neutral, without a score", False: "for itself"}
 
 
@@ -104,10 +107,21 @@ class VoiceListener:
 
 
 @dataclass(frozen=True)
+class Scored:
+    """What one version says of many inputs, in their order; `scores` are those of the labels."""
+
+    model_name: str
+    version: str
+    labels: Sequence[str]
+    scores: Sequence[float]
+
+
+@dataclass(frozen=True)
 class _Loaded:
     model: Model
     manifest: Manifest
     candidate: Candidate
+    phrases: dict[str, tuple[str, Mapping[str, float]]] = field(default_factory=dict)
 
     @property
     def version(self) -> str:
@@ -115,9 +129,7 @@ class _Loaded:
 
     def says(self, text: Any, slot: SlotName | None) -> Prediction:
         started = time.perf_counter_ns()
-        values = self.model.probabilities(text)
-        scores = dict(zip(self.model.labels, values.tolist(), strict=True))
-        label = self.model.decision.label(values, self.model.labels)
+        label, scores = self._heard(text)
         return Prediction(
             task=self.candidate.task,
             label=label,
@@ -128,6 +140,19 @@ class _Loaded:
             latency_us=(time.perf_counter_ns() - started) / 1000,
             slot=slot,
         )
+
+    def _heard(self, text: Any) -> tuple[str, Mapping[str, float]]:
+        """People say the same few phrases; an answer to one is kept while the version serves."""
+        if isinstance(text, str) and (kept := self.phrases.get(text)) is not None:
+            return kept
+        values = self.model.probabilities(text)
+        scores = dict(zip(self.model.labels, values.tolist(), strict=True))
+        heard = self.model.decision.label(values, self.model.labels), scores
+        if isinstance(text, str) and len(text) <= _PHRASE:
+            if len(self.phrases) >= _PHRASES_KEPT:
+                self.phrases.clear()
+            self.phrases[text] = heard
+        return heard
 
 
 @dataclass(frozen=True)
@@ -154,18 +179,19 @@ class ModelServer:
     _refused: dict[_Place, str] = field(default_factory=dict)
     _fallbacks: dict[str, Fallback] = field(default_factory=dict)
 
-    def refresh(self) -> list[str]:
+    def refresh(self, *, most_bytes: int | None = None) -> list[str]:
         """Load what changed since the last call; says in sentences what happened.
 
         A champion that fails its pins or its self-test is refused and the one before is kept; a
-        candidate that does is refused, and the others go on.
+        candidate that does is refused, and the others go on. Models of more than `most_bytes` are
+        left for the next call, so that a server begins while its large ones are still cold.
         """
         found = {
             (path.parent.name, slot): path
             for slot in SLOTS
             for path in sorted(models_folder(self.home).glob(f"*/{slot}.json"))
         }
-        news = [self._look_at(place, path) for place, path in found.items()]
+        news = [self._look_at(place, path, most_bytes) for place, path in found.items()]
         gone = [place for place in self._stamps if place[1] != CHAMPION and place not in found]
         news += map(self._drop, gone)
         news += [
@@ -173,7 +199,7 @@ class ModelServer:
         ]
         return [told for told in news if told is not None]
 
-    def _look_at(self, place: _Place, path: Path) -> str | None:
+    def _look_at(self, place: _Place, path: Path, most_bytes: int | None) -> str | None:
         task, slot = place
         try:
             stat = path.stat()
@@ -182,10 +208,12 @@ class ModelServer:
         stamp = (stat.st_mtime_ns, stat.st_ino, stat.st_size)
         if self._stamps.get(place) == stamp:
             return None
+        if most_bytes is not None and _bytes_beside(path) > most_bytes:
+            return f"{task}: calls begin before this large model is loaded"
         self._stamps[place] = stamp
         try:
             loaded = self._load(place, path)
-        except Refused as error:
+        except (Refused, NotAvailable) as error:
             self._refused[place] = error.message
             return self._refusal(place, error.message)
         self._refused.pop(place, None)
@@ -246,6 +274,22 @@ class ModelServer:
         return (
             f"{place[0]}: version {loaded.version} is no longer the {place[1]}" if loaded else None
         )
+
+    def version_of(self, task: str, slot: SlotName = CHAMPION) -> str | None:
+        """The version that serves there; None while none does."""
+        loaded = self._served.get((task, slot))
+        return None if loaded is None else loaded.version
+
+    def batch(self, task: str, inputs: Sequence[Any], slot: SlotName = CHAMPION) -> Scored | None:
+        """What a served version says of many inputs at once; None while none serves there."""
+        loaded = self._served.get((task, slot))
+        if loaded is None:
+            return None
+        values = loaded.model.batch(inputs)
+        labels = [loaded.model.decision.label(row, loaded.model.labels) for row in values]
+        place = {label: column for column, label in enumerate(loaded.model.labels)}
+        scores = [float(row[place[label]]) for row, label in zip(values, labels, strict=True)]
+        return Scored(loaded.manifest.model_name, loaded.version, labels, scores)
 
     def listener(self, arms: Arms = NO_ARMS) -> "VoiceListener | None":
         """What hears the feelings in one call's voice; None while no such model is served."""
@@ -362,3 +406,9 @@ def _role(slot: SlotName, candidate: Candidate) -> str:
     if slot == CHALLENGER:
         return f"version {candidate.version} answers in {candidate.share:g} % of the calls"
     return f"version {candidate.version} listens as a shadow"
+
+
+def _bytes_beside(pointer: Path) -> int:
+    """The size of the largest model of the task: which one is meant is read when it is loaded."""
+    sizes = [path.stat().st_size for path in pointer.parent.glob(f"*/{MODEL_FILE}")]
+    return max(sizes, default=0)

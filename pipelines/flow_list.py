@@ -114,6 +114,16 @@ _ALL = (
         ("reports",),
     ),
     FlowFacts(
+        "score-turns",
+        "Score old turns",
+        "Lets the served version of a task tell turns that were said before it was served.",
+        (
+            Field("task", "Task", "intent, emotion or opt_out.", required=True),
+            Field("days", "Days", "How many days back.", "number", default=30),
+        ),
+        tags=("models", "heavy"),
+    ),
+    FlowFacts(
         "watch-models",
         "Watch the models",
         "Measures whether models still hear in calls what they were taught, and draws the turns"

@@ -3,7 +3,14 @@
 from collections.abc import Mapping
 from datetime import datetime
 from itertools import accumulate
+from pathlib import Path
 
+import skops.io
+
+from ml.artifact import Golden, Manifest, file_sha256
+from ml.datasets import Dataset
+from ml.deploy import deploy
+from ml.text.kind import example, fit, reference
 from tests.factories import Office
 
 MIX: Mapping[str, float] = {"neutral": 0.6, "joy": 0.3, "anger": 0.1}
@@ -64,3 +71,30 @@ def heard(
     office.db.execute(_TURNS, {**values, "ids": ids})
     said = {"task": task, "version": version, "labels": labels, "edges": edges, "silent": silent}
     office.db.execute(_ANSWERS, {**said, "ids": ids})
+
+
+def serve_small_emotion(home: Path) -> None:
+    """A model of two feelings, learnt from a few words, as version 1."""
+    words = {
+        "joy": ("lovely", "so glad", "great", "how lovely", "it was great"),
+        "anger": ("oh no", "awful", "so bad", "it was awful", "no no"),
+    }
+    rows = tuple(example(text, label) for label, texts in words.items() for text in texts)
+    made = fit(Dataset("small", rows), seed=7, progress=lambda share, what: None)
+    skops.io.dump(made.pipeline, path := home / "small.skops")
+    answer = reference(made.pipeline, made.settings, ["how lovely"])[0].tolist()
+    manifest = Manifest(
+        task="emotion",
+        kind="text",
+        model_name="voice-ai-emotion",
+        version="1",
+        sha256=file_sha256(path),
+        parameters_sha256=made.fingerprint,
+        labels=made.labels,
+        settings=made.settings,
+        dataset="small",
+        dataset_sha256=made.dataset.sha256,
+        metrics={},
+        golden=(Golden("how lovely", dict(zip(made.labels, answer, strict=True))),),
+    )
+    deploy(path, manifest, home)

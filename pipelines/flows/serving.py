@@ -30,6 +30,7 @@ from pipelines.flows.reports import build_report_flow
 from pipelines.flows.requests import RequestWorker, crash_orphans
 from pipelines.flows.rollouts import judge_rollouts_flow, watch_rollouts
 from pipelines.flows.scores import score_leads_flow
+from pipelines.flows.scoring import score_turns_flow
 from pipelines.flows.summaries import daily_summary_flow
 from pipelines.flows.undo import undo_import_flow
 from pipelines.flows.watching import watch_models_flow
@@ -55,6 +56,7 @@ _FLOWS: Mapping[FlowName, Flow[..., Any]] = {
     "score-leads": score_leads_flow,
     "daily-summary": daily_summary_flow,
     "watch-models": watch_models_flow,
+    "score-turns": score_turns_flow,
 }
 
 

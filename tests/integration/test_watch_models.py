@@ -13,10 +13,11 @@ import pytest
 from app.queries import today
 from app.queries.engine import open_engine
 from ml.fallback import read_fallback, switch_fallback
+from ml.score import score_file, score_turns
 from ml.text.kind import load
 from ml.watch import draw_labels, watch_models
 from tests.factories import NOW, Office, login_url
-from tests.factories_models import MIX, heard
+from tests.factories_models import MIX, heard, serve_small_emotion
 from voice_ai.__main__ import run
 from voice_ai.db.connect import Db, connect
 from voice_ai.errors import BadInput, NotFound, Refused
@@ -212,3 +213,33 @@ def test_only_the_labellers_write_and_nobody_rewrites_a_label(house: House) -> N
         pytest.raises(Exception, match="permission denied"),
     ):
         flows.execute("UPDATE turn_labels SET withdrawn_at = now()")
+
+
+def test_old_turns_and_files_are_told_by_the_served_version(house: House, tmp_path: Path) -> None:
+    serve_small_emotion(house.home)
+    heard(house.office, NOW - DAY, calls=3, rehearsal=False)
+
+    def told(task: str) -> dict[str, Any]:
+        since = NOW - 2 * DAY
+        return score_turns(house.flows, house.home, task, since=since, rehearsal=False, now=NOW)
+
+    made = told("emotion")
+    assert made["turns"] == 15 == sum(made["labels"].values())
+    rows = house.office.rows("SELECT * FROM turn_scores")
+    assert {(row["task"], row["model_version"]) for row in rows} == {("emotion", "1")}
+    assert all(0.5 <= row["score"] <= 1 for row in rows)
+    assert told("emotion")["turns"] == 0
+    with pytest.raises(NotFound, match="serves no champion of intent"):
+        told("intent")
+
+    (data := tmp_path / "said.csv").write_text("text\nhow lovely\noh no\n")
+    out = tmp_path / "labelled.csv"
+    assert score_file(house.home, "emotion", data, out)["texts"] == 2
+    assert [line.split(",")[:2] for line in out.read_text().splitlines()] == [
+        ["text", "label"],
+        ["how lovely", "joy"],
+        ["oh no", "anger"],
+    ]
+    data.write_text("text\nyes\n \n")
+    with pytest.raises(BadInput, match="said.csv:3, field text"):
+        score_file(house.home, "emotion", data, out)

@@ -287,3 +287,45 @@ def test_a_drifted_version_falls_silent_only_where_a_person_wants_it(tmp_path: P
     spoken = server.predict("emotion", "great")
     assert spoken is not None
     assert (spoken.label, spoken.fallback) == ("joy", False)
+
+
+def test_calls_may_begin_before_a_large_model_is_loaded(tmp_path: Path) -> None:
+    put(tmp_path, "1")
+    server = ModelServer(tmp_path)
+    assert server.refresh(most_bytes=10) == [
+        "intent: calls begin before this large model is loaded"
+    ]
+    assert server.predict("intent", "yes") is None
+    assert server.refresh() == ["intent: serving version 1"]
+    assert server.predict("intent", "yes") is not None
+
+
+def test_a_phrase_heard_again_gets_the_same_answer_of_the_version_that_serves_now(
+    tmp_path: Path,
+) -> None:
+    put(tmp_path, "1")
+    server = ModelServer(tmp_path)
+    server.refresh()
+    first, again = server.predict("intent", "oh yes"), server.predict("intent", "oh yes")
+    assert first is not None
+    assert again is not None
+    assert (first.label, first.scores) == (again.label, again.scores)
+    put(tmp_path, "2", "indeed")
+    server.refresh()
+    now = server.predict("intent", "oh yes")
+    assert now is not None
+    assert now.version == "2"
+    assert now.scores != first.scores
+
+
+def test_many_at_once_are_labelled_as_one_by_one(tmp_path: Path) -> None:
+    put(tmp_path, "1")
+    server = ModelServer(tmp_path)
+    server.refresh()
+    texts = ["yes sure", "no never", "oh"]
+    scored = server.batch("intent", texts)
+    assert scored is not None
+    one_by_one = [server.predict("intent", text) for text in texts]
+    assert scored.labels == [one.label for one in one_by_one if one]
+    assert scored.scores == pytest.approx([one.score for one in one_by_one if one])
+    assert server.batch("emotion", texts) is None

@@ -39,7 +39,7 @@ _GRANTS: dict[str, tuple[str, ...]] = {
         " flow_requests, gate_results, commands, alerts, workers, prices, daily_summaries,"
         " list_entries, model_watch, rollouts",
         "INSERT ON campaign_versions, suppressions, audit_log, model_references, label_samples,"
-        " rollout_steps, qa_scores",
+        " rollout_steps, qa_scores, turn_scores",
         "DELETE ON leads, campaign_leads, import_rejects, lead_scores, list_entries, model_watch",
     ),
     "app": (

@@ -24,6 +24,7 @@ FlowName = Literal[
     "score-leads",
     "daily-summary",
     "watch-models",
+    "score-turns",
 ]
 FLOW_NAMES: tuple[str, ...] = get_args(FlowName)
 FINISHED = frozenset({"done", "failed", "cancelled", "interrupted"})

@@ -7,6 +7,7 @@ from sqlalchemy import (
     Column,
     Date,
     Float,
+    ForeignKey,
     Identity,
     Index,
     Integer,
@@ -91,4 +92,24 @@ turn_labels = Table(
         postgresql_where=text("withdrawn_at IS NULL"),
     ),
     comment="What people heard in drawn turns, blind to the model and to each other.",
+)
+
+turn_scores = Table(
+    "turn_scores",
+    METADATA,
+    Column(
+        "attempt_id",
+        ForeignKey("attempts.id"),
+        primary_key=True,
+        nullable=False,
+        comment="the dial",
+    ),
+    Column("turn_index", Integer, primary_key=True, comment="the turn"),
+    Column("task", Text, primary_key=True, comment="intent, emotion …"),
+    Column("model_version", Text, primary_key=True, comment="registry version"),
+    Column("model_name", Text, nullable=False, comment="registered name"),
+    Column("label", Text, nullable=False, comment="what it hears"),
+    Column("score", Float, nullable=False, comment="probability"),
+    moment("scored_at", "when", nullable=False),
+    comment="Turns scored afterwards by a flow, so that old calls are told by one version.",
 )
