@@ -110,7 +110,9 @@ def load_rows(path: Path, column: str, read_input: ReadInput) -> Dataset:
     )
     if len({e.split is None for e in examples}) > 1:
         raise BadInput("only some rows name a split; fill it in for all or none", file=path)
-    return Dataset(name=path.stem, examples=examples)
+    # A file that is called data is the one of the folder it is in.
+    name = path.parent.name if path.stem == "data" else path.stem
+    return Dataset(name=name, examples=examples)
 
 
 def with_split(data: Dataset) -> Dataset:

@@ -16,7 +16,8 @@ class Task:
 
     `recall_floors` are the same for the recall of single labels: those where a miss does harm.
     `gates` are further limits of `ml.gate_limits` that the task sets for itself, by name.
-    `kind` names what its inputs are: text, voice or table (`ml.kinds`).
+    `kind` names what its inputs are: text, voice or table (`ml.kinds`). `cautions` are sentences of
+    its model card.
     """
 
     name: str
@@ -26,6 +27,7 @@ class Task:
     kind: str = "text"
     recall_floors: Mapping[str, float] = field(default_factory=dict)
     gates: Mapping[str, Any] = field(default_factory=dict)
+    cautions: tuple[str, ...] = ()
 
     @property
     def limits(self) -> Limits:

@@ -8,4 +8,5 @@ OPT_OUT = Task(
     floor=0.80,
     purpose="Whether one turn asks for no more calls: a second ear beside the fixed phrases",
     recall_floors={"opt_out": 0.85},
+    cautions=("It never decides alone that somebody did not opt out: fixed phrases do, too.",),
 )
