@@ -236,11 +236,15 @@ def _best(
         for index, head in enumerate(heads):
             margins[index, judge] = head.fit(seen, learn.given, seed).margins(unseen)
         if sentence is not None and learn.sentences is not None and rows.sentences is not None:
-            ridge = Head("ridge").fit(learn.sentences, learn.given, seed)
-            sentence[judge] = ridge.margins(rows.sentences[judge])
+            dense = _sentence_head(rows).fit(learn.sentences, learn.given, seed)
+            sentence[judge] = dense.margins(rows.sentences[judge])
     scores = [_worth(margin, rows) for margin in margins]
     best = int(np.argmax(scores))
     return heads[best], _Judged(margins[best], sentence)
+
+
+def _sentence_head(rows: _Rows) -> Head:
+    return Head("ridge" if rows.multi_label else "dense_logistic")
 
 
 def _worth(margins: Floats, rows: _Rows) -> float:
@@ -283,8 +287,8 @@ def _final(rows: _Rows, head: Head, scaling: Scaling, seed: int) -> Any:
     if rows.sentences is not None:
         from ml.text.embeddings import SentenceEmbedding
 
-        ridge = Head("ridge").fit(rows.sentences, rows.given, seed)
-        extra, shift = scaling.sentence(ridge.weights, ridge.bias)
+        dense = _sentence_head(rows).fit(rows.sentences, rows.given, seed)
+        extra, shift = scaling.sentence(dense.weights, dense.bias)
         coef, bias = np.hstack([coef, extra]), bias + shift
         features.transformer_list.append((SENTENCE_BLOCK, SentenceEmbedding()))
     return Pipeline([("features", features), ("model", _model(rows, coef, bias))])
