@@ -46,6 +46,7 @@ st.navigation(
         "Analytics": [_page("analytics", "First charts", "insights")],
         "Models": [
             _page("models", "Models", "neurology"),
+            _page("model_version", "One version", "deployed_code"),
             _page("model_watch", "Watch", "troubleshoot"),
             _page("labelling", "Labelling", "label"),
         ],

@@ -1,20 +1,22 @@
 """The registry's facts without waiting: MLflow takes seconds to load, so a thread asks it."""
 
 import time
-from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Generic, TypeVar
 
-from ml.deploy import champion_file, read_champion, read_manifest
-from ml.registry import Registry
-from ml.registry_records import Told
+from ml.deploy import champion_file, damage_of, read_champion, read_manifest
+from ml.lifecycle import Lifecycle
+from ml.registry_records import Registered, Told
+from ml.standing import Notes, notes_on, status
 from ml.tasks import TASKS
 from voice_ai.errors import VoiceAIError
 from voice_ai.settings import Settings
 
+T = TypeVar("T")
 _FRESH = 30.0  # seconds
-
-Facts = dict[str, list[Told]]
 
 
 @dataclass(frozen=True)
@@ -22,7 +24,8 @@ class Served:
     """What this home's files say of a task; `trouble` where they cannot be used."""
 
     version: str | None = None
-    metrics: dict[str, float] = field(default_factory=dict)
+    since: datetime | None = None
+    metrics: Mapping[str, float] = field(default_factory=dict)
     dataset: str | None = None
     trouble: str | None = None
 
@@ -37,48 +40,102 @@ def served(settings: Settings, task: str) -> Served:
         manifest = read_manifest(path.parent / champion.version, champion.manifest_sha256)
     except VoiceAIError as error:
         return Served(trouble=error.message)
-    return Served(champion.version, dict(manifest.metrics), manifest.dataset)
+    since = datetime.fromtimestamp(path.stat().st_mtime, UTC)
+    trouble = damage_of(settings.home, task)
+    return Served(champion.version, since, manifest.metrics, manifest.dataset, trouble)
 
 
 @dataclass(frozen=True)
-class Seen:
+class Facts:
+    """Versions by task, the newest first, and what is wrong with each task, in sentences."""
+
+    versions: Mapping[str, Sequence[Told]]
+    trouble: Mapping[str, Sequence[str]]
+
+    def find(self, task: str, version: str | None) -> Told | None:
+        known = self.versions.get(task, ())
+        return next((one for one in known if one.version.version == version), None)
+
+    def holder(self, task: str, alias: str) -> Told | None:
+        """The version that carries the alias."""
+        known = self.versions.get(task, ())
+        return next((one for one in known if alias in one.version.aliases), None)
+
+
+@dataclass(frozen=True)
+class Seen(Generic[T]):
     """`facts` is None until the registry has answered once."""
 
-    facts: Facts | None
+    facts: T | None
     trouble: str | None
     asking: bool
 
 
-class RegistryReader:
-    """Keeps the last answer and asks again, in one thread, when it is older than `_FRESH`."""
+class _Question(Generic[T]):
+    """Keeps the last answer and asks again when it is older than `_FRESH`."""
 
-    def __init__(self, registry: Registry, monotonic: Callable[[], float] = time.monotonic) -> None:
-        self._registry = registry
+    def __init__(self, ask: Callable[[], T], thread: Executor, monotonic: Callable[[], float]):
+        self._ask = ask
+        self._thread = thread
         self._monotonic = monotonic
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="registry")
-        self._asked: Future[Facts] | None = None
+        self._asked: Future[T] | None = None
         self._at = float("-inf")
-        self._seen = Seen(None, None, asking=False)
+        self._facts: T | None = None
+        self._trouble: str | None = None
 
-    def look(self) -> Seen:
-        """What is known by now; never waits."""
+    def look(self) -> Seen[T]:
         if self._asked is not None and self._asked.done():
             self._take(self._asked)
             self._asked = None
         if self._asked is None and self._monotonic() - self._at >= _FRESH:
             self._asked = self._thread.submit(self._ask)
-        return Seen(self._seen.facts, self._seen.trouble, asking=self._asked is not None)
+        return Seen(self._facts, self._trouble, asking=self._asked is not None)
+
+    def forget(self) -> None:
+        self._at = float("-inf")
+
+    def _take(self, answer: "Future[T]") -> None:
+        self._at = self._monotonic()
+        try:
+            self._facts, self._trouble = answer.result(), None
+        except VoiceAIError as error:
+            self._trouble = error.message
+
+
+class RegistryReader:
+    """Asks in one thread, for all who look at the pages; never makes them wait."""
+
+    def __init__(
+        self, lifecycle: Lifecycle, monotonic: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._lifecycle = lifecycle
+        self._monotonic = monotonic
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="registry")
+        self._all = self._question(self._ask)
+        self._notes: dict[str, _Question[Notes]] = {}
+
+    def look(self) -> Seen[Facts]:
+        """What is known of all versions by now."""
+        return self._all.look()
+
+    def look_at(self, version: Registered) -> Seen[Notes]:
+        """What is known of one version's gate and card by now."""
+        if version.run_id not in self._notes:
+            registry = self._lifecycle.registry
+            self._notes[version.run_id] = self._question(lambda: notes_on(registry, version))
+        return self._notes[version.run_id].look()
 
     def forget(self) -> None:
         """Ask again at the next look."""
-        self._at = float("-inf")
+        self._all.forget()
+        for question in self._notes.values():
+            question.forget()
 
-    def _take(self, answer: "Future[Facts]") -> None:
-        self._at = self._monotonic()
-        try:
-            self._seen = Seen(answer.result(), None, asking=False)
-        except VoiceAIError as error:
-            self._seen = Seen(self._seen.facts, error.message, asking=False)
+    def _question(self, ask: Callable[[], T]) -> _Question[T]:
+        return _Question(ask, self._thread, self._monotonic)
 
     def _ask(self) -> Facts:
-        return {name: self._registry.told(task) for name, task in TASKS.items()}
+        registry = self._lifecycle.registry
+        versions = {name: registry.told(task) for name, task in TASKS.items()}
+        told = status(self._lifecycle)["models"]
+        return Facts(versions, {name: told[name]["trouble"] for name in TASKS})

@@ -22,13 +22,17 @@ _SAME = 1e-9
 
 @dataclass(frozen=True)
 class Check:
-    """`passed` is None when it could not be judged; `figure` and `limit` in the figure's unit."""
+    """`passed` is None when it could not be judged; `figure` and `limit` in the figure's unit.
+
+    `interval` is the 95 % interval of a figure that has one.
+    """
 
     name: str
     passed: bool | None
     figure: float | None
     limit: float | None
     detail: str
+    interval: tuple[float, float] | None = None
 
 
 @dataclass(frozen=True)
@@ -228,7 +232,7 @@ def _against(limits: Limits, ours: Figures, champion: Figures, seed: int) -> Che
         detail += (
             f", difference {gain:+.3f} (95 % interval {interval[0]:+.3f} to {interval[1]:+.3f})"
         )
-    return Check("champion", gain >= least - _SAME, gain, least, detail)
+    return Check("champion", gain >= least - _SAME, gain, least, detail, interval)
 
 
 def _interval(ours: Figures, champion: Figures, seed: int) -> tuple[float, float] | None:

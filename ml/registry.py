@@ -127,12 +127,15 @@ class Registry:
             return [told_of(client, self._judgement(mlflow, one), one) for one in known]
 
     def _judgement(self, mlflow: Any, version: Registered) -> Mapping[str, Any]:
-        """The evaluation of the run; empty where it kept none."""
-        try:
-            found = mlflow.artifacts.load_dict(f"runs:/{version.run_id}/evaluation.json")
-        except mlflow.exceptions.MlflowException:
-            return {}
-        return found if isinstance(found, dict) else {}
+        """The evaluation of the run, which never changes; empty where it kept none."""
+        known: dict[str, Mapping[str, Any]] = self._kept.setdefault("judged", {})
+        if version.run_id not in known:
+            try:
+                found = mlflow.artifacts.load_dict(f"runs:/{version.run_id}/evaluation.json")
+            except mlflow.exceptions.MlflowException:
+                return {}
+            known[version.run_id] = found if isinstance(found, dict) else {}
+        return known[version.run_id]
 
     def find(self, task: Task, wanted: str | None = None) -> Registered:
         """A version by number or alias, the newest when None. Raises NotFound."""

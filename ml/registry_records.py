@@ -6,7 +6,7 @@ MLflow itself is handed in by `ml.registry`, the only module that imports it.
 import hashlib
 import shutil
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -52,7 +52,11 @@ class Registered:
 
 @dataclass(frozen=True)
 class Told:
-    """A version for people; `n` held-out rows, `intervals` by figure, `experiment` for links."""
+    """A version for people; `n` held-out rows, `intervals` by figure, `experiment` for links.
+
+    `judged` is the whole evaluation as its run kept it, empty where it kept none; `params` are what
+    it was trained with.
+    """
 
     version: Registered
     at: datetime
@@ -60,6 +64,9 @@ class Told:
     intervals: Mapping[str, tuple[float, float]]
     n: int | None
     experiment: str
+    dataset: str | None
+    params: Mapping[str, str]
+    judged: Mapping[str, Any] = field(repr=False)
 
     @property
     def gate_reasons(self) -> str:
@@ -157,6 +164,9 @@ def told_of(client: Any, judged: Mapping[str, Any], version: Registered) -> Told
         intervals={name: (low, high) for name, (low, high) in bounds.items()},
         n=judged.get("n"),
         experiment=str(run.info.experiment_id),
+        dataset=run.data.tags.get("dataset"),
+        params=dict(run.data.params),
+        judged=judged,
     )
 
 

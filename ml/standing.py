@@ -1,11 +1,14 @@
 """What serves from this home, what the registry knows, and what stands between them."""
 
 import json
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from ml.deploy import damage_of, history, in_use
+from ml.gates import Check
 from ml.lifecycle import GATE_FILE, Lifecycle
-from ml.registry import CARD_FILE, CHAMPION
+from ml.registry import CARD_FILE, CHAMPION, Registry
 from ml.registry_records import Registered
 from ml.tasks import TASKS, Task, find_task
 from voice_ai.errors import NotAvailable
@@ -70,17 +73,32 @@ def _before(lifecycle: Lifecycle, task: Task) -> list[str]:
     return [version for version in dict.fromkeys(known) if version != known[0]]
 
 
+@dataclass(frozen=True)
+class Notes:
+    """What a version's run keeps for people; None where it keeps none."""
+
+    checks: Sequence[Check] | None
+    card: str | None
+
+
+def notes_on(registry: Registry, found: Registered) -> Notes:
+    """The checks of its last gate, and its card as Markdown. Raises NotAvailable."""
+    judged = registry.read_text(found, GATE_FILE)
+    checks = None
+    if judged is not None:
+        checks = tuple(Check(**check) for check in json.loads(judged)["checks"])
+    return Notes(checks, registry.read_text(found, CARD_FILE))
+
+
 def card(lifecycle: Lifecycle, name: str, wanted: str) -> tuple[Registered, str]:
     """The model card of a version as Markdown, its last gate at the end. Raises NotFound."""
-    registry = lifecycle.registry
-    found = registry.find(find_task(name), wanted)
-    text = registry.read_text(found, CARD_FILE) or f"# {name} version {found.version}\n"
+    found = lifecycle.registry.find(find_task(name), wanted)
+    notes = notes_on(lifecycle.registry, found)
+    text = notes.card or f"# {name} version {found.version}\n"
     if "\n## Gate\n" in text:  # a kind that is judged while it is trained
         return found, text
-    judged = registry.read_text(found, GATE_FILE)
     lines = [text.rstrip(), "", "## Gate"]
-    if judged is None:
+    if notes.checks is None:
         return found, "\n".join([*lines, "It was not judged yet."])
     signs = {True: "passed", False: "failed", None: "open"}
-    checks = json.loads(judged)["checks"]
-    return found, "\n".join([*lines, *(f"- {signs[c['passed']]}: {c['detail']}" for c in checks)])
+    return found, "\n".join([*lines, *(f"- {signs[c.passed]}: {c.detail}" for c in notes.checks)])

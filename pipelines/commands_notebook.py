@@ -12,7 +12,7 @@ from typing import Annotated
 
 import typer
 
-from voice_ai.errors import NotAvailable
+from voice_ai.errors import NotAvailable, NotFound
 
 _SHIPPED = Path(__file__).resolve().parent.parent / "notebooks"
 _FIRST = "01-first-look.ipynb"
@@ -20,10 +20,15 @@ _ANNOUNCEMENTS = "@jupyterlab/apputils-extension:announcements"
 
 
 def notebook(
+    name: Annotated[
+        str | None,
+        typer.Argument(help="Which one to open, e.g. models-intent; left out: the first look."),
+    ] = None,
     port: Annotated[int, typer.Option(help="The port to listen on.")] = 8888,
     browser: Annotated[
         bool, typer.Option("--browser/--no-browser", help="Open it in the browser.")
     ] = True,
+    show: Annotated[bool, typer.Option("--list", help="List the notebooks, open none.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="The address as JSON.")] = False,
 ) -> None:
     """Open JupyterLab on a copy of the notebooks, until Ctrl-C.
@@ -31,6 +36,12 @@ def notebook(
     The copy is in the home's `notebooks` folder and is yours: what is there is never overwritten.
     It listens on this machine only, asks for a token, and fetches nothing from elsewhere.
     """
+    if show:
+        known = {path.stem: title_of(path) for path in sorted(_shipped())}
+        wide = max(map(len, known))
+        lines = [f"{stem:<{wide}}  {title}" for stem, title in known.items()]
+        print(json.dumps({"notebooks": known}) if as_json else "\n".join(lines))
+        return
     from pipelines.stage import refuse_taken
     from voice_ai.context import open_context
 
@@ -41,8 +52,9 @@ def notebook(
     with open_context() as context:
         home = context.settings.home.absolute()
         folder = copy_notebooks(home)
+        file = notebook_of(folder, name)
         token = secrets.token_urlsafe(24)
-        url = f"http://127.0.0.1:{port}/lab/tree/{_FIRST}?token={token}"
+        url = f"http://127.0.0.1:{port}/lab/tree/{file}?token={token}"
         print(json.dumps({"notebook": {"url": url, "folder": str(folder)}}) if as_json else url)
         sys.stdout.flush()
         raise typer.Exit(
@@ -58,14 +70,37 @@ def copy_notebooks(home: Path) -> Path:
 
     Raises NotAvailable without a checkout.
     """
-    if not _SHIPPED.is_dir():
-        raise NotAvailable("the notebooks are part of the checkout; run this from one")
+    shipped_ones = _shipped()
     folder = home / "notebooks"
     folder.mkdir(parents=True, exist_ok=True)
-    for shipped in sorted(_SHIPPED.glob("*.ipynb")):
+    for shipped in shipped_ones:
         if not (folder / shipped.name).exists():
             shutil.copyfile(shipped, folder / shipped.name)
     return folder
+
+
+def _shipped() -> list[Path]:
+    if not _SHIPPED.is_dir():
+        raise NotAvailable("the notebooks are part of the checkout; run this from one")
+    return sorted(_SHIPPED.glob("*.ipynb"))
+
+
+def notebook_of(folder: Path, name: str | None) -> str:
+    """The file of that name, with or without its ending. Raises NotFound naming those there are."""
+    if name is None:
+        return _FIRST
+    known = sorted(path.stem for path in folder.glob("*.ipynb"))
+    stem = name.removesuffix(".ipynb")
+    if stem not in known:
+        raise NotFound(f"there is no notebook {name!r}; there are {', '.join(known)}")
+    return f"{stem}.ipynb"
+
+
+def title_of(path: Path) -> str:
+    """A notebook's first heading."""
+    cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+    lines = [line for cell in cells for line in cell["source"] if line.startswith("# ")]
+    return lines[0].removeprefix("# ").strip() if lines else ""
 
 
 def command(port: int, folder: Path, *, browser: bool) -> list[str]:

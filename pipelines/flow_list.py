@@ -7,12 +7,14 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from voice_ai.errors import BadInput
 from voice_ai.store.flow_requests import FLOW_NAMES, FlowName
 
-Kind = Literal["text", "number", "campaign", "file", "mapping"]
+Kind = Literal["text", "number", "share", "flag", "campaign", "file", "mapping"]
+ModelAction = Literal["gate", "promote", "rollback", "shadow", "canary", "stop"]
+MODEL_ACTIONS: tuple[ModelAction, ...] = get_args(ModelAction)
 
 
 @dataclass(frozen=True)
@@ -46,6 +48,9 @@ class FlowFacts:
     tags: tuple[str, ...] = ()
 
 
+_YES = frozenset({"yes", "true", "1"})
+_NO = frozenset({"no", "false", "0"})
+_TASK = Field("name", "Task", "intent, emotion …", required=True)
 _CAMPAIGN = Field("campaign", "Campaign", "One campaign; left out: every campaign.", "campaign")
 
 _ALL = (
@@ -84,6 +89,31 @@ _ALL = (
         "Looks at candidates in running calls: on to the next stage, wait, or back to the champion."
         " The flows process also looks by itself, every few seconds in a rehearsal.",
         schedule=Schedule("*/15 * * * *", "UTC", "every quarter of an hour"),
+        tags=("models",),
+    ),
+    FlowFacts(
+        "train-model",
+        "Train one task",
+        "Trains a new version of one task, judges it, and serves it when it passes its gate.",
+        (
+            _TASK,
+            Field("data", "File", "CSV, TSV or JSONL; left out: the task's own rows.", "file"),
+            Field("seed", "Seed", "The same seed and data give the same model.", "number"),
+            Field("embeddings", "Embeddings", "yes adds sentence embeddings: slower.", "flag"),
+        ),
+        tags=("models", "heavy"),
+    ),
+    FlowFacts(
+        "model-order",
+        "Order about a version",
+        "Judges, promotes or takes back a version of a model, or begins or ends its rollout.",
+        (
+            Field("action", "Action", f"One of {', '.join(MODEL_ACTIONS)}.", required=True),
+            _TASK,
+            Field("version", "Version", "Its number; rollback: left out, the one before."),
+            Field("share", "Share", "Of a canary, in percent of the calls.", "share"),
+            Field("reason", "Reason", "Kept in the audit log with the name of who asked."),
+        ),
         tags=("models",),
     ),
     FlowFacts(
@@ -174,6 +204,13 @@ def _value(field: Field, value: Any) -> Any:
             return int(value)
         except ValueError:
             raise BadInput(f"{value!r} is not a whole number", field=field.name) from None
+    if field.kind == "share":
+        try:
+            return float(value)
+        except ValueError:
+            raise BadInput(f"{value!r} is not a share in percent", field=field.name) from None
+    if field.kind == "flag":
+        return _flag(field, str(value).lower())
     if field.kind == "file":
         # The flows process has a working folder of its own.
         return str(Path(value).expanduser().absolute())
@@ -186,6 +223,12 @@ def _value(field: Field, value: Any) -> Any:
             raise BadInput('it looks like {"phone": "Telefon"}', field=field.name)
         return {str(key): str(column) for key, column in parsed.items()}
     return value
+
+
+def _flag(field: Field, word: str) -> bool:
+    if word not in _YES | _NO:
+        raise BadInput(f"{word!r} is neither yes nor no", field=field.name)
+    return word in _YES
 
 
 def reports_folder(home: Path) -> Path:

@@ -1,6 +1,6 @@
 """What was asked of the flows process, and how it stands."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -74,6 +74,19 @@ def work(connection: sa.Connection, *, recent: int = 20) -> Work:
         recent=over,
         last={one.flow: one for one in last},
         campaigns=[row.name for row in names],
+    )
+
+
+def requests_of(
+    connection: sa.Connection, flows: Sequence[str], *, limit: int = 5
+) -> list[Request]:
+    """The newest of these flows, the newest first."""
+    return _requests(
+        connection,
+        f"SELECT {_COLUMNS} FROM flow_requests WHERE flow = ANY(:flows)"
+        " ORDER BY asked_at DESC LIMIT :limit",
+        flows=list(flows),
+        limit=limit,
     )
 
 

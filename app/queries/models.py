@@ -1,7 +1,9 @@
-"""What the models said in calls, and how requests to train them stand."""
+"""What models said in calls, which candidates are in calls, and which alerts are open."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 import polars as pl
 import sqlalchemy as sa
@@ -18,9 +20,14 @@ FROM (SELECT id FROM attempts WHERE state = 'ended' ORDER BY ended_at DESC LIMIT
 JOIN model_predictions p ON p.attempt_id = a.id
 GROUP BY 1, 2, 3 ORDER BY 1, answers DESC, 3
 """
-_REQUESTS = """
-SELECT state, progress, message, asked_by, asked_at, finished_at FROM flow_requests
-WHERE flow = 'train-models' ORDER BY asked_at DESC LIMIT 5
+_ALERTS = """
+SELECT name, severity, summary, raised_at FROM alerts
+WHERE cleared_at IS NULL AND (name ILIKE 'model%' OR name LIKE 'rollout.%')
+ORDER BY severity = 'page' DESC, raised_at DESC LIMIT 10
+"""
+_ROLLOUTS = """
+SELECT task, model_version, champion_version, stage, share, stage_since, standing FROM rollouts
+WHERE ended_at IS NULL ORDER BY task
 """
 _SPOKEN_COLUMNS: dict[str, pl.DataType] = {
     "task": pl.String(),
@@ -35,15 +42,26 @@ _SPOKEN_COLUMNS: dict[str, pl.DataType] = {
 
 
 @dataclass(frozen=True)
-class Training:
-    """One request to train; `progress` is None while unknown."""
+class Alert:
+    """An alert about models that is open."""
 
-    state: str
-    progress: float | None
-    message: str | None
-    asked_by: str
-    asked_at: datetime
-    finished_at: datetime | None
+    name: str
+    severity: str
+    summary: str
+    raised_at: datetime
+
+
+@dataclass(frozen=True)
+class Rollout:
+    """A candidate in running calls; `standing` is the last judgement, None before the first."""
+
+    task: str
+    model_version: str
+    champion_version: str | None
+    stage: str
+    share: float
+    stage_since: datetime
+    standing: Mapping[str, Any] | None
 
 
 def spoken(connection: sa.Connection) -> pl.DataFrame:
@@ -53,6 +71,12 @@ def spoken(connection: sa.Connection) -> pl.DataFrame:
     return pl.DataFrame([tuple(row) for row in rows], schema=_SPOKEN_COLUMNS, orient="row")
 
 
-def trainings(connection: sa.Connection) -> list[Training]:
-    """The newest requests, the newest first."""
-    return [Training(**row._mapping) for row in connection.execute(sa.text(_REQUESTS))]
+def alerts(connection: sa.Connection) -> list[Alert]:
+    """Those that people should look at first come first."""
+    return [Alert(**row._mapping) for row in connection.execute(sa.text(_ALERTS))]
+
+
+def rollouts(connection: sa.Connection) -> dict[str, Rollout]:
+    """By task: one candidate of a task is under way at a time."""
+    rows = [Rollout(**row._mapping) for row in connection.execute(sa.text(_ROLLOUTS))]
+    return {row.task: row for row in rows}

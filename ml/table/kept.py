@@ -19,6 +19,7 @@ from voice_ai.errors import Refused
 TASK = "lead"
 # Where a model belongs that was learnt from a file: to no seller, so it is never served.
 FILES = "files"
+_SHELVES = "lead-of-sellers"
 
 
 @dataclass(frozen=True)
@@ -39,7 +40,18 @@ def shelf_of(seller_id: UUID, *, rehearsal: bool) -> str:
 
 
 def shelf_home(home: Path, shelf: str) -> Path:
-    return models_folder(home) / "lead-of-sellers" / safe_name(shelf)
+    return models_folder(home) / _SHELVES / safe_name(shelf)
+
+
+def served_shelves(home: Path) -> dict[str, str]:
+    """Version in use by shelf; those whose files are damaged are left out."""
+    found = {}
+    for folder in sorted((models_folder(home) / _SHELVES).glob("*")):
+        try:
+            found[folder.name] = read_champion(champion_file(folder, TASK)).version
+        except Refused:
+            continue
+    return found
 
 
 def champion(home: Path, shelf: str) -> LeadModel | None:

@@ -59,6 +59,11 @@ def tell(share: float | None, step: str | None) -> None:
         _row.tell(share, step)
 
 
+def asked_by() -> str | None:
+    """Who asked for this process's run; None where it is not on record."""
+    return None if _row is None else str(store.look(_row.db, _row.request)["asked_by"])
+
+
 def recorded(name: FlowName) -> Callable[[Callable[P, Answer]], Callable[P, Answer]]:
     """Puts a flow's runs on record: begun, progress, and how it ended in one sentence."""
 

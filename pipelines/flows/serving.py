@@ -24,7 +24,7 @@ from ml.lifecycle import Lifecycle
 from pipelines.flow_list import FLOWS, address_file
 from pipelines.flows.imports import import_leads_flow
 from pipelines.flows.local import ServerHandle
-from pipelines.flows.models import train_models_flow
+from pipelines.flows.models import model_order_flow, train_model_flow, train_models_flow
 from pipelines.flows.recorded import PARENT_VARIABLE, WORKER_VARIABLE
 from pipelines.flows.reports import build_report_flow
 from pipelines.flows.requests import RequestWorker, crash_orphans
@@ -52,6 +52,8 @@ _FLOWS: Mapping[FlowName, Flow[..., Any]] = {
     "undo-import": undo_import_flow,
     "train-models": train_models_flow,
     "judge-rollouts": judge_rollouts_flow,
+    "train-model": train_model_flow,
+    "model-order": model_order_flow,
     "build-report": build_report_flow,
     "score-leads": score_leads_flow,
     "daily-summary": daily_summary_flow,

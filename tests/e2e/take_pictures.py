@@ -3,6 +3,7 @@
 Light, 1280 pixels wide, 256 colours: small enough to live in the repository.
 """
 
+import base64
 import os
 import shutil
 import subprocess
@@ -27,7 +28,13 @@ from voice_ai.vault import Keyring
 
 OUT = Path(__file__).parent.parent.parent / "docs" / "pictures"
 SECRET = b"a secret of the tests, 32 bytes."
-_HEIGHTS = {"analytics": 1500, "campaign": 1300, "preflight": 1400}
+_HEIGHTS = {
+    "analytics": 1500,
+    "campaign": 1300,
+    "models": 1300,
+    "model-version": 1900,
+    "preflight": 1400,
+}
 _DRAWN_MS = 2500  # charts are drawn after the page has settled
 
 
@@ -49,7 +56,7 @@ def main() -> None:
                 )
                 big_home.fill(db, keyring, now=clock.now().replace(microsecond=0))
                 places = _places(db)
-            if not wanted or "models" in wanted:
+            if not wanted or wanted & {"models", "model-version"}:
                 _train(home / "pages")
             with pages(url, home / "pages") as address, sync_playwright() as playwright:
                 found = playwright.chromium.launch(
@@ -63,7 +70,9 @@ def main() -> None:
 
 def _train(home: Path) -> None:
     command = [sys.executable, "-m", "voice_ai", "models", "ensure"]
-    subprocess.run(command, env={**os.environ, "VOICE_AI_HOME": str(home)}, check=True)
+    key = base64.urlsafe_b64encode(SECRET).decode()
+    own = {"VOICE_AI_HOME": str(home), "VOICE_AI_SECRET_KEY": key}
+    subprocess.run(command, env={**os.environ, **own}, check=True)
 
 
 def _places(db: "psycopg.Connection[dict[str, object]]") -> dict[str, str]:
@@ -76,6 +85,7 @@ def _places(db: "psycopg.Connection[dict[str, object]]") -> dict[str, str]:
     return {
         "call": f"attempt={row['id']}",
         "lead": f"lead={row['lead_id']}",
+        "model-version": "task=intent&version=1",
         **dict.fromkeys(
             ("campaign", "analytics", "live", "calls", "preflight", "waterfall"),
             f"campaign={name}",
@@ -88,7 +98,9 @@ def _take(browser: Browser, address: str, view: View, query: str) -> None:
     look = Look(browser, address, height=_HEIGHTS.get(name, 900))
     look.load(replace(view, path=f"{view.path}?{query}") if query else view)
     if name == "models":
-        look.page.get_by_text("Versions of emotion").wait_for()
+        look.page.get_by_text("95 % bootstrap interval").wait_for()
+    if name == "model-version":
+        look.page.get_by_text("Gate: ").wait_for()
     look.page.wait_for_timeout(_DRAWN_MS)
     out = OUT / f"{name}.png"
     look.page.screenshot(path=out)

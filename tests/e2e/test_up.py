@@ -120,6 +120,27 @@ def test_prefect_and_mlflow_follow_while_calls_go_on(up: Up) -> None:
         time.sleep(0.2)
 
 
+def test_a_version_is_opened_by_its_address(up: Up) -> None:
+    chromium = os.environ.get("CHROMIUM") or shutil.which("chromium")
+    if chromium is None:
+        pytest.skip("no Chromium; set CHROMIUM or put chromium on the PATH")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=chromium,
+            args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"],
+        )
+        page = browser.new_page(viewport={"width": 1280, "height": 2400})
+        page.set_default_timeout(60_000)
+        page.goto(up.urls["pages"] + "/models?task=emotion")
+        page.get_by_text("Versions of emotion").wait_for()
+        page.get_by_text("95 % bootstrap interval").wait_for()
+        page.goto(up.urls["pages"] + "/model-version?task=emotion&version=1")
+        page.get_by_text("Gate: passed").wait_for()
+        assert page.get_by_test_id("stMetricValue").count() == 5
+        page.get_by_test_id("stVegaLiteChart").nth(2).wait_for()
+        browser.close()
+
+
 def answers(url: str) -> bool:
     try:
         return httpx.get(url, timeout=5).is_success

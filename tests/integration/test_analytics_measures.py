@@ -9,6 +9,7 @@ from polars.testing import assert_frame_equal
 from app.queries import analytics
 from app.queries import engine as pool
 from app.queries import models as spoken_in
+from app.queries.flows import requests_of
 from pipelines.metrics.frames import CampaignFrames
 from pipelines.metrics.load import campaign_frames
 from pipelines.metrics.measures import Measures, measure
@@ -72,7 +73,9 @@ def test_a_large_home_says_the_same_and_tells_who_spoke(
     engine = pool.open_engine(database_url)
     with engine.connect() as connection:
         spoken = spoken_in.spoken(connection)
-        trainings = spoken_in.trainings(connection)
+        trainings = requests_of(connection, ("train-models",))
+        assert spoken_in.alerts(connection) == []
+        assert spoken_in.rollouts(connection) == {}
     engine.dispose()
     assert set(spoken["task"]) == {"emotion", "intent"}
     assert spoken["calls"].max() <= spoken_in.LAST_CALLS  # type: ignore[operator]

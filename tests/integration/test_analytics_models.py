@@ -1,21 +1,23 @@
 """What the Models page knows: files at once, the registry when it has answered."""
 
 import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 
 import pytest
 
 from app.model_registry import RegistryReader, Seen, served
-from ml.registry import Registry
+from ml.lifecycle import Lifecycle
 from ml.tasks import TASKS
-from ml.train import ensure_champions
-from tests.registries import settings_of
 from voice_ai.settings import Settings
 
+T = TypeVar("T")
 
-def settle(reader: RegistryReader) -> Seen:
+
+def settle(look: Callable[[], Seen[T]]) -> Seen[T]:
     until = time.monotonic() + 60
-    while (seen := reader.look()).asking:
+    while (seen := look()).asking:
         assert time.monotonic() < until
         time.sleep(0.05)
     return seen
@@ -24,10 +26,12 @@ def settle(reader: RegistryReader) -> Seen:
 def test_an_empty_home_has_no_models_and_says_so() -> None:
     settings = Settings.read()
     assert served(settings, "intent").version is None
-    reader = RegistryReader(Registry.of(settings))
+    reader = RegistryReader(Lifecycle.of(settings))
     assert reader.look().asking
-    seen = settle(reader)
-    assert seen.facts == {name: [] for name in TASKS}
+    seen = settle(reader.look)
+    assert seen.facts is not None
+    assert seen.facts.versions == dict.fromkeys(TASKS, [])
+    assert seen.facts.trouble == dict.fromkeys(TASKS, [])
     assert seen.trouble is None
 
 
@@ -37,26 +41,7 @@ def test_a_registry_out_of_reach_is_a_sentence(
     broken = tmp_path / "mlflow.db"
     broken.write_bytes(b"not a database at all, " * 50)
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{broken}")
-    seen = settle(RegistryReader(Registry.of(Settings.read())))
+    seen = settle(RegistryReader(Lifecycle.of(Settings.read())).look)
     assert seen.facts is None
     assert seen.trouble is not None
     assert "the model registry" in seen.trouble
-
-
-@pytest.mark.slow
-def test_versions_come_with_figures_n_and_intervals(empty_registry: Path, tmp_path: Path) -> None:
-    with settings_of(tmp_path / "trained", empty_registry) as settings:
-        ensure_champions(settings, lambda share, what: None)
-    here = served(settings, "intent")
-    assert here.version == "1"
-    assert here.metrics["macro_f1"] > 0.8
-    facts = settle(RegistryReader(Registry.of(settings))).facts
-    assert facts is not None
-    (one,) = facts["intent"]
-    assert one.version.aliases == ("champion",)
-    assert one.metrics["macro_f1"] == pytest.approx(here.metrics["macro_f1"])
-    assert one.n is not None
-    assert one.n > 50
-    low, high = one.intervals["macro_f1"]
-    assert low <= one.metrics["macro_f1"] <= high
-    assert one.gate_reasons == ""

@@ -179,12 +179,17 @@ def test_what_a_dead_process_ran_is_interrupted_and_what_a_live_one_runs_is_not(
 def test_the_list_of_flows_names_every_flow_and_checks_what_is_given() -> None:
     assert tuple(FLOWS) == store.FLOW_NAMES
     assert checked("daily-summary", {"days": "7"}) == {"days": 7}
+    order = {"action": "canary", "name": "intent", "version": "3", "share": "2.5"}
+    assert checked("model-order", order)["share"] == 2.5
+    assert checked("train-model", {"name": "intent", "embeddings": "yes"})["embeddings"] is True
     assert checked(
         "import-leads", {"file": "/a.csv", "list_name": "A", "mapping": '{"phone": "T"}'}
     )["mapping"] == {"phone": "T"}
     for flow, given in (
         ("daily-summary", {"days": "many"}),
         ("build-report", {}),
+        ("model-order", {**order, "share": "a tenth"}),
+        ("train-model", {"name": "intent", "embeddings": "perhaps"}),
         ("build-report", {"colour": "red"}),
         ("unknown", {}),
     ):

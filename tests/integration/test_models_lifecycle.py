@@ -9,6 +9,7 @@ import psycopg
 import pytest
 from typer.testing import CliRunner
 
+from app import model_frames, model_registry
 from ml.artifact import Manifest, load_model
 from ml.commands import app
 from ml.deploy import history, in_use
@@ -19,12 +20,14 @@ from ml.serving import ModelServer
 from ml.sync import sync
 from ml.tasks import EMOTION
 from ml.train import train
+from pipelines.model_orders import Order, step
 from pipelines.models_in_step import ModelsInStep
 from tests.factories_core import NOW, login
+from tests.integration.test_analytics_models import settle
 from tests.registries import settings_of
 from voice_ai.db.connect import connect
 from voice_ai.db.roles import grant_roles
-from voice_ai.errors import NotFound, Refused
+from voice_ai.errors import BadInput, NotFound, Refused
 from voice_ai.store.alerts import open_alerts
 from voice_ai.store.audit import broken_at
 from voice_ai.store.model_trail import ModelTrail
@@ -206,7 +209,8 @@ def test_every_step_is_in_the_audit_log_once_with_who_and_why(
     assert (told["actor"], told["subject"]) == ("ana", "emotion 1")
     assert (told["details"]["why"], told["details"]["before"]) == ("too many opt-outs", "2")
     assert [row["passed"] for row in judged][-1] is False
-    assert {"name", "passed", "figure", "limit", "detail"} == set(judged[-1]["checks"][0])
+    columns = {"name", "passed", "figure", "limit", "detail", "interval"}
+    assert columns == set(judged[-1]["checks"][0])
 
 
 def test_a_version_can_be_traced_to_the_words_it_was_judged_beside(second: Lifecycle) -> None:
@@ -267,3 +271,43 @@ def test_the_commands_say_what_serves_and_why_not(
     card = run(app, ["card", NAME]).stdout
     assert card.startswith("# voice-ai-emotion")
     assert "passed: the recorded answers come again" in card
+
+
+def test_an_order_of_a_page_is_one_step_and_says_what_came_of_it(second: Lifecycle) -> None:
+    def order(action: str, version: str | None = None) -> str:
+        return step(second, Order.of(action, NAME, version, None, None))
+
+    assert "version 3 did not pass its gate: held-out macro_f1" in order("gate", "3")
+    assert order("rollback") == "emotion version 1 serves, version 2 did before"
+    assert order("promote", "2") == "emotion version 2 serves, version 1 did before"
+    with pytest.raises(BadInput, match="say which version of emotion to promote"):
+        order("promote")
+    with pytest.raises(BadInput, match="'explode' is none of gate, promote"):
+        order("explode")
+
+
+def test_the_page_finds_figures_n_intervals_gate_and_card(second: Lifecycle) -> None:
+    here = model_registry.served(second.settings, NAME)
+    assert (here.version, here.trouble) == ("2", None)
+    assert here.since is not None
+    reader = model_registry.RegistryReader(second)
+    facts = settle(reader.look).facts
+    assert facts is not None
+    one, weak = facts.find(NAME, "2"), facts.find(NAME, "1")
+    assert one is not None
+    assert weak is not None
+    assert one is facts.holder(NAME, "champion")
+    assert one.metrics["macro_f1"] == pytest.approx(here.metrics["macro_f1"])
+    assert one.n
+    low, high = one.intervals["macro_f1"]
+    assert low <= one.metrics["macro_f1"] <= high
+    assert model_frames.slices(one.judged, "label").height == len(EMOTION.labels)
+    second.gate(NAME, "1")
+    notes = settle(lambda: reader.look_at(weak.version)).facts
+    assert notes is not None
+    assert notes.checks is not None
+    (against,) = [check for check in notes.checks if check.name == "champion"]
+    assert against.figure is not None
+    assert against.interval is not None
+    assert against.interval[0] <= against.figure <= against.interval[1]
+    assert "## Data" in (notes.card or "")

@@ -20,6 +20,8 @@ FlowName = Literal[
     "undo-import",
     "train-models",
     "judge-rollouts",
+    "train-model",
+    "model-order",
     "build-report",
     "score-leads",
     "daily-summary",
