@@ -25,8 +25,8 @@ FlowName = Literal[
     "build-report",
     "score-leads",
     "daily-summary",
-    "watch-models",
     "score-turns",
+    "watch-models",
 ]
 FLOW_NAMES: tuple[str, ...] = get_args(FlowName)
 FINISHED = frozenset({"done", "failed", "cancelled", "interrupted"})
