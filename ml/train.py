@@ -1,6 +1,8 @@
 """From a data file to a served champion: train, judge, register, promote, deploy."""
 
-from collections.abc import Mapping
+import fcntl
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -8,7 +10,7 @@ from typing import Any
 from ml.artifact import Golden, Manifest, load_verified
 from ml.card import model_card
 from ml.datasets import Dataset, columns_of, leaks, with_split
-from ml.deploy import in_use
+from ml.deploy import in_use, models_folder
 from ml.evaluate import Evaluation, evaluate
 from ml.kinds import Fitted, Progress, kind_of
 from ml.lifecycle import Lifecycle, Settled
@@ -150,8 +152,22 @@ def evaluate_version(
 def ensure_champions(settings: Settings, progress: Progress) -> dict[str, Any]:
     """Give every task a served champion: keep, else deploy the registry's, else train one.
 
-    Returns per task `version` and `how`: kept, deployed or trained.
+    Returns per task `version` and `how`: kept, deployed or trained. Who comes while another does
+    the same in this home waits, and keeps what that one made.
     """
+    with _alone(models_folder(settings.home)):
+        return _ensure(settings, progress)
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / ".ensure.lock").open("a") as handle:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+
+
+def _ensure(settings: Settings, progress: Progress) -> dict[str, Any]:
     lifecycle = Lifecycle.of(settings)
     result: dict[str, Any] = {}
     owned = {name: task for name, task in TASKS.items() if task.has_data}

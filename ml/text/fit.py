@@ -7,6 +7,7 @@ that nothing fits) is chosen on out-of-fold scores of the training rows.
 import copy
 import hashlib
 import json
+import threading
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -32,6 +33,7 @@ from ml.text.linear import (
 from voice_ai.errors import BadInput
 
 _FOLDS = 3
+_ONE_AT_A_TIME = threading.Lock()
 _FEWEST = 3
 # The strength is chosen on a part of a big data set; the final fit uses all of it.
 _CHOOSING_ROWS = 12_000
@@ -81,8 +83,9 @@ def fit(
     _check(data)
     style = style_of(data.inputs)
     rows = _rows_of(data, style, progress, embeddings=bool((options or {}).get("embeddings")))
-    # The matrices are small: one thread is several times faster, and repeats exactly.
-    with threadpool_limits(limits=1):
+    # The matrices are small: one thread is several times faster, and repeats exactly. The limit is
+    # the whole process's, so that a second fit beside this one would lift it too early.
+    with _ONE_AT_A_TIME, threadpool_limits(limits=1):
         head, judged = _choose(rows, seed, progress)
         scaling = _scaled(judged, rows)
         held = squash(
