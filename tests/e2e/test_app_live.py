@@ -1,4 +1,4 @@
-"""The Live page in a real browser: what is said appears; twenty who look cost as much as one."""
+"""The Live page in a real browser: what is said appears; ten who look cost as much as one."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -20,8 +20,8 @@ __all__ = ["browser"]
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 expect.set_options(timeout=PATIENCE)
 
-SESSIONS = 20
-SENTENCES = 3
+SESSIONS = 10
+SENTENCES = 2
 # For everybody together: a snapshot of two statements a beat, the pool's look whether its
 # connection is still good, and a heartbeat every two seconds; and room for a beat's edge.
 MOST_TRANSACTIONS_A_SECOND = 3.5
@@ -119,7 +119,7 @@ def test_what_is_said_appears_and_one_call_can_be_followed(browser: Browser, hom
     page.close()
 
 
-def test_twenty_sessions_ask_the_database_as_often_as_one(
+def test_ten_sessions_ask_the_database_as_often_as_one(
     browser: Browser, home: Home, capsys: pytest.CaptureFixture[str]
 ) -> None:
     attempt_id = home.talking()

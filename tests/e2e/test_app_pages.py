@@ -1,12 +1,11 @@
 """Every page on a home that has been at work: no error, no other host, both widths, light and dark.
 
-The time in which each page settles is printed, and written to the file that PAGES_SETTLE names; it
-is measured, not judged: a busy machine is no fault of a page.
+With PAGES_SETTLE the time in which each page settles is measured, printed and written to the file
+of that name; it is not judged: a busy machine is no fault of a page.
 """
 
 import json
 import os
-from itertools import product
 from pathlib import Path
 
 import pytest
@@ -26,7 +25,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(900)]
 GENEROUS = 20.0
 # Only the pages run here, and the pages that say what does not run say so.
 TRUE_WORDS = {"health": "The server does not answer", "preflight": "cannot start"}
-LOOKS = tuple(product((1280, 1920), ("light", "dark")))
+LOOKS = ((1280, "light"), (1920, "dark"))
 
 
 def test_every_page_opens_whole_and_quietly_on_a_large_home(
@@ -40,20 +39,23 @@ def test_every_page_opens_whole_and_quietly_on_a_large_home(
     with connect(database_url) as db:
         big_home.fill(db, keyring)
     faults: list[str] = []
+    waits: list[float] = []
+    settled: dict[str, tuple[float, float]] = {}
     with pages(database_url, tmp_path / "home") as address:
         for width, scheme in LOOKS:
             look = Look(browser, address, width=width, scheme=scheme)
             look.load(views()[-1])
             for view in views():
-                look.click(view)
+                waits.append(look.click(view))
                 faults += found(look, view)
             assert look.hosts == {"127.0.0.1"}
             look.page.close()
-        settled = measured(browser, address)
+        if "PAGES_SETTLE" in os.environ:
+            settled = measured(browser, address)
     with capsys.disabled():
         print_table(settled)
     assert faults == []
-    assert all(seconds < GENEROUS for times in settled.values() for seconds in times)
+    assert max(waits) < GENEROUS
 
 
 def found(look: Look, view: View) -> list[str]:
@@ -83,10 +85,10 @@ def measured(browser: Browser, address: str) -> dict[str, tuple[float, float]]:
 
 
 def print_table(settled: dict[str, tuple[float, float]]) -> None:
+    if not settled:
+        return
     print(f"\n{'page':<16} {'address, s':>10} {'click, s':>10}")
     for page, (loaded, clicked) in sorted(settled.items(), key=lambda one: -one[1][0]):
         print(f"{page:<16} {loaded:>10.2f} {clicked:>10.2f}")
-    out = os.environ.get("PAGES_SETTLE")
-    if out is not None:
-        rows = [{"page": p, "address_s": a, "click_s": c} for p, (a, c) in settled.items()]
-        Path(out).write_text(json.dumps(rows, indent=1), encoding="utf-8")
+    rows = [{"page": p, "address_s": a, "click_s": c} for p, (a, c) in settled.items()]
+    Path(os.environ["PAGES_SETTLE"]).write_text(json.dumps(rows, indent=1), encoding="utf-8")
