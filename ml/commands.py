@@ -133,9 +133,11 @@ def evaluate_model(
         facts, told = evaluate_lead(Settings.read(), data, label=label, version=version)
         answer(facts, told, as_json=as_json)
         return
-    judged = evaluate_version(Settings.read(), name, data, version).as_json()
+    with progress_bar(f"evaluate {name}") as progress:
+        judged = evaluate_version(Settings.read(), name, data, version, progress).as_json()
     lines = [
-        f"{name} version {judged['version']} on {judged['n']} texts: {_figures(judged['metrics'])}",
+        f"{judged['task']} version {judged['version']} on {judged['n']} texts:"
+        f" {_figures(judged['metrics'])}",
         *(
             f"  {label:<14} n {part['n']:>5}  recall {part['recall']:.2f}"
             for label, part in judged["slices"]["label"].items()

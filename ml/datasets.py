@@ -36,6 +36,7 @@ _HELD_OUT_OF_MANY = ((20_000, 20), (5_000, 10))
 _GROUP_COLUMNS = ("group", "speaker")
 _KNOWN_COLUMNS = frozenset({"text", "path", "label", "split", *_GROUP_COLUMNS})
 _MOST_SLICES = 20
+_TOLD_EVERY = 16
 # What a label is called under which rows stand that belong to no other label.
 REJECT_LABELS = ("oos", "out_of_scope", "out-of-scope", "out of scope")
 
@@ -98,21 +99,29 @@ class Dataset:
         return replace(self, examples=kept)
 
 
-def load_rows(path: Path, column: str, read_input: ReadInput) -> Dataset:
+# The share of a file's rows that is read, 0 to 1.
+Reading = Callable[[float], None]
+
+
+def load_rows(
+    path: Path, column: str, read_input: ReadInput, reading: Reading = lambda share: None
+) -> Dataset:
     """Read a data file. Raises BadInput naming the file, the line and the field."""
     rows = list(rows_of(path, (column, "label")))
     if not rows:
         raise BadInput("holds no rows; give at least two labels with two rows each", file=path)
     several = any("," in str(row.get("label") or "") for _, row in rows)
     sliced = _slice_columns([row for _, row in rows])
-    examples = tuple(
-        _example(row, path, line, read_input, sliced, none_allowed=several) for line, row in rows
-    )
+    examples = []
+    for number, (line, row) in enumerate(rows):
+        examples.append(_example(row, path, line, read_input, sliced, none_allowed=several))
+        if number % _TOLD_EVERY == 0:
+            reading(number / len(rows))
     if len({e.split is None for e in examples}) > 1:
         raise BadInput("only some rows name a split; fill it in for all or none", file=path)
     # A file that is called data is the one of the folder it is in.
     name = path.parent.name if path.stem == "data" else path.stem
-    return Dataset(name=name, examples=examples)
+    return Dataset(name=name, examples=tuple(examples))
 
 
 def with_split(data: Dataset) -> Dataset:

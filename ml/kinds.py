@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol, cast
 
-from ml.datasets import Dataset
+from ml.datasets import Dataset, Reading
 from ml.decisions import Decision, Floats
 from voice_ai.errors import Refused
 
@@ -62,7 +62,7 @@ class Kind(Protocol):
     COLUMN: str
     ALLOWED: frozenset[tuple[str, str]]
 
-    def load(self, path: Path) -> Dataset:
+    def load(self, path: Path, reading: Reading = ...) -> Dataset:
         """Rows of a data file. Raises BadInput naming file, line and field."""
 
     def fit(

@@ -21,6 +21,7 @@ from voice_ai.settings import Settings
 
 SEED = 7
 _GOLDEN_ROWS = 24
+_READ = 0.1  # of the whole, for the progress
 # A file of sound clips given to a task about words is one for its sister about the voice.
 _OF_SOUND = {"emotion": "emotion_voice"}
 
@@ -79,7 +80,7 @@ def train(
     the champion; on the file's own where the task ships none.
     """
     task = task_for(name, data)
-    rows, shipped = _rows(task, data)
+    rows, shipped = _rows(task, data, progress)
     learn, own = rows.part("train"), rows.part("heldout")
     if shipped is not None:
         learn = learn.without(shipped)
@@ -88,12 +89,12 @@ def train(
             f"{rows.name} leaves nothing to judge the model on; give every label five texts or "
             "more, or name heldout rows in a column split"
         )
-    progress(0.0, f"{task.name}: {len(learn.examples):,} rows to learn from")
+    progress(_READ, f"{task.name}: {len(learn.examples):,} rows to learn from")
     kind = kind_of(task.kind)
     made = kind.fit(
         learn,
         seed=seed,
-        progress=lambda share, what: progress(0.8 * share, what),
+        progress=lambda share, what: progress(_READ + (0.8 - _READ) * share, what),
         options=options or {},
     )
     progress(0.8, f"judging on {len(own.examples):,} held-out rows")
@@ -137,16 +138,24 @@ def register_newest(settings: Settings, name: str) -> Registered:
 
 
 def evaluate_version(
-    settings: Settings, name: str, data: Path, version: str | None = None
+    settings: Settings,
+    name: str,
+    data: Path,
+    version: str | None = None,
+    progress: Progress = lambda share, what: None,
 ) -> Evaluation:
     """Judge a registered version (the newest when None) on the rows of a file."""
     task = task_for(name, data)
-    rows = kind_of(task.kind).load(data)
+    rows = kind_of(task.kind).load(data, lambda share: progress(0.4 * share, "reading rows"))
+    progress(0.4, "fetching the version")
     lifecycle = Lifecycle.of(settings)
     found = lifecycle.registry.find(task, version)
     with lifecycle.fetched(found) as (folder, manifest):
         model = load_verified(folder, manifest)
-    return evaluate(model, rows, task=task.name, version=found.version)
+    progress(0.5, f"judging version {found.version} on {len(rows.examples):,} rows")
+    judged = evaluate(model, rows, task=task.name, version=found.version)
+    progress(1.0, "judged")
+    return judged
 
 
 def ensure_champions(settings: Settings, progress: Progress) -> dict[str, Any]:
@@ -198,12 +207,12 @@ def task_for(name: str, data: Path | None) -> Task:
     return find_task(name)
 
 
-def _rows(task: Task, data: Path | None) -> tuple[Dataset, Dataset | None]:
+def _rows(task: Task, data: Path | None, progress: Progress) -> tuple[Dataset, Dataset | None]:
     """All rows to learn from and to judge on, and the task's own held-out ones, if it has any."""
     kind = kind_of(task.kind)
     shipped = with_split(kind.load(task.data_file)) if task.has_data else None
     if data is not None:
-        rows = with_split(kind.load(data))
+        rows = with_split(kind.load(data, lambda share: progress(_READ * share, "reading rows")))
     elif shipped is not None:
         rows = shipped
     else:

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ml.datasets import Dataset
+from ml.datasets import Dataset, Reading
 from ml.kinds import Fitted, Progress
 from ml.table.encode import Encoding
 from ml.table.model import TableModel
@@ -41,8 +41,9 @@ ALLOWED = frozenset(
 )
 
 
-def load(path: Path) -> Dataset:
+def load(path: Path, reading: Reading = lambda share: None) -> Dataset:
     """Rows in the order of time, the label in a column of that name. Raises BadInput."""
+    del reading  # polars reads it in one go
     return dataset_of(load_table(path))
 
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ml.datasets import Dataset, Example, Split, filled, load_rows
+from ml.datasets import Dataset, Example, Reading, Split, filled, load_rows
 from ml.kinds import Fitted, Progress
 from ml.text.cleaning import clean
 from ml.text.linear import LinearText
@@ -32,9 +32,9 @@ ALLOWED = frozenset(
 )
 
 
-def load(path: Path) -> Dataset:
+def load(path: Path, reading: Reading = lambda share: None) -> Dataset:
     """Rows with a text each. Raises BadInput naming file, line and field."""
-    return load_rows(path, COLUMN, _text)
+    return load_rows(path, COLUMN, _text, reading)
 
 
 def fit(

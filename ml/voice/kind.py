@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ml.datasets import Dataset, filled, load_rows
+from ml.datasets import Dataset, Reading, filled, load_rows
 from ml.kinds import Fitted, Progress
 from ml.voice.audio import UnreadableSound, read_sound, telephone
 from ml.voice.features import NAMES, features_of
@@ -43,7 +43,7 @@ class VoiceDataset(Dataset):
     sounds: Mapping[str, tuple[Path, str | None]] = field(default_factory=dict)
 
 
-def load(path: Path) -> VoiceDataset:
+def load(path: Path, reading: Reading = lambda share: None) -> VoiceDataset:
     """Rows with a sound file each, named from the data file's folder.
 
     Rows of one `speaker` (or `group`) are taken in file order, as turns of one call: each knows
@@ -78,7 +78,7 @@ def load(path: Path) -> VoiceDataset:
             so_far = speakers.setdefault(speaker, so_far)
         return so_far.seen_before(features), key
 
-    data = load_rows(path, COLUMN, listen)
+    data = load_rows(path, COLUMN, listen, reading)
     return VoiceDataset(data.name, data.examples, sounds)
 
 
