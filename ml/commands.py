@@ -96,6 +96,7 @@ def train_model(
         ).as_json()
     lines = [
         f"{made['task']} on {made['n']} held-out texts: {_figures(made['metrics'])}",
+        *made["notes"],
         made["reason"],
     ]
     told_to_the_trail()

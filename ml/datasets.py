@@ -8,8 +8,9 @@ other column with few values is a slice of the evaluation.
 import csv
 import hashlib
 import json
+import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal, cast
@@ -37,6 +38,7 @@ _GROUP_COLUMNS = ("group", "speaker")
 _KNOWN_COLUMNS = frozenset({"text", "path", "label", "split", *_GROUP_COLUMNS})
 _MOST_SLICES = 20
 _TOLD_EVERY = 16
+_QUOTED = re.compile(r'"(?:[^"]|"")*"')
 # What a label is called under which rows stand that belong to no other label.
 REJECT_LABELS = ("oos", "out_of_scope", "out-of-scope", "out of scope")
 
@@ -136,9 +138,17 @@ def with_split(data: Dataset) -> Dataset:
     rows = len(data.examples)
     part = next((of for many, of in _HELD_OUT_OF_MANY if rows > many), _HELD_OUT_OF)
     held: set[str] = set()
+    if data.multi_label:  # combinations are too many to take a share of each
+        keys = sorted({_place(e) for e in data.examples}, key=_digest)
+        held.update(keys[: len(keys) // part])
+        return _parted(data, held)
     for labels, count in Counter(e.labels for e in data.examples).items():
         keys = sorted({_place(e) for e in data.examples if e.labels == labels}, key=_digest)
         held.update(keys[: min(count, len(keys)) // part])
+    return _parted(data, held)
+
+
+def _parted(data: Dataset, held: Set[str]) -> Dataset:
     examples = tuple(
         replace(e, split="heldout" if _place(e) in held else "train") for e in data.examples
     )
@@ -194,8 +204,10 @@ def rows_of(path: Path, needed: Sequence[str]) -> Iterator[tuple[int, Mapping[st
 def _delimited(
     path: Path, delimiter: str, needed: Sequence[str]
 ) -> Iterator[tuple[int, Mapping[str, object]]]:
+    plain = delimiter == "\t" and _a_row_a_line(path)
     with path.open(encoding="utf-8-sig", newline="") as handle:
-        reader = csv.DictReader(handle, delimiter=delimiter, strict=True)
+        quoting: Literal[0, 3] = csv.QUOTE_NONE if plain else csv.QUOTE_MINIMAL
+        reader = csv.DictReader(handle, delimiter=delimiter, strict=True, quoting=quoting)
         for name in needed:
             if name not in (reader.fieldnames or ()):
                 raise BadInput("is missing from the header", file=path, line=1, field=name)
@@ -206,7 +218,24 @@ def _delimited(
                     file=path,
                     line=reader.line_num,
                 )
-            yield reader.line_num, cast("dict[str, object]", row)
+            yield reader.line_num, _unquoted(row) if plain else cast("dict[str, object]", row)
+
+
+def _a_row_a_line(path: Path) -> bool:
+    """Whether every line has as many tabs as the first: quotes are then mostly just quotes."""
+    with path.open(encoding="utf-8-sig") as handle:
+        tabs = {line.count("\t") for line in handle if line.strip("\r\n")}
+    return len(tabs) == 1
+
+
+def _unquoted(row: Mapping[str, Any]) -> dict[str, object]:
+    """Fields that are quoted by the rules lose their quotes; a stray quote stays."""
+    return {
+        name: value[1:-1].replace('""', '"')
+        if isinstance(value, str) and _QUOTED.fullmatch(value)
+        else value
+        for name, value in row.items()
+    }
 
 
 def _json_lines(path: Path) -> Iterator[tuple[int, Mapping[str, object]]]:

@@ -1,7 +1,7 @@
 """From a data file to a served champion: train, judge, register, promote, deploy."""
 
 import fcntl
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -31,7 +31,7 @@ class Trained:
     """`evaluation` is on the file's own held-out rows, `settled` what its gate made of it.
 
     `settled` is None for a run that was not registered. `model_hash` is of what the model computes:
-    the same data and seed give the same one.
+    the same data and seed give the same one. `notes` say what was left out, and why.
     """
 
     task: str
@@ -43,6 +43,7 @@ class Trained:
     evaluation: Evaluation
     settled: Settled | None
     reason: str
+    notes: Sequence[str] = ()
 
     @property
     def promoted(self) -> bool:
@@ -56,6 +57,7 @@ class Trained:
             "model_hash": self.model_hash,
             "params": dict(self.params),
             "cross_validated": dict(self.cross_validated),
+            "notes": list(self.notes),
             **{k: v for k, v in self.evaluation.as_json().items() if k not in {"task", "version"}},
             "gate": self.settled.verdict.as_json() if self.settled else None,
             "promoted": self.promoted,
@@ -123,6 +125,7 @@ def train(
         evaluation=replace(evaluation, version=number),
         settled=settled,
         reason=reason,
+        notes=made.notes,
     )
 
 

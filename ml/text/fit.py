@@ -83,7 +83,7 @@ def fit(
     import sklearn.svm  # noqa: F401
     from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
-    _check(data)
+    data, notes = _learnable(data)
     style = style_of(data.inputs)
     rows = _rows_of(data, style, progress, embeddings=bool((options or {}).get("embeddings")))
     # The matrices are small: one thread is several times faster, and repeats exactly. The limit is
@@ -109,6 +109,7 @@ def fit(
         fingerprint=fingerprint(pipeline, settings),
         example=np.array([*rows.texts[:3]]),
         dataset=data,
+        notes=notes,
     )
 
 
@@ -147,19 +148,30 @@ def fingerprint(pipeline: Any, settings: Mapping[str, Any]) -> str:
     return digest.hexdigest()
 
 
-def _check(data: Dataset) -> None:
+def _learnable(data: Dataset) -> tuple[Dataset, tuple[str, ...]]:
+    """The rows that can teach something, and what was left out, in sentences. Raises BadInput."""
     counts = Counter(label for e in data.examples for label in e.labels)
-    if len(counts) < 2:
-        raise BadInput(f"{data.name} has {len(counts)} label to learn; give at least two")
-    label, fewest = min(counts.items(), key=lambda item: (item[1], item[0]))
-    if fewest < _FEWEST:
+    rare = {label: n for label, n in sorted(counts.items()) if n < _FEWEST}
+    if len(counts) - len(rare) < 2:
         raise BadInput(
-            f"{data.name} has only {fewest} texts to learn the label {label!r} from; "
-            f"give each label at least {_FEWEST}"
+            f"{data.name} has {len(counts) - len(rare)} label to learn, of {_FEWEST} texts or more "
+            "each; give at least two"
         )
+    notes = tuple(
+        f"the label {label!r} has only {n} of the {_FEWEST} texts it takes to learn it; left out"
+        for label, n in rare.items()
+    )
+    if rare:
+        kept = [
+            replace(e, labels=tuple(label for label in e.labels if label not in rare))
+            for e in data.examples
+            if not e.labels or set(e.labels) - rare.keys()
+        ]
+        data, counts = replace(data, examples=tuple(kept)), counts - Counter(rare)
     everywhere = [label for label, count in counts.items() if count == len(data.examples)]
     if everywhere:
         raise BadInput(f"every text of {data.name} has the label {everywhere[0]!r}")
+    return data, notes
 
 
 def _rows_of(data: Dataset, style: Style, progress: Progress, *, embeddings: bool) -> _Rows:

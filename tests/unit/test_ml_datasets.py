@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from ml.datasets import Dataset, Example, leaks, with_split
-from ml.text.kind import example, load
+from ml.text.kind import example, fit, load
 from voice_ai.errors import BadInput
 
 
@@ -125,3 +125,26 @@ def test_rows_of_a_group_stay_on_one_side_and_leaks_are_told() -> None:
         "2 held-out rows are also among the rows to learn from",
         "1 groups have rows on both sides of the split",
     ]
+
+
+def test_a_stray_quote_in_a_tsv_is_a_quote_and_quoted_fields_lose_theirs(tmp_path: Path) -> None:
+    content = 'text\tlabel\n"so he said\tjoy\n"a ""big"" one"\tjoy\n7" screen\tanger\n'
+    data = load(write(tmp_path, "a.tsv", content))
+    assert data.inputs == ['"so he said', 'a "big" one', '7" screen']
+
+
+def test_a_fifth_of_texts_with_several_labels_is_held_out_whatever_their_combinations() -> None:
+    rows = tuple(example(f"word {n}", f"a{n % 7}", f"b{n % 11}") for n in range(100))
+    data = with_split(Dataset("d", rows))
+    assert len(data.part("heldout").examples) == 20
+
+
+def test_labels_too_rare_to_learn_are_left_out_and_said_so() -> None:
+    rows = [example(f"{word} {n}", word) for word in ("yes", "no") for n in range(6)]
+    made = fit(Dataset("d", (*rows, example("maybe", "maybe"))), seed=7, progress=lambda s, w: None)
+    assert made.labels == ("no", "yes")
+    assert made.notes == (
+        "the label 'maybe' has only 1 of the 3 texts it takes to learn it; left out",
+    )
+    with pytest.raises(BadInput, match="has 1 label to learn"):
+        fit(Dataset("d", (*rows[:6], *rows[6:8])), seed=7, progress=lambda s, w: None)
