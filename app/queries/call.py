@@ -20,8 +20,10 @@ FROM v_attempts a JOIN leads l ON l.id = a.lead_id WHERE a.attempt_id = :id
 _TURNS = """
 SELECT turn_index, speaker, node, text, heard_fraction, interrupted, started_at, ended_at, intent,
        intent_score, intent_model, intent_version, emotion, emotion_score, emotion_model,
-       emotion_version, endpoint_ms, stt_tail_ms, mind_ms, tts_first_byte_ms, response_ms
-FROM v_turns WHERE attempt_id = :id ORDER BY turn_index
+       emotion_version, endpoint_ms, stt_tail_ms, mind_ms, tts_first_byte_ms, response_ms,
+       (SELECT p.scores FROM model_predictions p WHERE p.attempt_id = v.attempt_id
+        AND p.turn_index = v.turn_index AND p.task = 'emotion') AS emotion_scores
+FROM v_turns v WHERE attempt_id = :id ORDER BY turn_index
 """
 # By the partition: the attempt's month is known.
 _EVENTS = """

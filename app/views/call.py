@@ -12,6 +12,7 @@ from app import call_readings, call_timeline, components, session
 from app.queries.call import Call, Row
 from app.recording_controls import deletion, play
 from app.transcript import bubbles
+from ml.tasks.emotion.valence import valence
 from pipelines.report.labels import milliseconds, words
 from pipelines.report.palette import Mode
 from voice_ai.errors import VoiceAIError
@@ -203,12 +204,23 @@ def _turn_table(call: Call) -> None:
                 "Emotion": turn["emotion"],
                 "Emotion p": turn["emotion_score"],
                 "Emotion model": _model(turn, "emotion"),
+                "Valence": valence(turn["emotion_scores"] or {}),
                 "Response ms": turn["response_ms"],
                 **{name + " ms": turn[column] for column, name in call_timeline.STAGES.items()},
             }
             for turn in call.turns
         ]
-        st.dataframe(pl.DataFrame(rows, infer_schema_length=None), hide_index=True)
+        st.dataframe(
+            pl.DataFrame(rows, infer_schema_length=None),
+            hide_index=True,
+            column_config={
+                "Valence": st.column_config.NumberColumn(
+                    help="How pleasant the words sound, from -1 to 1: the mean of the emotions'"
+                    " anchors, weighed by their probabilities.",
+                    format="%.2f",
+                )
+            },
+        )
 
 
 def _model(turn: Row, task: str) -> str | None:
