@@ -38,7 +38,7 @@ _FEWEST = 3
 # The strength is chosen on a part of a huge data set; the final fit uses all of it.
 _CHOOSING_ROWS = 60_000
 # Of strengths that differ by no more out of fold, the strongest regularisation is taken, as in the
-# one-standard-error rule (Breiman et al. 1984); on few rows the best one.
+# one-standard-error rule (Breiman et al. 1984); on fewer rows the best one.
 _NO_DIFFERENCE = 0.003
 # Above this, terms that occur once are left out: a big data set has plenty, and they are noise.
 _BIG = 5_000
@@ -262,7 +262,7 @@ def _best(
 
 def _preferred(heads: Sequence[Head], worth: Sequence[float], rows: int) -> int:
     best = int(np.argmax(worth))
-    if rows <= _BIG:
+    if rows <= _VERY_BIG:
         return best
     near = [
         place
