@@ -107,6 +107,7 @@ def test_written_texts_keep_their_marks() -> None:
     assert style_of(texts) == "written"
     assert style_of(["yes.", "no thanks", "I don't know."]) == "speech"
     assert clean("Sooooo happy!!! 😡", "written") == "soo happy ! ! 😡"
+    assert clean("I don’t, 'really'", "written") == "i don't , ' really '"
     assert clean("नमस्ते आप कैसे हैं") == "नमस्ते आप कैसे हैं"
 
 
