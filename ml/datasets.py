@@ -189,7 +189,7 @@ def rows_of(path: Path, needed: Sequence[str]) -> Iterator[tuple[int, Mapping[st
     readers: dict[str, Callable[[], Iterator[tuple[int, Mapping[str, object]]]]] = {
         ".csv": lambda: _delimited(path, ",", needed),
         ".tsv": lambda: _delimited(path, "\t", needed),
-        ".jsonl": lambda: _json_lines(path),
+        ".jsonl": lambda: json_lines(path),
     }
     reader = readers.get(path.suffix.lower())
     if reader is None:
@@ -238,7 +238,8 @@ def _unquoted(row: Mapping[str, Any]) -> dict[str, object]:
     }
 
 
-def _json_lines(path: Path) -> Iterator[tuple[int, Mapping[str, object]]]:
+def json_lines(path: Path) -> Iterator[tuple[int, Mapping[str, object]]]:
+    """Line number and object of each line that is not empty. Raises BadInput."""
     with path.open(encoding="utf-8-sig") as handle:
         for number, line in enumerate(handle, start=1):
             if not line.strip():

@@ -13,6 +13,7 @@ from ml.decisions import Bools, Floats
 from ml.kinds import Model
 from ml.rejecting import Rejecting, rejecting
 from voice_ai.errors import BadInput
+from voice_ai.intervals import wilson
 
 Ints = NDArray[np.intp]
 
@@ -20,7 +21,6 @@ _RESAMPLES = 300
 _CALIBRATION_BINS = 15
 _TIMED = 200
 _CONFUSIONS = 40
-_Z = 1.959964  # of the 95 % interval
 _LENGTHS: tuple[tuple[str, int, int], ...] = (
     ("1-2 words", 0, 2),
     ("3-5 words", 3, 5),
@@ -275,16 +275,8 @@ def _parted(parts: Mapping[str, Bools], right: Bools) -> dict[str, Slice]:
 
 
 def _slice(n: int, hits: int, **more: float | None) -> Slice:
-    low, high = wilson(hits, n)
+    low, high = wilson(hits / n, n)
     return Slice(n=n, accuracy=hits / n, low=low, high=high, **more)
-
-
-def wilson(hits: int, n: int) -> tuple[float, float]:
-    """Wilson's 95 % score interval of a share (Wilson 1927); `n` is at least 1."""
-    share, weight = hits / n, _Z * _Z / n
-    middle = (share + weight / 2) / (1 + weight)
-    reach = _Z / (1 + weight) * np.sqrt(share * (1 - share) / n + weight / (4 * n))
-    return max(0.0, float(middle - reach)), min(1.0, float(middle + reach))
 
 
 def _confusions(answers: Answers) -> tuple[tuple[str, str, int], ...]:

@@ -7,20 +7,20 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from ml.artifact import Golden, Manifest, load_verified
+from ml.artifact import load_verified
 from ml.card import model_card
 from ml.datasets import Dataset, columns_of, leaks, with_split
 from ml.deploy import in_use, models_folder
 from ml.evaluate import Evaluation, evaluate
 from ml.kinds import Fitted, Progress, kind_of
 from ml.lifecycle import Lifecycle, Settled
+from ml.proof import manifest_of
 from ml.registry_records import Registered, notes_of
 from ml.tasks import TASKS, Task, find_task
 from voice_ai.errors import BadInput, Refused
 from voice_ai.settings import Settings
 
 SEED = 7
-_GOLDEN_ROWS = 24
 _READ = 0.1  # of the whole, for the progress
 # A file of sound clips given to a task about words is one for its sister about the voice.
 _OF_SOUND = {"emotion": "emotion_voice"}
@@ -106,7 +106,7 @@ def train(
     settled, reason = None, f"trained; `voice-ai models register {task.name}` makes it a version"
     with lifecycle.locked():
         progress(0.85, "recording the run in the registry")
-        manifest = _manifest(task, made, own, evaluation)
+        manifest = manifest_of(task, made, own.inputs, evaluation.metrics)
         run_id = lifecycle.registry.log(task, made, manifest, notes)
         version = lifecycle.registry.register(task, run_id) if register else None
         if version is not None:
@@ -243,26 +243,3 @@ def _judge_sizes(
 
 def _within(progress: Progress, place: int, parts: int) -> Progress:
     return lambda share, what: progress((place + share) / parts, what)
-
-
-def _manifest(task: Task, made: Fitted, held_out: Dataset, evaluation: Evaluation) -> Manifest:
-    step = max(1, len(held_out.examples) // _GOLDEN_ROWS)
-    inputs = held_out.inputs[::step][:_GOLDEN_ROWS]
-    answers = kind_of(task.kind).reference(made.pipeline, made.settings, inputs)
-    return Manifest(
-        task=task.name,
-        kind=task.kind,
-        model_name=task.model_name,
-        version=None,
-        sha256="",
-        parameters_sha256=made.fingerprint,
-        labels=made.labels,
-        settings=made.settings,
-        dataset=made.dataset.name,
-        dataset_sha256=made.dataset.sha256,
-        metrics={k: v for k, v in evaluation.metrics.items() if not k.startswith("latency")},
-        golden=tuple(
-            Golden(one, dict(zip(made.labels, row.tolist(), strict=True)))
-            for one, row in zip(inputs, answers, strict=True)
-        ),
-    )

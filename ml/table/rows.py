@@ -19,7 +19,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal, cast
 
-from ml.datasets import Dataset, Example
+from ml.datasets import Dataset, Example, json_lines
 from voice_ai.errors import BadInput
 
 Value = str | float | None
@@ -156,7 +156,7 @@ def with_split(table: Table) -> Table:
 def _lines(path: Path) -> Iterator[tuple[int, Mapping[str, object]]]:
     kind = path.suffix.lower()
     if kind == ".jsonl":
-        yield from _json_lines(path)
+        yield from _single_values(path)
     elif kind in (".csv", ".tsv"):
         yield from _delimited(path)
     else:
@@ -178,20 +178,11 @@ def _delimited(path: Path) -> Iterator[tuple[int, Mapping[str, object]]]:
             yield reader.line_num, cast("Mapping[str, object]", row)
 
 
-def _json_lines(path: Path) -> Iterator[tuple[int, Mapping[str, object]]]:
-    with path.open(encoding="utf-8-sig") as handle:
-        for number, line in enumerate(handle, start=1):
-            if not line.strip():
-                continue
-            try:
-                row = json.loads(line)
-            except json.JSONDecodeError as error:
-                raise BadInput(f"is not JSON ({error.msg})", file=path, line=number) from error
-            if not isinstance(row, dict):
-                raise BadInput("is not a JSON object", file=path, line=number)
-            if nested := next((k for k, v in row.items() if isinstance(v, dict | list)), None):
-                raise BadInput("is not a single value", file=path, line=number, field=nested)
-            yield number, row
+def _single_values(path: Path) -> Iterator[tuple[int, Mapping[str, object]]]:
+    for number, row in json_lines(path):
+        if nested := next((k for k, v in row.items() if isinstance(v, dict | list)), None):
+            raise BadInput("is not a single value", file=path, line=number, field=nested)
+        yield number, row
 
 
 def _row(

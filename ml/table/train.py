@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-from ml.artifact import MODEL_FILE, Golden, Manifest
+from ml.artifact import MODEL_FILE, Manifest
 from ml.deploy import deploy
 from ml.gates import Verdict
 from ml.kinds import Progress
 from ml.lifecycle import Lifecycle
+from ml.proof import manifest_of
 from ml.registry import Registry
 from ml.registry_records import Registered, notes_of
 from ml.table import kept
@@ -20,7 +21,7 @@ from ml.table.card import lead_card
 from ml.table.evaluate import LeadEvaluation, evaluate_leads, judge
 from ml.table.fit import SEED, TableFit, fit, positive_labels
 from ml.table.history import past_dials
-from ml.table.kind import reference, serve
+from ml.table.kind import serve
 from ml.table.leaks import Finding, cleaned
 from ml.table.rows import LABEL, Table, load_table, with_split
 from ml.tasks import LEAD
@@ -30,7 +31,6 @@ from voice_ai.errors import BadInput, NotFound, Refused
 from voice_ai.settings import Settings
 
 _SQL = queries("scores")
-_GOLDEN_ROWS = 24
 
 
 @dataclass(frozen=True)
@@ -155,7 +155,7 @@ def train(
     lifecycle, origin = Lifecycle.of(settings), source.table.source
     card = lead_card(LEAD, made.final, origin, made.findings, made.evaluation, made.verdict)
     progress(0.9, "recording the run in the registry")
-    notes, manifest = notes_of(made.evaluation, card), manifest_of(made)
+    notes, manifest = notes_of(made.evaluation, card), proved(made)
     with lifecycle.locked():
         run_id = lifecycle.registry.log(LEAD, made.final.fitted, manifest, notes)
         version = lifecycle.registry.register(LEAD, run_id) if register else None
@@ -198,31 +198,10 @@ def promote(settings: Settings, version: str, *, why: str) -> Registered:
     return found
 
 
-def manifest_of(made: Made) -> Manifest:
+def proved(made: Made) -> Manifest:
     """What a kept model is proved by."""
-    final = made.final
-    fitted = final.fitted
-    inputs = fitted.dataset.inputs[:: max(1, len(final.table.rows) // _GOLDEN_ROWS)]
-    inputs = inputs[:_GOLDEN_ROWS]
-    answers = reference(final.pipeline, final.settings, inputs)
-    metrics = made.evaluation.metrics
-    return Manifest(
-        task=LEAD.name,
-        kind=LEAD.kind,
-        model_name=LEAD.model_name,
-        version=None,
-        sha256="",
-        parameters_sha256=fitted.fingerprint,
-        labels=final.labels,
-        settings=final.settings,
-        dataset=final.table.name,
-        dataset_sha256=fitted.dataset.sha256,
-        metrics={k: v for k, v in metrics.items() if not k.startswith("latency")},
-        golden=tuple(
-            Golden(one, dict(zip(final.labels, row.tolist(), strict=True)))
-            for one, row in zip(inputs, answers, strict=True)
-        ),
-    )
+    fitted = made.final.fitted
+    return manifest_of(LEAD, fitted, fitted.dataset.inputs, made.evaluation.metrics)
 
 
 def _settle(

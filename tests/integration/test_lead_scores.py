@@ -17,7 +17,7 @@ from ml.deploy import deploy
 from ml.slots.choose import arm_of
 from ml.table import kept
 from ml.table.history import COLUMNS, past_dials
-from ml.table.train import from_history, make, manifest_of
+from ml.table.train import from_history, make, proved
 from pipelines import commands_leads
 from pipelines.lead_models import lead_models
 from pipelines.lead_slots import benefit_of
@@ -161,7 +161,7 @@ def test_a_sellers_champion_takes_part_and_a_damaged_one_does_not(
     made = make(source, progress=lambda share, what: None)
     skops.io.dump(made.final.pipeline, tmp_path / "model.skops")
     sha256 = file_sha256(tmp_path / "model.skops")
-    manifest = replace(manifest_of(made), version="4", sha256=sha256)
+    manifest = replace(proved(made), version="4", sha256=sha256)
     deploy(tmp_path / "model.skops", manifest, kept.shelf_home(tmp_path, source.shelf))
     told = score_leads(database_url, now=NOW, campaign="Spring", served=lead_models(tmp_path))
     assert told["campaigns"][0]["rule"] == MODEL_RULE

@@ -21,7 +21,7 @@ from ml.table.fit import TableFit, fit, positive_labels
 from ml.table.kind import ALLOWED, load, reference, serve
 from ml.table.leaks import cleaned
 from ml.table.rows import Row, Table, table_of, with_split
-from ml.table.train import Made, Source, make, manifest_of
+from ml.table.train import Made, Source, make, proved
 from ml.table.windows import InTime, anchored, judge_in_time, windows
 from tests.unit.test_lead_rows import planted, write
 from voice_ai.errors import BadInput, Refused
@@ -160,7 +160,7 @@ def deployed(made: Made, home: Path) -> None:
     """As a version that the registry has numbered."""
     skops.io.dump(made.final.pipeline, home / "model.skops")
     sha256 = file_sha256(home / "model.skops")
-    manifest = replace(manifest_of(made), version="3", sha256=sha256)
+    manifest = replace(proved(made), version="3", sha256=sha256)
     deploy(home / "model.skops", manifest, kept.shelf_home(home, "seller"))
 
 

@@ -9,11 +9,12 @@ from hypothesis import strategies as st
 from sklearn.metrics import f1_score
 
 from ml.datasets import Dataset
-from ml.evaluate import Answers, calibration_error, evaluate, figures, wilson
+from ml.evaluate import Answers, calibration_error, evaluate, figures
 from ml.rejecting import rejecting
 from ml.text.kind import example, fit, serve
 from ml.text.linear import LinearText
 from voice_ai.errors import BadInput
+from voice_ai.intervals import wilson
 
 _ROWS = {
     "yes": ("yes", "yeah", "yep", "yes sure", "oh yes", "yes okay"),
@@ -80,8 +81,8 @@ def test_calibration_error_is_nought_when_confidence_is_the_hit_rate() -> None:
 
 def test_wilsons_interval_is_the_published_one() -> None:
     """Newcombe (1998), table I: 81 of 263 gives 0.2553 to 0.3662; 0 of 20 gives 0 to 0.1611."""
-    assert wilson(81, 263) == pytest.approx((0.2553, 0.3662), abs=5e-5)
-    assert wilson(0, 20) == pytest.approx((0.0, 0.1611), abs=5e-5)
+    assert wilson(81 / 263, 263) == pytest.approx((0.2553, 0.3662), abs=5e-5)
+    assert wilson(0 / 20, 20) == pytest.approx((0.0, 0.1611), abs=5e-5)
 
 
 def test_rejecting_is_told_at_the_threshold_and_along_the_curve() -> None:
