@@ -43,7 +43,16 @@ st.navigation(
             _page("call", "One call", "call"),
             _page("listening", "Listening", "headphones"),
         ],
-        "Analytics": [_page("analytics", "First charts", "insights")],
+        "Analytics": [
+            _page("overview", "Overview", "insights"),
+            _page("funnel", "Funnel", "filter_alt"),
+            _page("when_to_call", "When to call", "schedule"),
+            _page("conversations", "Conversations", "forum"),
+            _page("emotion", "Emotion", "mood"),
+            _page("experiments", "Experiments", "science"),
+            _page("costs", "Costs", "payments"),
+            _page("explore", "Explore", "query_stats"),
+        ],
         "Models": [
             _page("models", "Models", "neurology"),
             _page("model_version", "One version", "deployed_code"),

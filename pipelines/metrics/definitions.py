@@ -1,34 +1,10 @@
-"""What each metric counts, over what, and what it leaves out; tile, report and notebook quote it.
-
-All of them: rehearsal rows never mix with live ones; a dial counts once it has ended; every rate
-carries its n and a 95 % Wilson interval; rates over fewer than `THIN_BELOW` are marked thin.
+"""What each metric of calls counts, over what, and what it leaves out; tile, report and notebook quote
+it. The other subjects define theirs beside their functions; `catalogue` lists them all.
 """
 
-from dataclasses import dataclass
-from typing import Literal
+from pipelines.metrics.contract import THIN_BELOW, Metric, Unit
 
-THIN_BELOW = 20
-
-Unit = Literal["lead", "dial", "turn", "response", "attempt"]
-
-
-@dataclass(frozen=True)
-class Metric:
-    """A metric's contract; `version` grows when its meaning changes."""
-
-    name: str
-    title: str
-    unit: Unit
-    numerator: str
-    denominator: str
-    excludes: str = ""
-    version: int = 1
-
-    @property
-    def sentence(self) -> str:
-        left_out = f" Left out: {self.excludes}." if self.excludes else ""
-        return f"{self.numerator} ÷ {self.denominator}.{left_out}"
-
+__all__ = ["THIN_BELOW", "Metric", "Unit"]
 
 FUNNEL = Metric(
     name="funnel",
@@ -105,6 +81,10 @@ ANSWERED_PER_DIAL = Metric(
     unit="dial",
     numerator="Dials that anything picked up, machines too",
     denominator="dials",
+    k="answered",
+    n="dials",
+    better="more",
+    chart="line",
 )
 CONVERSED_PER_HUMAN = Metric(
     name="conversed_per_human",
@@ -112,6 +92,10 @@ CONVERSED_PER_HUMAN = Metric(
     unit="dial",
     numerator="Dials with a conversation",
     denominator="dials that a person picked up",
+    k="conversed",
+    n="human_answered",
+    better="more",
+    chart="line",
 )
 GOALS_PER_CONVERSATION = Metric(
     name="goals_per_conversation",
@@ -119,6 +103,10 @@ GOALS_PER_CONVERSATION = Metric(
     unit="dial",
     numerator="Dials that reached the goal",
     denominator="dials with a conversation",
+    k="goal",
+    n="conversed",
+    better="more",
+    chart="line",
 )
 OPT_OUTS_PER_HUMAN = Metric(
     name="opt_outs_per_human",
@@ -126,6 +114,10 @@ OPT_OUTS_PER_HUMAN = Metric(
     unit="dial",
     numerator="Dials in which the person asked not to be called again",
     denominator="dials that a person picked up",
+    k="opted_out",
+    n="human_answered",
+    better="fewer",
+    chart="line",
 )
 
 METRICS = {

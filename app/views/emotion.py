@@ -1,0 +1,5 @@
+"""How do people feel, and what comes of it?"""
+
+import streamlit as st
+
+st.title("How do people feel, and what comes of it?")

@@ -1,0 +1,5 @@
+"""Which wording works better?"""
+
+import streamlit as st
+
+st.title("Which wording works better?")

@@ -1,0 +1,7 @@
+"""The cubes there are. A new one goes into this list, and the sync keeps it from then on."""
+
+from pipelines.lake.cubes import Cube
+from pipelines.lake.cubes_dials import DIAL_CUBES
+
+CUBES: tuple[Cube, ...] = DIAL_CUBES
+CUBE_OF = {cube.name: cube for cube in CUBES}

@@ -1,0 +1,100 @@
+"""A commit of the lake: which files it consists of, up to which transaction, at which moment.
+
+One manifest covers every table, so that what a reader joins was true at one moment. Commits are
+numbered; the next number is taken by writing its file, which only one writer can (`Store.put_new`).
+"""
+
+import zlib
+from collections.abc import Iterable
+from datetime import datetime
+
+from pydantic import BaseModel, ConfigDict
+
+from pipelines.lake.store import Store
+from voice_ai.errors import NotFound
+
+FOLDER = "commits"
+FORMAT = 1
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+
+class DataFile(_Frozen):
+    """`table`: of `tables.TABLES`, `gone_<table>` for keys, or `cube_<name>`. `commit`: the number it
+    came with. `campaign` and `month` (YYYY-MM): its partition, None where the table has none.
+    `level`: 0 as a sync wrote it, higher: how often it was put together. `sealed`: its month is
+    over; it is never put together again. `columns`: as the file has them; tables gain columns."""
+
+    path: str
+    table: str
+    rows: int
+    bytes: int
+    commit: int
+    month: str | None = None
+    campaign: str | None = None
+    level: int = 0
+    sealed: bool = False
+    columns: tuple[str, ...] = ()
+
+
+class Manifest(_Frozen):
+    """`bound`: every transaction below it is in the lake. `as_of`: the campaign clock's time at which
+    that was so; `made_at`: the machine's. `source`: which database; `cubes`: version by name."""
+
+    format: int = FORMAT
+    number: int
+    source: str
+    bound: int
+    as_of: datetime
+    made_at: datetime
+    why: str
+    files: tuple[DataFile, ...]
+    cubes: dict[str, str]
+
+    def of(self, table: str) -> tuple[DataFile, ...]:
+        return tuple(file for file in self.files if file.table == table)
+
+
+def newest(store: Store) -> Manifest | None:
+    """The last commit; None for a lake without one."""
+    numbers = commit_numbers(store)
+    return read(store, numbers[-1]) if numbers else None
+
+
+def read(store: Store, number: int) -> Manifest:
+    """Raises NotFound for a number that was never taken, or was swept away."""
+    try:
+        return Manifest.model_validate_json(zlib.decompress(store.get(_path(number))))
+    except FileNotFoundError:
+        raise NotFound(
+            f"the lake has no commit {number}; `voice-ai lake commits` lists them"
+        ) from None
+
+
+def as_of(store: Store, moment: datetime) -> Manifest:
+    """The last commit whose `as_of` is not after the moment. Raises NotFound."""
+    for number in reversed(commit_numbers(store)):
+        found = read(store, number)
+        if found.as_of <= moment:
+            return found
+    raise NotFound(f"the lake has no commit as old as {moment:%Y-%m-%d %H:%M %Z}")
+
+
+def commit(store: Store, manifest: Manifest) -> None:
+    """Raises AlreadyThere when somebody else took the number: nothing of this commit counts then."""
+    store.put_new(_path(manifest.number), zlib.compress(manifest.model_dump_json().encode()))
+
+
+def commit_numbers(store: Store) -> list[int]:
+    """In ascending order."""
+    return sorted(int(path.rpartition("/")[2].split(".")[0]) for path in store.names(FOLDER))
+
+
+def bytes_of(files: Iterable[DataFile]) -> int:
+    return sum(file.bytes for file in files)
+
+
+def _path(number: int) -> str:
+    return f"{FOLDER}/{number:010d}.json.z"
