@@ -1,1 +1,3 @@
-"""Questions put to the lake: SQL over cubes and rows gives counts, `pipelines.metrics` what they mean."""
+"""Questions put to the lake: SQL over cubes and rows gives counts, `pipelines.metrics` what they
+mean.
+"""

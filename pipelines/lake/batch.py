@@ -13,9 +13,9 @@ GONE = pl.Schema({"key": pl.String, "month": pl.String, "campaign": pl.String})
 
 @dataclass(frozen=True)
 class Batch:
-    """`rows`: by table; of calls, turns and events only with their attempt. Small tables come whole;
-    one that is left out stays as it was. `gone`: by keyed table, the keys (as text) whose rows
-    of earlier commits no longer count, with the partition that they are in (schema `GONE`).
+    """`rows`: by table; of calls, turns and events only with their attempt. Small tables come
+    whole; one that is left out stays as it was. `gone`: by keyed table, the keys (as text) whose
+    rows of earlier commits no longer count, with the partition that they are in (schema `GONE`).
     `bound`: transactions below it are in."""
 
     bound: int

@@ -1,9 +1,10 @@
 """Cubes: small sums that dashboards read instead of rows, kept by the sync with every commit.
 
-A cube is one SQL query over the rows of *some* attempts and decisions (tables as in `tables.TABLES`,
-small tables whole) whose result is additive: the sums over two sets of rows together are the sums of
-both added. So a commit adds the sums of its new rows, takes back those of the rows it replaces, and a
-reader adds everything up. A version that changes has its cube made anew from the rows.
+A cube is one SQL query over the rows of *some* attempts and decisions (tables as in
+`tables.TABLES`, small tables whole) whose result is additive: the sums over two sets of rows
+together are the sums of both added. So a commit adds the sums of its new rows, takes back those of
+the rows it replaces, and a reader adds everything up. A version that changes has its cube made
+anew from the rows.
 """
 
 from collections.abc import Mapping
@@ -18,8 +19,8 @@ from pipelines.lake.tables import naive
 
 @dataclass(frozen=True)
 class Cube:
-    """`dims` are what rows are told apart by, `measures` what is added up; `sql` gives both, grouped
-    or not. Its first dims are campaign_id and rehearsal."""
+    """`dims` are what rows are told apart by, `measures` what is added up; `sql` gives both,
+    grouped or not. Its first dims are campaign_id and rehearsal."""
 
     name: str
     about: str
@@ -62,7 +63,7 @@ def _run(
 ) -> pl.DataFrame:
     for name, frame in tables.items():
         connection.register(name, naive(frame).to_arrow())
-    found = connection.sql(cube.summed(f"({cube.sql})")).pl()
+    found: pl.DataFrame = connection.sql(cube.summed(f"({cube.sql})")).pl()
     return found.select(*cube.dims, *cube.measures)
 
 

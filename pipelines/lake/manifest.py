@@ -22,8 +22,8 @@ class _Frozen(BaseModel):
 
 
 class DataFile(_Frozen):
-    """`table`: of `tables.TABLES`, `gone_<table>` for keys, or `cube_<name>`. `commit`: the number it
-    came with. `campaign` and `month` (YYYY-MM): its partition, None where the table has none.
+    """`table`: of `tables.TABLES`, `gone_<table>` for keys, or `cube_<name>`. `commit`: the number
+    it came with. `campaign` and `month` (YYYY-MM): its partition, None where the table has none.
     `level`: 0 as a sync wrote it, higher: how often it was put together. `sealed`: its month is
     over; it is never put together again. `columns`: as the file has them; tables gain columns."""
 
@@ -40,8 +40,9 @@ class DataFile(_Frozen):
 
 
 class Manifest(_Frozen):
-    """`bound`: every transaction below it is in the lake. `as_of`: the campaign clock's time at which
-    that was so; `made_at`: the machine's. `source`: which database; `cubes`: version by name."""
+    """`bound`: every transaction below it is in the lake. `as_of`: the campaign clock's time at
+    which that was so; `made_at`: the machine's. `source`: which database; `cubes`: version by
+    name."""
 
     format: int = FORMAT
     number: int
@@ -83,7 +84,8 @@ def as_of(store: Store, moment: datetime) -> Manifest:
 
 
 def commit(store: Store, manifest: Manifest) -> None:
-    """Raises AlreadyThere when somebody else took the number: nothing of this commit counts then."""
+    """Raises AlreadyThere when somebody else took the number: nothing of this commit counts
+    then."""
     store.put_new(_path(manifest.number), zlib.compress(manifest.model_dump_json().encode()))
 
 

@@ -1,14 +1,15 @@
 """Answers questions of one commit of the lake, with or without the hot tail, in SQL or in polars.
 
 Moments are UTC everywhere: plain TIMESTAMPs to DuckDB, whose own zone is the machine's, and aware
-ones in every frame that comes out. The tables of `tables.TABLES`, the views' names for them (`v_attempts` …) and the cubes (`cube_hours`
-…) are there as DuckDB views; `scan` gives the same rows to polars.
+ones in every frame that comes out. The tables of `tables.TABLES`, the views' names for them
+(`v_attempts` …) and the cubes (`cube_hours` …) are there as DuckDB views; `scan` gives the same
+rows to polars.
 """
 
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
@@ -80,10 +81,11 @@ class Lake:
 
         Raises BadInput with DuckDB's own words for what it does not understand.
         """
-        cursor = self._connection.cursor()
+        cursor = _database().cursor()
         try:
             self._prepare(cursor, query)
-            return aware(cursor.sql(query, params=dict(parameters or {})).pl())
+            found: pl.DataFrame = cursor.sql(query, params=dict(parameters or {})).pl()
+            return aware(found)
         except (duckdb.ProgrammingError, duckdb.DataError, duckdb.NotSupportedError) as error:
             raise BadInput(str(error).strip()) from error
         finally:
@@ -108,7 +110,8 @@ class Lake:
         return self.scan(table).collect() if self._any(table) else self._tail_rows(table)
 
     def rows_of(self, table: str, keys: pl.DataFrame) -> pl.DataFrame:
-        """The rows with these keys (columns key, month, campaign), found in their partitions only."""
+        """The rows with these keys (columns key, month, campaign), found in their partitions
+        only."""
         found = [empty(table)]
         for (month, campaign), part in keys.partition_by(
             ["month", "campaign"], as_dict=True
@@ -127,12 +130,6 @@ class Lake:
         return (*TABLES, *views, *(cube.table for cube in CUBES))
 
     # DuckDB's side
-
-    @cached_property
-    def _connection(self) -> duckdb.DuckDBPyConnection:
-        connection = duckdb.connect(config={"memory_limit": MEMORY, "threads": THREADS})
-        connection.execute("SET parquet_metadata_cache = true")
-        return connection
 
     def _prepare(self, cursor: duckdb.DuckDBPyConnection, query: str) -> None:
         """Makes the views that the query names; a view over a thousand files is not free."""
@@ -262,6 +259,15 @@ class Lake:
 
     def _paths(self, files: "list[DataFile] | tuple[DataFile, ...]") -> list[str]:
         return [self._path(file) for file in files]
+
+
+@cache
+def _database() -> duckdb.DuckDBPyConnection:
+    """One for the process, so that its memory has one limit and what it knows of files is kept.
+    Views belong to the cursor that made them."""
+    connection = duckdb.connect(config={"memory_limit": MEMORY, "threads": THREADS})
+    connection.execute("SET parquet_metadata_cache = true")
+    return connection
 
 
 def _by_columns(files: list[DataFile]) -> list[list[DataFile]]:

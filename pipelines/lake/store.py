@@ -1,7 +1,7 @@
 """Where the lake's files are: a folder or an object store, by its address. Files never change.
 
-A remote file is fetched once into a folder of this machine and read from there, so that DuckDB, polars
-and a notebook all read plain local Parquet.
+A remote file is fetched once into a folder of this machine and read from there, so that DuckDB,
+polars and a notebook all read plain local Parquet.
 """
 
 import os
@@ -26,8 +26,8 @@ class AlreadyThere(Refused):
 
 @dataclass(frozen=True)
 class Store:
-    """`root`: local folder of the lake, or of the copies of remote files; `remote`: the object store
-    behind it, None where the folder is the lake."""
+    """`root`: local folder of the lake, or of the copies of remote files; `remote`: the object
+    store behind it, None where the folder is the lake."""
 
     url: str
     root: Path
@@ -106,8 +106,8 @@ class Store:
 
 
 def open_store(url: str | None, home: Path) -> Store:
-    """The store at that address; None: the folder `lake` of the home. Raises BadInput for an address
-    that nothing here can read."""
+    """The store at that address; None: the folder `lake` of the home. Raises BadInput for an
+    address that nothing here can read."""
     if not url:
         return Store(str(home / "lake"), home / "lake", None)
     parts = urlsplit(url)
@@ -149,7 +149,7 @@ class _told:
 def _write_whole(target: Path, data: bytes) -> None:
     part = target.with_name(f".{target.name}.{uuid4().hex}")
     _write_synced(part, data)
-    os.replace(part, target)
+    part.replace(target)
 
 
 def _link_whole(target: Path, data: bytes) -> None:

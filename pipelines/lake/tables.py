@@ -1,9 +1,10 @@
-"""What the lake holds: tables, their columns, keys and partitions. The views of the database, wider.
+"""What the lake holds: tables, their columns, keys and partitions. The views of the database,
+wider.
 
-A row of `attempts` is a finished dial; calls, turns and events come with their attempt, so the attempt
-is the unit of change: when any part of it changes late, all of its rows are written anew and the key
-is noted as gone before that commit. `decisions` are append-only. No number, no name, no free text
-but redacted words.
+A row of `attempts` is a finished dial; calls, turns and events come with their attempt, so the
+attempt is the unit of change: when any part of it changes late, all of its rows are written anew
+and the key is noted as gone before that commit. `decisions` are append-only. No number, no name,
+no free text but redacted words.
 """
 
 from dataclasses import dataclass
@@ -258,7 +259,8 @@ _TABLES = (
         "campaign_leads",
         pl.Schema(
             {
-                "member_key": pl.String(),  # campaign and lead: what a row is found by when it is gone
+                # campaign and lead: what a row is found by when it is gone
+                "member_key": pl.String(),
                 "campaign_id": pl.String(),
                 "campaign": pl.String(),
                 "lead_id": pl.Int64(),
@@ -385,8 +387,8 @@ Rows = TypeVar("Rows", pl.DataFrame, pl.LazyFrame)
 
 
 def naive(rows: Rows) -> Rows:
-    """Moments as files hold them: UTC without a zone, because DuckDB shows zoned ones in the zone of
-    the machine it runs on."""
+    """Moments as files hold them: UTC without a zone, because DuckDB shows zoned ones in the zone
+    of the machine it runs on."""
     return rows.with_columns(_MOMENTS.dt.replace_time_zone(None))
 
 

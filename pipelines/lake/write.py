@@ -1,10 +1,10 @@
 """Adds a commit to the lake: files first, then the manifest that makes them count, all or nothing.
 
-A process that dies in between leaves files that no manifest names; `sweep` removes them. Two writers
-cannot both take the next number, and the loser's files count for nothing.
+A process that dies in between leaves files that no manifest names; `sweep` removes them. Two
+writers cannot both take the next number, and the loser's files count for nothing.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from io import BytesIO
 from uuid import uuid4
@@ -184,6 +184,6 @@ def _added(cube: Cube, frames: list[pl.DataFrame]) -> pl.DataFrame:
     return pl.concat(frames).group_by(cube.dims).agg(pl.col(cube.measures).sum())
 
 
-def gone_keys(rows: Mapping[str, list[str | None]]) -> pl.DataFrame:
+def gone_keys(rows: Mapping[str, Sequence[str | None]]) -> pl.DataFrame:
     """key, month, campaign: from lists of equal length."""
     return pl.DataFrame(rows, schema=GONE)

@@ -1,4 +1,5 @@
-"""What a metric promises: what is counted, over what, leaving out what, since when, how it is drawn.
+"""What a metric promises: what is counted, over what, leaving out what, since when, how it is
+drawn.
 
 All of them: rehearsal rows never mix with live ones; a dial counts once it has ended; times are the
 called person's; cells that rest on fewer than `THIN_BELOW` are marked, and hidden where asked.
@@ -29,9 +30,9 @@ class Change:
 
 @dataclass(frozen=True)
 class Metric:
-    """A metric's contract. `k` and `n`: measures of the dial cubes it is the quotient of, where it is
-    one; then `pipelines.metrics.ask` answers it for any split. `better`: which way is good news.
-    `source`: where the formula comes from."""
+    """A metric's contract. `k` and `n`: measures of the dial cubes it is the quotient of, where it
+    is one; then `pipelines.metrics.ask` answers it for any split. `better`: which way is good
+    news. `source`: where the formula comes from."""
 
     name: str
     title: str

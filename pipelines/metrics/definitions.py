@@ -1,5 +1,5 @@
-"""What each metric of calls counts, over what, and what it leaves out; tile, report and notebook quote
-it. The other subjects define theirs beside their functions; `catalogue` lists them all.
+"""What each metric of calls counts, over what, and what it leaves out; tile, report and notebook
+quote it. The other subjects define theirs beside their functions; `catalogue` lists them all.
 """
 
 from pipelines.metrics.contract import THIN_BELOW, Metric, Unit
