@@ -3,6 +3,7 @@
 from voice_ai.db.schema import (
     calls,
     campaigns,
+    lake,
     operations,
     people,
     rollouts,
@@ -15,6 +16,7 @@ __all__ = [
     "METADATA",
     "calls",
     "campaigns",
+    "lake",
     "operations",
     "people",
     "rollouts",

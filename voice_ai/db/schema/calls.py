@@ -20,6 +20,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import UUID
 
 from voice_ai.db.schema.base import METADATA, document, moment, ref, sealed, uuid_key
+from voice_ai.db.schema.lake import WRITTEN, stamp, stamp_index
 
 OWN_ANSWER_CLASS = (
     "by our own ears: human, machine, screening, ivr, fax, unknown; NULL: too short to tell"
@@ -85,6 +86,13 @@ attempts = Table(
     Column("ended_by", Text, comment="callback, reconciler or dialer: who brought the end"),
     Column("late", Boolean, nullable=False, comment="called after it was given up; cancelled"),
     Column("rehearsal", Boolean, nullable=False, comment="at the simulator"),
+    stamp("transaction that wrote it last once it had ended, before: that added it"),
+    Column(
+        "settled_xid",
+        BigInteger,
+        comment="transaction in which it ended; NULL: it is live. An older one is in the lake",
+    ),
+    stamp_index("attempts"),
     UniqueConstraint("campaign_id", "lead_id", "number_id", "attempt_no"),
     CheckConstraint(
         "state IN ('intended','unknown','placed','ringing','in_progress','ended')",
@@ -127,6 +135,8 @@ calls = Table(
     Column("error_code", Integer, comment="the carrier's error"),
     moment("created_at", "first heard of", nullable=False),
     moment("updated_at", "last change", nullable=False),
+    stamp(WRITTEN),
+    stamp_index("calls"),
     comment="The carrier's object for an attempt.",
 )
 
@@ -166,6 +176,8 @@ turns = Table(
     Column("mind_ms", Float, comment="final transcript to what to say"),
     Column("tts_first_byte_ms", Float, comment="text to first synthesised byte; NULL when cached"),
     Column("response_ms", Float, comment="end of the person's speech to first audio sent"),
+    stamp(WRITTEN),
+    stamp_index("turns"),
     CheckConstraint("speaker IN ('agent','caller')", name="speaker"),
     comment="Who said what, when, and how long each stage took; unmeasured is NULL.",
 )
@@ -188,6 +200,8 @@ model_predictions = Table(
         Text,
         comment="whose answer in a call of a canary: champion or challenger; NULL: no such call",
     ),
+    stamp(),
+    stamp_index("model_predictions"),
     comment="What a model said of a turn, and which version said it.",
 )
 
@@ -255,6 +269,8 @@ qa_scores = Table(
     Column("passed", Boolean, comment="false: a gate failed; NULL: no gate was judged"),
     Column("note", Text, comment="what the listener wrote"),
     moment("scored_at", "when", nullable=False),
+    stamp(),
+    stamp_index("qa_scores"),
     CheckConstraint("scorer IN ('human','auto')", name="scorer"),
     comment="How calls sounded, by scorecard; never changed, the newest of a scorer counts.",
 )

@@ -17,6 +17,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ARRAY, UUID
 
 from voice_ai.db.schema.base import METADATA, document, moment, ref, sealed, uuid_key
+from voice_ai.db.schema.lake import stamp, stamp_index
 
 campaigns = Table(
     "campaigns",
@@ -110,6 +111,8 @@ campaign_leads = Table(
     Column("disposition", Text, comment="of the last attempt"),
     Column("decision_key", Text, comment="last decision's answer and reasons, to see a change"),
     moment("updated_at", "last change", nullable=False),
+    stamp(),
+    stamp_index("campaign_leads"),
     CheckConstraint("state IN ('ready','calling','done')", name="state"),
     Index(
         "ix_campaign_leads_fresh",
@@ -177,6 +180,8 @@ decisions = Table(
     moment("next_allowed_at", "when asking again makes sense; NULL: never or unknown"),
     moment("decided_at", "when", nullable=False),
     Column("rehearsal", Boolean, nullable=False, comment="about the simulator"),
+    stamp(),
+    stamp_index("decisions"),
     Index("ix_decisions_campaign", "campaign_id", "decided_at"),
     comment="The ledger: a row when the answer or its reasons change, and one for every dial.",
 )
@@ -274,6 +279,8 @@ assignments = Table(
     ref("lead_id", "leads.id", "the lead", primary_key=True),
     Column("arm", Text, nullable=False, comment="sticky over retries"),
     moment("assigned_at", "when", nullable=False),
+    stamp(),
+    stamp_index("assignments"),
     comment="Which lead is in which arm.",
 )
 

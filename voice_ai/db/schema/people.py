@@ -16,6 +16,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ARRAY, BYTEA, UUID
 
 from voice_ai.db.schema.base import METADATA, document, moment, ref, sealed, uuid_key
+from voice_ai.db.schema.lake import stamp, stamp_index
 
 sellers = Table(
     "sellers",
@@ -130,6 +131,8 @@ leads = Table(
     sealed("person_sealed", "name, address and all other columns as JSON; NULL once erased"),
     Column("external_id_fingerprint", BYTEA, comment="HMAC of the file's own id, for matching"),
     moment("created_at", "when it was imported", nullable=False),
+    stamp(),
+    stamp_index("leads"),
     UniqueConstraint("number_id", "list_id"),
     # An import writes its leads side by side, so a few kilobytes find a list or a run.
     Index("ix_leads_list_id", "list_id", postgresql_using="brin"),
@@ -152,6 +155,8 @@ suppressions = Table(
     Column("attempt_id", UUID(as_uuid=True), comment="the attempt in which it was said"),
     Column("added_by", Text, comment="who wrote it down; NULL: the person's own word"),
     moment("created_at", "effective from", nullable=False),
+    stamp(),
+    stamp_index("suppressions"),
     CheckConstraint(
         "(scope = 'all') OR (scope = 'seller' AND seller_id IS NOT NULL)"
         " OR (scope = 'campaign' AND campaign_id IS NOT NULL)",
