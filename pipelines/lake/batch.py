@@ -6,6 +6,7 @@ from datetime import datetime
 
 import polars as pl
 
+from pipelines.lake.manifest import Resume
 from pipelines.lake.tables import OF_ATTEMPTS, TABLES, empty
 
 GONE = pl.Schema({"key": pl.String, "month": pl.String, "campaign": pl.String})
@@ -16,12 +17,14 @@ class Batch:
     """`rows`: by table; of calls, turns and events only with their attempt. Small tables come
     whole; one that is left out stays as it was. `gone`: by keyed table, the keys (as text) whose
     rows of earlier commits no longer count, with the partition that they are in (schema `GONE`).
-    `bound`: transactions below it are in."""
+    `bound`: transactions below it are in. `resume` and `witness` go into the manifest."""
 
     bound: int
     as_of: datetime
     rows: Mapping[str, pl.DataFrame] = field(default_factory=dict)
     gone: Mapping[str, pl.DataFrame] = field(default_factory=dict)
+    resume: Resume | None = None
+    witness: str | None = None
 
     def table(self, name: str) -> pl.DataFrame:
         """The rows of one table in its schema, without any where the batch has none."""

@@ -39,10 +39,20 @@ class DataFile(_Frozen):
     columns: tuple[str, ...] = ()
 
 
+class Resume(_Frozen):
+    """Where a sync of more rows than one commit holds goes on: it will have everything below
+    `bound`, and has of it all tables before `table`, and of that one all up to `after`."""
+
+    bound: int
+    table: str
+    after: str
+
+
 class Manifest(_Frozen):
     """`bound`: every transaction below it is in the lake. `as_of`: the campaign clock's time at
     which that was so; `made_at`: the machine's. `source`: which database; `cubes`: version by
-    name."""
+    name. `resume`: None unless the next commit only goes on with what this one began.
+    `witness`: the newest attempt of the lake (id and the transaction in which it ended)."""
 
     format: int = FORMAT
     number: int
@@ -53,6 +63,8 @@ class Manifest(_Frozen):
     why: str
     files: tuple[DataFile, ...]
     cubes: dict[str, str]
+    resume: Resume | None = None
+    witness: str | None = None
 
     def of(self, table: str) -> tuple[DataFile, ...]:
         return tuple(file for file in self.files if file.table == table)

@@ -78,6 +78,7 @@ ATTEMPT_COLUMNS: dict[str, pl.DataType] = {
     # what was measured of the call; unmeasured is null
     "right_party": pl.Boolean(),
     "own_answer_class": pl.String(),
+    "own_answer_confidence": pl.Float64(),
     "own_answer_at_ms": pl.Float64(),
     "detection_ms": pl.Float64(),
     "first_audio_ms": pl.Float64(),

@@ -60,6 +60,8 @@ def write_batch(
         why=why,
         files=(*kept, *new, *cubes),
         cubes={cube.name: cube.version for cube in CUBES},
+        resume=batch.resume,
+        witness=batch.witness or (parent.witness if parent else None),
     )
     commits.commit(store, made)
     return made
