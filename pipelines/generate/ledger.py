@@ -29,14 +29,19 @@ def of_campaign(plan: Planned, people: Leads, dials: pl.DataFrame) -> pl.DataFra
         *_passing(plan, numbered),
         *_staying(numbered),
     ]
+    # What happened to the dial of a row, as a column: inside `over` it would be looked up by lead.
+    went = pl.concat([numbered["code"] != CODE["not_dialed"], pl.Series([None], dtype=pl.Boolean)])
     whole = pl.concat(parts).sort("lead", "at", "reason", maintain_order=True)
-    went = numbered.filter(pl.col("code") != CODE["not_dialed"])["dial"]
-    dialed = pl.col("dial").is_in(went.implode()) & pl.col("dial").is_not_null()
-    before = dialed.cum_sum().over("lead") - dialed.cast(pl.UInt32) > 0
+    nothing = len(went) - 1
+    whole = whole.with_columns(
+        dialed=went.gather(whole["dial"].fill_null(nothing)).fill_null(value=False)
+    )
+    dials_so_far = pl.col("dialed").cum_sum().over("lead") - pl.col("dialed").cast(pl.UInt32)
+    before = dials_so_far > 0
     return whole.with_columns(
         reason_before=pl.col("reason").shift(1).over("lead"),
         dialed_before=pl.when(pl.col("reason").shift(1).over("lead").is_not_null()).then(before),
-    ).sort("at", "lead", maintain_order=True)
+    ).drop("dialed").sort("at", "lead", maintain_order=True)
 
 
 def _never(plan: Planned, people: Leads, dials: pl.DataFrame) -> pl.DataFrame:
