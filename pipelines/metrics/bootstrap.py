@@ -48,8 +48,8 @@ def ratio(top: Values, bottom: Values, *, draws: int = DRAWS, seed: int = SEED) 
 
 def _ratio(drawn: tuple[Values, ...]) -> Values:
     top, bottom = (part.sum(axis=-1) for part in drawn)
-    known = np.full(np.shape(top), np.nan)
-    return np.divide(top, bottom, out=known, where=bottom != 0)
+    found: Values = np.divide(top, bottom, out=np.full(np.shape(top), np.nan), where=bottom != 0)
+    return found
 
 
 def _estimate(
