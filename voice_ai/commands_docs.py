@@ -1,5 +1,6 @@
 """`voice-ai docs …`: pages that are written from the code, so that they cannot drift."""
 
+import importlib
 from pathlib import Path
 from typing import Annotated
 
@@ -39,4 +40,16 @@ def policy(
 
     out.parent.mkdir(parents=True, exist_ok=True)
     out.write_text(rules_page(built_in()), encoding="utf-8")
+    print(f"{out} is written.")
+
+
+@app.command()
+def metrics(
+    out: Annotated[Path, typer.Option(help="The page to write.")] = Path("docs/metrics.md"),
+) -> None:
+    """What every metric counts, out of what, since when."""
+    # By name, as commands are: these packages stand above this one.
+    dictionary = importlib.import_module("pipelines.metrics.dictionary")
+    out.parent.mkdir(parents=True, exist_ok=True)
+    out.write_text(dictionary.page(), encoding="utf-8")
     print(f"{out} is written.")

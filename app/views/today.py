@@ -6,8 +6,8 @@ from app import campaign_reading, components
 from app.campaign_reading import HOUSE_ZONE
 from app.queries.campaigns import Listed
 from app.queries.today import Attention, Today
-from pipelines.metrics.definitions import ANSWERED_PER_DIAL, OPT_OUTS_PER_HUMAN
 from pipelines.metrics.measures import headline
+from pipelines.metrics.rates import ANSWERED_PER_DIAL, OPT_OUTS_PER_HUMAN
 from pipelines.report.labels import count, interval, percent
 from voice_ai.errors import VoiceAIError
 

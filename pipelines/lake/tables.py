@@ -76,7 +76,7 @@ ATTEMPT_COLUMNS: dict[str, pl.DataType] = {
     "arm": pl.String(),
     "campaign_version": pl.Int32(),
     # what was measured of the call; unmeasured is null
-    "right_party": pl.Boolean(),
+    "right_party": pl.Boolean(),  # a person picked up and was asked; null: nobody was asked
     "own_answer_class": pl.String(),
     "own_answer_confidence": pl.Float64(),
     "own_answer_at_ms": pl.Float64(),
@@ -224,7 +224,9 @@ _TABLES = (
                 # What stands at a moment is a sum over rows: each adds itself and takes that back.
                 "allow_before": pl.Boolean(),
                 "reasons_before": TEXTS,
+                # a dial of this lead in this campaign, before this decision, reached the carrier
                 "dialed_before": pl.Boolean(),
+                "list": pl.String(),
             }
         ),
         "month and campaign",

@@ -6,5 +6,5 @@ A subject's module defines its metrics beside the functions that compute them an
 from pipelines.metrics import definitions
 from pipelines.metrics.contract import Metric
 
-_SUBJECTS: tuple[tuple[Metric, ...], ...] = (tuple(definitions.METRICS.values()),)
-ALL: dict[str, Metric] = {metric.name: metric for subject in _SUBJECTS for metric in subject}
+SUBJECTS: tuple[tuple[Metric, ...], ...] = (tuple(definitions.METRICS.values()),)
+ALL: dict[str, Metric] = {metric.name: metric for subject in SUBJECTS for metric in subject}

@@ -1,8 +1,11 @@
-"""What each metric of calls counts, over what, and what it leaves out; tile, report and notebook
+"""What a campaign's page and report count beside its rates (`rates`); tile, report and notebook
 quote it. The other subjects define theirs beside their functions; `catalogue` lists them all.
 """
 
-from pipelines.metrics.contract import THIN_BELOW, Metric, Unit
+from datetime import date
+
+from pipelines.metrics import rates
+from pipelines.metrics.contract import THIN_BELOW, Change, Metric, Unit
 
 __all__ = ["THIN_BELOW", "Metric", "Unit"]
 
@@ -11,7 +14,11 @@ FUNNEL = Metric(
     title="From list to goal",
     unit="lead",
     numerator="Leads that came at least this far in any attempt",
-    denominator="leads of the step before",
+    denominator="leads of the step before; conversations are out of people, not of right parties, "
+    "which not every script asks for",
+    version=2,
+    changes=(Change(2, date(2026, 11, 27), "The right party is a step of its own"),),
+    chart="funnel",
 )
 CALLS_BY_STATUS = Metric(
     name="calls_by_status",
@@ -35,6 +42,7 @@ ANSWER_RATE_BY_HOUR = Metric(
     numerator="Dials that anything picked up",
     denominator="dials in that hour of the called person's day",
     excludes="attempts that never reached the carrier",
+    better="more",
 )
 EMOTIONS = Metric(
     name="emotions",
@@ -51,6 +59,7 @@ EMOTIONS_ALONG_CALL = Metric(
     numerator="Caller turns with this emotion in this third of their call",
     denominator="caller turns with an emotion in this third",
     excludes="calls with fewer than three caller turns, so that the thirds hold the same calls",
+    chart="area",
 )
 TURN_LATENCY = Metric(
     name="turn_latency",
@@ -59,6 +68,9 @@ TURN_LATENCY = Metric(
     numerator="Milliseconds from the end of the person's speech to the first audio sent back",
     denominator="measured responses (agent turns that answer a caller turn)",
     excludes="unmeasured responses, stated beside it; percentiles are nearest-rank",
+    chart="histogram",
+    interval="rank",
+    better="fewer",
 )
 REFUSALS = Metric(
     name="refusals",
@@ -66,6 +78,7 @@ REFUSALS = Metric(
     unit="lead",
     numerator="Leads whose latest decision is a refusal with this reason",
     denominator="leads of the campaign",
+    better="fewer",
 )
 ACTIVITY = Metric(
     name="activity",
@@ -75,51 +88,6 @@ ACTIVITY = Metric(
     denominator="dials",
     excludes="attempts that never reached the carrier",
 )
-ANSWERED_PER_DIAL = Metric(
-    name="answered_per_dial",
-    title="Answered per dial",
-    unit="dial",
-    numerator="Dials that anything picked up, machines too",
-    denominator="dials",
-    k="answered",
-    n="dials",
-    better="more",
-    chart="line",
-)
-CONVERSED_PER_HUMAN = Metric(
-    name="conversed_per_human",
-    title="Conversed per human",
-    unit="dial",
-    numerator="Dials with a conversation",
-    denominator="dials that a person picked up",
-    k="conversed",
-    n="human_answered",
-    better="more",
-    chart="line",
-)
-GOALS_PER_CONVERSATION = Metric(
-    name="goals_per_conversation",
-    title="Goals per conversation",
-    unit="dial",
-    numerator="Dials that reached the goal",
-    denominator="dials with a conversation",
-    k="goal",
-    n="conversed",
-    better="more",
-    chart="line",
-)
-OPT_OUTS_PER_HUMAN = Metric(
-    name="opt_outs_per_human",
-    title="Opt-outs per human",
-    unit="dial",
-    numerator="Dials in which the person asked not to be called again",
-    denominator="dials that a person picked up",
-    k="opted_out",
-    n="human_answered",
-    better="fewer",
-    chart="line",
-)
-
 METRICS = {
     metric.name: metric
     for metric in (
@@ -132,9 +100,6 @@ METRICS = {
         TURN_LATENCY,
         REFUSALS,
         ACTIVITY,
-        ANSWERED_PER_DIAL,
-        CONVERSED_PER_HUMAN,
-        GOALS_PER_CONVERSATION,
-        OPT_OUTS_PER_HUMAN,
+        *rates.METRICS,
     )
 }

@@ -17,10 +17,12 @@ ATTEMPTS = pl.Schema(
         "state": pl.String(),
         "carrier_status": pl.String(),
         "disposition": pl.String(),
+        "end_reason": pl.String(),
         "reached_carrier": pl.Boolean(),
         "answered": pl.Boolean(),
         "human_answered": pl.Boolean(),
         "machine": pl.Boolean(),
+        "right_party": pl.Boolean(),  # null: nobody was asked
         "conversed": pl.Boolean(),
         "goal": pl.Boolean(),
         "opted_out": pl.Boolean(),

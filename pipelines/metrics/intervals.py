@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from pipelines.metrics.definitions import THIN_BELOW
+from pipelines.metrics.contract import THIN_BELOW
 from voice_ai.intervals import Z_95, wilson
 
 __all__ = ["Z_95", "Rate", "rate", "wilson", "with_rates", "with_shares"]

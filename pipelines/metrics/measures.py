@@ -6,16 +6,16 @@ from datetime import timedelta
 import polars as pl
 
 from pipelines.metrics import calls, emotions, funnel, latency, refusals
-from pipelines.metrics.definitions import (
+from pipelines.metrics.contract import Metric
+from pipelines.metrics.frames import CampaignFrames
+from pipelines.metrics.intervals import Rate, rate
+from pipelines.metrics.latency import Latency
+from pipelines.metrics.rates import (
     ANSWERED_PER_DIAL,
     CONVERSED_PER_HUMAN,
     GOALS_PER_CONVERSATION,
     OPT_OUTS_PER_HUMAN,
-    Metric,
 )
-from pipelines.metrics.frames import CampaignFrames
-from pipelines.metrics.intervals import Rate, rate
-from pipelines.metrics.latency import Latency
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,7 @@ def totals(attempts: pl.DataFrame) -> Totals:
 def measure(frames: CampaignFrames) -> Measures:
     leads, attempts, turns = frames.leads, frames.attempts, frames.turns
     heard = emotions.emotion_counts(turns)
-    refused = refusals.refusal_counts(leads, attempts, frames.decisions)
+    refused = refusals.standing_counts(leads, attempts, frames.decisions)
     return Measures(
         totals=totals(attempts),
         funnel=funnel.funnel(funnel.funnel_counts(leads, attempts, frames.decisions)),
@@ -82,7 +82,7 @@ def measure(frames: CampaignFrames) -> Measures:
         activity_step=calls.activity_step(attempts),
         emotions=emotions.emotions(heard),
         emotions_unheard=emotions.unheard(heard),
-        refusals=refusals.refusals(refused, leads.height),
+        refusals=refusals.refusals(refusals.refusal_counts(refused), leads.height),
         dispositions=calls.dispositions(calls.disposition_counts(attempts)),
         answer_by_hour=calls.answer_rate_by_hour(calls.hour_counts(attempts)),
         emotions_along=emotions.emotions_along_call(emotions.along_counts(turns)),

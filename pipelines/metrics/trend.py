@@ -5,21 +5,24 @@ from datetime import timedelta
 
 import polars as pl
 
-from pipelines.metrics.definitions import (
+from pipelines.metrics.contract import THIN_BELOW
+from pipelines.metrics.rates import (
     ANSWERED_PER_DIAL,
     CONVERSED_PER_HUMAN,
     GOALS_PER_CONVERSATION,
     OPT_OUTS_PER_HUMAN,
-    THIN_BELOW,
 )
 
 PERIOD = 10
 _SUMS = ("dials", "answered", "human_answered", "conversed", "goal", "opted_out")
 _RATES = {
-    ANSWERED_PER_DIAL.name: ("answered", "dials"),
-    CONVERSED_PER_HUMAN.name: ("conversed", "human_answered"),
-    GOALS_PER_CONVERSATION.name: ("goal", "conversed"),
-    OPT_OUTS_PER_HUMAN.name: ("opted_out", "human_answered"),
+    metric.name: (str(metric.k), str(metric.n))
+    for metric in (
+        ANSWERED_PER_DIAL,
+        CONVERSED_PER_HUMAN,
+        GOALS_PER_CONVERSATION,
+        OPT_OUTS_PER_HUMAN,
+    )
 }
 
 

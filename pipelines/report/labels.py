@@ -9,6 +9,7 @@ _WORDS = {
     "dialed": "Dialed",
     "answered": "Answered",
     "human": "Human answered",
+    "right_party": "Right party",
     "conversed": "Conversed",
     "goal": "Goal reached",
     # dispositions

@@ -201,7 +201,9 @@ def test_refusals_are_the_last_word_and_count_a_lead_under_each_reason() -> None
     ledger = decisions(
         (1, []), (1, ["GAP"]), (2, ["HOURS", "DNC"]), (3, ["HOURS"]), (3, []), (4, ["HOURS"])
     )
-    frame = refusals.refusals(refusals.refusal_counts(leads(8), made, ledger), 8)
+    frame = refusals.refusals(
+        refusals.refusal_counts(refusals.standing_counts(leads(8), made, ledger)), 8
+    )
     assert frame.select("reason", "leads", "never_dialed", "n").rows() == [
         ("HOURS", 2, 2, 8),
         ("DNC", 1, 1, 8),
@@ -225,12 +227,16 @@ def test_funnel_never_widens_and_its_first_loss_is_the_refused(
     made = attempts(*(attempt(lead, code, attempt_no=no) for no, (lead, code) in enumerate(dials)))
     told, known = decisions(*ledger), leads(12)
     counts = funnel.funnel_counts(known, made, told)
-    steps = [counts[stage] for stage in funnel.STAGES]
+    steps = [counts[stage] for stage in funnel.STAGES if stage in counts]
     assert steps == sorted(steps, reverse=True)
-    frame = refusals.refusal_counts(known, made, told)
+    standing = refusals.standing_counts(known, made, told)
+    frame = refusals.refusal_counts(standing)
     lost = counts["leads"] - counts["eligible"]
     assert frame["never_dialed"].max() in (None, *range(lost + 1))
     assert (lost == 0) == (frame["never_dialed"].sum() == 0)
+    way = refusals.blocked(standing, counts["leads"])
+    assert way["leads"][-1] == counts["eligible"]
+    assert way["leads"][1:-1].sum() == lost
 
 
 def test_every_metric_says_what_it_counts_over_what() -> None:

@@ -10,11 +10,20 @@ from pipelines.metrics.intervals import rate, with_rates, with_shares
 trials = st.integers(1, 10**7).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n)))
 
 
-def test_published_value() -> None:
-    # 81 of 263, an example of Newcombe (1998), method 3: 0.2553 to 0.3662
-    found = rate(81, 263)
-    assert found.low == pytest.approx(0.2553, abs=5e-5)
-    assert found.high == pytest.approx(0.3662, abs=5e-5)
+# Newcombe (1998), Statistics in Medicine 17, table I, method 3: the interval of Wilson (1927).
+@pytest.mark.parametrize(
+    ("k", "n", "low", "high"),
+    [
+        (81, 263, 0.2553, 0.3662),
+        (15, 148, 0.0624, 0.1605),
+        (0, 20, 0.0, 0.1611),
+        (1, 29, 0.0061, 0.1718),
+    ],
+)
+def test_published_values(k: int, n: int, low: float, high: float) -> None:
+    found = rate(k, n)
+    assert found.low == pytest.approx(low, abs=5e-5)
+    assert found.high == pytest.approx(high, abs=5e-5)
 
 
 def test_nothing_tried_has_no_rate() -> None:
