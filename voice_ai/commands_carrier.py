@@ -2,6 +2,7 @@
 
 import getpass
 import json
+from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Annotated, Any
 
@@ -15,7 +16,7 @@ from voice_ai.errors import BadInput, UsageError
 from voice_ai.pacing.caller_ids import Standing
 from voice_ai.store import caller_ids as numbers
 from voice_ai.store import carrier as store
-from voice_ai.store.prices import CARRIER_MINUTE, Price, prices_in_force, set_price
+from voice_ai.store.prices import CARRIER_MINUTE, ITEMS, Price, prices_in_force, set_price
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -71,7 +72,12 @@ def limits(
 @app.command()
 def price(
     amount: Annotated[
-        str | None, typer.Argument(help="What a carrier minute costs; left out: show the prices.")
+        str | None, typer.Argument(help="What one of the item costs; left out: show the prices.")
+    ] = None,
+    item: Annotated[str, typer.Option(help=f"What it is for: {', '.join(ITEMS)}.")] = CARRIER_MINUTE,
+    since: Annotated[
+        datetime | None,
+        typer.Option(help="In force since then (UTC), where no price was yet; left out: from now."),
     ] = None,
     currency: Annotated[str, typer.Option(help="ISO 4217.")] = "USD",
     country: Annotated[
@@ -79,19 +85,19 @@ def price(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Show what a carrier minute costs, or set it: the pre-flight's forecast goes by it.
+    """Show the prices in force, or set one: the pre-flight's forecast and the page Costs go by them.
 
     A new price ends the one before; what was costed with that stays.
 
     Example: voice-ai carrier price 0.014 --country US
+    Example: voice-ai carrier price 0.00003 --item tts_character --since 2026-11-01
     """
     with database() as (context, db):
         now = context.clock.now()
         if amount is not None:
-            new = Price(
-                CARRIER_MINUTE, _amount(amount), currency.upper(), country and country.upper()
-            )
-            set_price(db, new, by=getpass.getuser(), now=now)
+            new = Price(item, _amount(amount), currency.upper(), country and country.upper())
+            begins = since and since.replace(tzinfo=since.tzinfo or UTC)
+            set_price(db, new, by=getpass.getuser(), now=now, since=begins)
         rows = prices_in_force(db, now)
     if as_json:
         print(json.dumps({"prices": rows}, default=str))

@@ -3,6 +3,7 @@
 from pipelines.lake.cubes import Cube
 from pipelines.lake.cubes_dials import DIAL_CUBES
 from pipelines.lake.cubes_standing import STANDING
+from pipelines.lake.cubes_timing import TIMING_CUBES
 
-CUBES: tuple[Cube, ...] = (*DIAL_CUBES, STANDING)
+CUBES: tuple[Cube, ...] = (*DIAL_CUBES, STANDING, *TIMING_CUBES)
 CUBE_OF = {cube.name: cube for cube in CUBES}

@@ -104,6 +104,11 @@ ATTEMPT_COLUMNS: dict[str, pl.DataType] = {
     "first_goal": pl.Boolean(),
     # why what follows is asked of one row: dials of this lead in this campaign before this one
     "dials_before": pl.Int32(),
+    # a person picked up one of those; when the newest of those was intended (null: there is none)
+    "human_before": pl.Boolean(),
+    "previous_dial_at": MOMENT,
+    # of the called number, ISO 3166-1, for prices that hold in one country; null: unknown
+    "country": pl.String(),
 }
 
 _TABLES = (

@@ -42,6 +42,7 @@ def test_a_new_price_ends_the_one_before_and_keeps_its_history(
         (Price(CARRIER_MINUTE, Decimal("NaN")), "amount"),
         (Price(CARRIER_MINUTE, Decimal(1), "dollars"), "currency"),
         (Price(CARRIER_MINUTE, Decimal(1), "USD", "America"), "country"),
+        (Price("coffee", Decimal(1)), "item"),
     ],
 )
 def test_what_is_no_price_is_refused(
@@ -51,3 +52,19 @@ def test_what_is_no_price_is_refused(
         with pytest.raises(BadInput, match=f"field {field}"):
             set_price(db, price, by="ana", now=NOW)
         assert prices_in_force(db, NOW) == []
+
+
+def test_only_what_was_unknown_can_be_priced_for_the_past(
+    database_url: str, keyring: Keyring
+) -> None:
+    tts, before = Price("tts_character", Decimal("0.00003")), NOW - timedelta(days=30)
+    with connect(login_url(database_url, "app", keyring), autocommit=True) as db:
+        set_price(db, tts, by="ana", now=NOW, since=before)
+        assert prices_in_force(db, before)[0]["amount"] == Decimal("0.00003")
+        for late in (tts, Price("tts_character", Decimal(1), country="US")):
+            with pytest.raises(BadInput, match="costs that were told do not change"):
+                set_price(db, late, by="ana", now=NOW, since=before + timedelta(days=1))
+        with pytest.raises(BadInput, match="field since"):
+            set_price(db, tts, by="ana", now=NOW, since=NOW + timedelta(days=1))
+        set_price(db, tts, by="ana", now=NOW)
+        assert [row["valid_from"] for row in prices_in_force(db, NOW)] == [NOW]

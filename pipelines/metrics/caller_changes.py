@@ -1,0 +1,147 @@
+"""When a caller id began to be picked up more or less than the numbers beside it.
+
+Every day the people who picked up are shared out between a number and the others of its pool. Were
+they trusted alike, its share would be what its dials by list and hour make one expect; so whatever moves
+all numbers together (an exhausted list, a holiday) cancels out. The sequence of daily binomials is then
+tested for one change (Hinkley and Hinkley 1970, Inference about the change-point in a sequence of
+binomial variables; Worsley 1983, its cumulative-sum statistic):
+
+    Z = max over days t of |S_t - S V_t / V| / sqrt(V_t (1 - V_t / V)),
+
+where S_t and V_t are the sums up to day t of observed less expected and of the binomial variances, S and
+V those of all days. p is Monte Carlo's (Dwass 1957): sequences without a change are drawn from the same
+days. Of many numbers p is multiplied by how many were tested (Bonferroni).
+
+This is history and no verdict: whether a number rests is judged by `voice_ai.pacing.caller_ids` alone.
+"""
+
+from dataclasses import dataclass
+from datetime import date
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+from pipelines.metrics.contract import THIN_BELOW, Metric
+
+DRAWS, SEED = 999, 20261124
+LEVEL = 0.05
+FEWEST_DAYS = 6
+# Below it p is greater than 0.05 whatever the number of days: no draws are needed to say no.
+_NEVER_BELOW = 1.96
+
+HUMANS_PER_EXPECTED = Metric(
+    name="humans_per_expected_by_caller_id",
+    title="Since when a number is picked up differently",
+    unit="dial",
+    numerator="Dials from this number that a person picked up",
+    denominator="as many as its dials would have had at the rates of its pool, by list, hour and day",
+    excludes="campaigns with one number only; days on which nobody of the pool was reached",
+    chart="table",
+    interval="wilson",
+    better="more",
+    source="Hinkley and Hinkley 1970; Worsley 1983; Monte Carlo p of Dwass 1957, Bonferroni",
+)
+METRICS = (HUMANS_PER_EXPECTED,)
+
+Floats = npt.NDArray[np.float64]
+_STRATUM = ("campaign_id", "list", "local_hour")
+
+
+@dataclass(frozen=True)
+class Change:
+    """`since`: the first day of the new state; `ratio`: humans per expected after over before, with
+    its 95 % interval (of the log ratio); `p` with all tested numbers taken into account."""
+
+    since: date
+    ratio: float
+    low: float
+    high: float
+    p: float
+
+
+def expected(strata: pl.DataFrame) -> pl.DataFrame:
+    """From caller_id, campaign_id, list, local_hour, day, dials and human_answered: a row per caller
+    id and day with dials, humans, `usual` (humans at its strata's rates) and, of the numbers beside
+    it in its campaigns, others_humans and others_usual."""
+    rates = strata.group_by(_STRATUM).agg(
+        stratum_rate=pl.col("human_answered").sum() / pl.col("dials").sum()
+    )
+    rows = strata.join(rates, on=_STRATUM, how="left", nulls_equal=True)
+    daily = rows.group_by("campaign_id", "caller_id", "day").agg(
+        dials=pl.col("dials").sum(),
+        humans=pl.col("human_answered").sum(),
+        usual=(pl.col("dials") * pl.col("stratum_rate")).sum(),
+    )
+    whole = pl.col("humans", "usual").sum().over("campaign_id", "day")
+    beside = daily.with_columns(
+        (whole - pl.col("humans", "usual")).name.prefix("others_")
+    ).filter(pl.col("others_usual") > 1e-9)
+    sums = ("dials", "humans", "usual", "others_humans", "others_usual")
+    return beside.group_by("caller_id", "day").agg(pl.col(sums).sum()).sort("caller_id", "day")
+
+
+def change_of(days: pl.DataFrame, tested: int = 1, seed: int = SEED) -> Change | None:
+    """The one change in the days of one caller id (rows of `expected`), None where there is none at
+    5 %; `tested`: how many numbers are looked at together."""
+    known = days.sort("day").filter(pl.col("humans") + pl.col("others_humans") > 0)
+    if known.height < FEWEST_DAYS or known["dials"].sum() < THIN_BELOW:
+        return None
+    humans = known["humans"].to_numpy().astype(np.float64)
+    people = (known["humans"] + known["others_humans"]).to_numpy().astype(np.float64)
+    odds = (known["usual"] / known["others_usual"]).to_numpy()
+    share = _share(humans, people, odds)
+    variance = people * share * (1 - share)
+    if variance.sum() <= 0:
+        return None
+    standing = _statistic((humans - people * share)[None, :], variance)
+    most = float(np.abs(standing).max())
+    if most < _NEVER_BELOW:
+        return None
+    random = np.random.default_rng(seed)
+    drawn = random.binomial(people.astype(np.int64), share, size=(DRAWS, len(people)))
+    chance = np.abs(_statistic(drawn - people * share, variance)).max(axis=1)
+    p = min(1.0, tested * (1 + int((chance >= most).sum())) / (DRAWS + 1))
+    if p > LEVEL:
+        return None
+    return _change(known, int(np.abs(standing[0]).argmax()) + 1, p)
+
+
+def _share(humans: Floats, people: Floats, odds: Floats) -> Floats:
+    """Its share of each day's people, with the one constant ratio to the pool that fits all days: the
+    root of the score equation, by bisection on its logarithm."""
+    low, high = -20.0, 20.0
+    for _ in range(80):
+        middle = (low + high) / 2
+        ratio = np.exp(middle) * odds
+        less = float((people * ratio / (1 + ratio)).sum()) < float(humans.sum())
+        low, high = (middle, high) if less else (low, middle)
+    ratio = np.exp(low) * odds
+    found: Floats = ratio / (1 + ratio)
+    return found
+
+
+def _statistic(residuals: Floats, variance: Floats) -> Floats:
+    """Standardised sums up to each day but the last, a row per sequence."""
+    so_far, whole = variance.cumsum()[:-1], variance.sum()
+    sums = residuals.cumsum(axis=1)
+    moved = sums[:, :-1] - sums[:, -1:] * so_far / whole
+    spread = so_far * (1 - so_far / whole)
+    possible = spread > 1e-9
+    found: Floats = np.where(possible, moved / np.sqrt(np.where(possible, spread, 1.0)), 0.0)
+    return found
+
+
+def _change(days: pl.DataFrame, place: int, p: float) -> Change:
+    parts = (days.head(place), days.tail(days.height - place))
+    logs, variance = [], 0.0
+    for part in parts:
+        # Half a person more keeps an interval where nobody picked up at all.
+        own, others = part["humans"].sum() + 0.5, part["others_humans"].sum() + 0.5
+        logs.append(np.log(own / part["usual"].sum()) - np.log(others / part["others_usual"].sum()))
+        variance += 1 / own + 1 / others
+    moved, half = float(logs[1] - logs[0]), 1.959963984540054 * float(np.sqrt(variance))
+    ratio, low, high = (float(np.exp(moved + z)) for z in (0.0, -half, half))
+    since = days["day"][place]
+    assert isinstance(since, date)
+    return Change(since, ratio, low, high, p)
