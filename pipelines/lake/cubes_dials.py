@@ -41,6 +41,8 @@ _SQL_OF = {
     "day": "coalesce(local_day, CAST(intended_at AS DATE))",
     "attempt": "least(dials_before + 1, 20)",
 }
+# The columns of COMMON as SQL over `attempts`.
+COMMON_SQL = ", ".join(f"{_SQL_OF[dim]} AS {dim}" if dim in _SQL_OF else dim for dim in COMMON)
 _ABOUT = {
     "hours": ("by the called person's hour", ("local_weekday", "local_hour", "zone")),
     "attempt_numbers": ("by how many dials the lead had had", ("attempt",)),

@@ -3,8 +3,24 @@
 A subject's module defines its metrics beside the functions that compute them and is named here.
 """
 
-from pipelines.metrics import definitions
+from pipelines.metrics import (
+    abandonment,
+    answering,
+    conversations,
+    definitions,
+    quality,
+    script_nodes,
+    trajectory,
+)
 from pipelines.metrics.contract import Metric
 
-SUBJECTS: tuple[tuple[Metric, ...], ...] = (tuple(definitions.METRICS.values()),)
+SUBJECTS: tuple[tuple[Metric, ...], ...] = (
+    tuple(definitions.METRICS.values()),
+    conversations.METRICS,
+    script_nodes.METRICS,
+    answering.METRICS,
+    quality.METRICS,
+    abandonment.METRICS,
+    trajectory.METRICS,
+)
 ALL: dict[str, Metric] = {metric.name: metric for subject in SUBJECTS for metric in subject}

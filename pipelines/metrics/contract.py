@@ -12,7 +12,9 @@ from typing import Literal
 THIN_BELOW = 20
 
 Unit = Literal["lead", "dial", "turn", "response", "attempt", "call", "second", "money", "day"]
-Interval = Literal["wilson", "bootstrap", "rank", "greenwood", "always valid", "none"]
+Interval = Literal[
+    "wilson", "bootstrap", "rank", "greenwood", "always valid", "ratio", "normal", "none",
+]  # fmt: skip
 Chart = Literal[
     "bar", "line", "funnel", "heat map", "step curve", "triangle", "histogram", "table", "ribbon",
     "control chart", "gauge", "area",

@@ -40,14 +40,15 @@ def responses(turns: pl.DataFrame) -> pl.DataFrame:
     """response_ms of every agent turn that answers a caller turn; null: unmeasured.
 
     Turns are numbered as they end: a line that the person spoke into, and that went on, follows
-    the caller's turn without answering it; it began before.
+    the caller's turn without answering it; it began before. Moments count in whole milliseconds.
     """
     before = pl.col("speaker", "started_at").shift(1).over("attempt_id", order_by="turn_index")
     answers = (pl.col("before_speaker") == "caller") & (
         pl.col("started_at") > pl.col("before_started_at")
     )
     return (
-        turns.with_columns(before.name.prefix("before_"))
+        turns.with_columns(pl.col("started_at").dt.truncate("1ms"))
+        .with_columns(before.name.prefix("before_"))
         .filter(pl.col("speaker") == "agent", answers | pl.col("response_ms").is_not_null())
         .select("response_ms")
     )
