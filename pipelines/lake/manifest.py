@@ -79,7 +79,7 @@ def newest(store: Store) -> Manifest | None:
 def read(store: Store, number: int) -> Manifest:
     """Raises NotFound for a number that was never taken, or was swept away."""
     try:
-        return Manifest.model_validate_json(zlib.decompress(store.get(_path(number))))
+        return Manifest.model_validate_json(zlib.decompress(store.get(path_of(number))))
     except FileNotFoundError:
         raise NotFound(
             f"the lake has no commit {number}; `voice-ai lake commits` lists them"
@@ -98,7 +98,7 @@ def as_of(store: Store, moment: datetime) -> Manifest:
 def commit(store: Store, manifest: Manifest) -> None:
     """Raises AlreadyThere when somebody else took the number: nothing of this commit counts
     then."""
-    store.put_new(_path(manifest.number), zlib.compress(manifest.model_dump_json().encode()))
+    store.put_new(path_of(manifest.number), zlib.compress(manifest.model_dump_json().encode()))
 
 
 def commit_numbers(store: Store) -> list[int]:
@@ -110,5 +110,5 @@ def bytes_of(files: Iterable[DataFile]) -> int:
     return sum(file.bytes for file in files)
 
 
-def _path(number: int) -> str:
+def path_of(number: int) -> str:
     return f"{FOLDER}/{number:010d}.json.z"

@@ -16,16 +16,19 @@ from pydantic import BaseModel, ConfigDict
 from pipelines.lake import export
 from pipelines.lake import manifest as commits
 from pipelines.lake.batch import Batch
+from pipelines.lake.compact import CompactReport, compact, due
 from pipelines.lake.cube_list import CUBES
 from pipelines.lake.manifest import Manifest
 from pipelines.lake.read import Lake
 from pipelines.lake.store import AlreadyThere, Store
+from pipelines.lake.sweep import sweep
 from pipelines.lake.tables import SMALL
 from pipelines.lake.write import write_batch
 from voice_ai.db.connect import Db, connect
 from voice_ai.errors import Refused
 
 Tell = Callable[[float, str], None]
+_OTHER = "another process wrote to the lake in the meantime; this one wrote nothing, try again"
 
 
 class SyncReport(BaseModel):
@@ -43,11 +46,16 @@ class SyncReport(BaseModel):
     busy: bool = False
 
 
+def _silent(share: float, words: str) -> None:
+    """Nobody watches."""
+
+
 def sync(
-    url: str, store: Store, *, now: datetime, tell: Tell = lambda share, words: None
+    url: str, store: Store, *, now: datetime, tell: Tell = _silent, anew: bool = False
 ) -> SyncReport:
-    """Writes what finished since the last commit. `now`: the campaign clock's time. Raises Refused
-    (see `export.window`), NotAvailable."""
+    """Writes what finished since the last commit. `now`: the campaign clock's time. `anew`: reads
+    everything from this database again; older commits stay as they are. Raises Refused (see
+    `export.window`), NotAvailable."""
     began = time.monotonic()
     rows: dict[str, int] = {}
     gone = made = 0
@@ -58,7 +66,9 @@ def sync(
         manifest = commits.newest(store)
         if not mine:
             return _report(manifest, 0, {}, 0, began, busy=True)
-        going = True
+        if anew and manifest is not None:
+            manifest = _emptied(manifest, db)
+        going = True  # once more after what another sync began and did not finish
         while going:
             going = manifest is not None and manifest.resume is not None
             for batch in batches(db, store, manifest, now, tell):
@@ -123,9 +133,34 @@ def _written(store: Store, manifest: Manifest | None, batch: Batch, db: Db) -> M
             store, manifest, batch, source=source, why="sync", made_at=datetime.now(UTC)
         )
     except AlreadyThere:
-        raise Refused(
-            "another process wrote to the lake in the meantime; this one wrote nothing, try again"
-        ) from None
+        raise Refused(_OTHER) from None
+
+
+def compact_now(
+    url: str, store: Store, *, tell: Tell = _silent, only_if_due: bool = False
+) -> CompactReport | None:
+    """Puts small files together and sweeps; None when another process writes to the lake, or there
+    is no commit, or (asked so) nothing is due. Raises NotAvailable, Refused."""
+    with (
+        connect(url, name="voice-ai lake compact", autocommit=True) as db,
+        one_writer(db, store) as mine,
+    ):
+        manifest = commits.newest(store) if mine else None
+        if manifest is None or (only_if_due and not due(manifest)):
+            return None
+        try:
+            _, report = compact(store, manifest, tell=tell)
+        except AlreadyThere:
+            raise Refused(_OTHER) from None
+        sweep(store, now=datetime.now(UTC))
+        return report
+
+
+def _emptied(manifest: Manifest, db: Db) -> Manifest:
+    """The same commit without a row, of this database: what a lake is made anew from."""
+    source = export.window(db, None).source
+    nothing = {"files": (), "cubes": {}, "bound": 0, "resume": None, "witness": None}
+    return manifest.model_copy(update={**nothing, "source": source})
 
 
 def _changed(small: dict[str, pl.DataFrame], lake: Lake) -> dict[str, pl.DataFrame]:

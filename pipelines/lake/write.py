@@ -22,7 +22,7 @@ from pipelines.lake.store import Store
 from pipelines.lake.tables import OF_ATTEMPTS, SMALL, TABLES, empty, naive
 
 COMMIT = "lake_commit"
-_ORDER = {
+ORDER = {
     "attempts": ["intended_at", "attempt_id"],
     "calls": ["attempt_id"],
     "turns": ["attempt_id", "turn_index"],
@@ -67,6 +67,12 @@ def write_batch(
     return made
 
 
+def file_path(table: str, number: int, *, month: str | None, campaign: str | None) -> str:
+    """A name in the table's folder that no other file has."""
+    parts = (f"{k}={v}" for k, v in (("month", month), ("campaign", campaign)) if v)
+    return "/".join((table, *parts, f"{number:010d}-{uuid4().hex[:12]}.parquet"))
+
+
 def put_frame(
     store: Store,
     frame: pl.DataFrame,
@@ -79,10 +85,7 @@ def put_frame(
     sealed: bool = False,
 ) -> DataFile:
     """Writes one Parquet file under a name of its own."""
-    folder = "/".join(
-        (table, *(f"{k}={v}" for k, v in (("month", month), ("campaign", campaign)) if v))
-    )
-    path = f"{folder}/{number:010d}-{uuid4().hex[:12]}.parquet"
+    path = file_path(table, number, month=month, campaign=campaign)
     buffer = BytesIO()
     naive(frame).write_parquet(buffer, compression="zstd", compression_level=3, statistics=True)
     data = buffer.getvalue()
@@ -114,7 +117,7 @@ def _rows(store: Store, batch: Batch, number: int) -> list[DataFile]:
         for (month, campaign), part in placed.partition_by(
             ["month", "part_campaign"], as_dict=True
         ).items():
-            rows = part.select(table.schema.names()).sort(_ORDER[name])
+            rows = part.select(table.schema.names()).sort(ORDER[name])
             if table.key:
                 rows = rows.with_columns(pl.lit(number, dtype=pl.Int32).alias(COMMIT))
             files.append(put_frame(store, rows, name, number, month=month, campaign=campaign))
@@ -151,7 +154,7 @@ def _cubes(
         for cube in CUBES:
             rows = delta(cube, new, old, connection)
             if cube in stale and parent:
-                rows = _added(cube, [rows, *_from_rows(cube, lake, connection)])
+                rows = _added(cube, [rows, *cube_from_rows(cube, lake, connection)])
             if not rows.is_empty():
                 files.append(put_frame(store, rows, cube.table, number))
     gone = {name for name in known if name not in {cube.name for cube in CUBES}}
@@ -173,7 +176,9 @@ def _replaced(batch: Batch, lake: Lake) -> dict[str, pl.DataFrame]:
     return {name: lake.rows_of(name, keys) for name in OF_ATTEMPTS} | none | small
 
 
-def _from_rows(cube: Cube, lake: Lake, connection: duckdb.DuckDBPyConnection) -> list[pl.DataFrame]:
+def cube_from_rows(
+    cube: Cube, lake: Lake, connection: duckdb.DuckDBPyConnection
+) -> list[pl.DataFrame]:
     """A cube made from the rows of the lake, a partition at a time so that memory stays flat."""
     made = []
     for part in lake.partitions():
