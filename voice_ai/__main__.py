@@ -25,6 +25,7 @@ class Entry(NamedTuple):
 COMMANDS: dict[str, Entry] = {
     "up": Entry("pipelines.commands_up", "up", "Start everything, with the sample campaign"),
     "demo": Entry("pipelines.commands_demo", "demo", "A whole campaign from a lead file, headless"),
+    "generate": Entry("pipelines.commands_generate", "generate", "A made-up history, from a seed"),
     "import": Entry("pipelines.commands", "import_file", "Import a lead file into a list"),
     "leads": Entry("pipelines.commands_leads", "app", "Lists, imports, one lead, never call again"),
     "dnc": Entry("pipelines.commands_dnc", "app", "Do not call: numbers, files, outside lists"),

@@ -25,10 +25,9 @@ CODES = (
 )  # fmt: skip
 CODE = {code: place for place, code in enumerate(CODES)}
 HUMANS = CODE["abandoned"] + 1  # codes below are people
-_FINAL = np.isin(
-    np.arange(len(CODES)),
-    [CODE[c] for c in ("goal", "not_interested", "opt_out", "wrong_number", "failed_permanent")],
-)
+FINAL = frozenset({"goal", "not_interested", "opt_out", "wrong_number", "failed_permanent"})
+MOST = planted.MAX_DIALS
+_FINAL = np.array([code in FINAL for code in CODES])
 # Days until the next dial, at least and at most, by what became of this one.
 _AGAIN = {
     "conversed_no_goal": (7, 9), "callback_requested": (1, 2), "human_hangup": (2, 5),

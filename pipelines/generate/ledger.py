@@ -38,10 +38,16 @@ def of_campaign(plan: Planned, people: Leads, dials: pl.DataFrame) -> pl.DataFra
     )
     dials_so_far = pl.col("dialed").cum_sum().over("lead") - pl.col("dialed").cast(pl.UInt32)
     before = dials_so_far > 0
-    return whole.with_columns(
-        reason_before=pl.col("reason").shift(1).over("lead"),
-        dialed_before=pl.when(pl.col("reason").shift(1).over("lead").is_not_null()).then(before),
-    ).drop("dialed").sort("at", "lead", maintain_order=True)
+    return (
+        whole.with_columns(
+            reason_before=pl.col("reason").shift(1).over("lead"),
+            dialed_before=pl.when(pl.col("reason").shift(1).over("lead").is_not_null()).then(
+                before
+            ),
+        )
+        .drop("dialed")
+        .sort("at", "lead", maintain_order=True)
+    )
 
 
 def _never(plan: Planned, people: Leads, dials: pl.DataFrame) -> pl.DataFrame:

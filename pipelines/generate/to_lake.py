@@ -2,20 +2,15 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import datetime
 from importlib.resources import files
 
 import duckdb
 import polars as pl
 
-from pipelines.generate import dials
-from pipelines.generate.frames import (
-    Campaign,
-    campaign,
-    month_rows,
-)
-from pipelines.generate.plan import Ask, Planned, campaigns, months_of
-from pipelines.generate.standing import small_rows, standing_rows
+from pipelines.generate.history import history
+from pipelines.generate.plan import Ask, campaigns
+from pipelines.generate.standing import small_rows
 from pipelines.lake import manifest as commits
 from pipelines.lake.batch import Batch
 from pipelines.lake.manifest import Manifest
@@ -25,7 +20,6 @@ from pipelines.lake.write import write_batch
 from voice_ai.errors import Refused
 
 SOURCE = "generated"
-_SINCE = {"leads": "imported_at", "campaign_leads": "loaded_at", "assignments": "assigned_at"}
 _SEEDS = ("0002_dispositions.sql", "0006_disposition.sql")
 
 
@@ -68,22 +62,11 @@ def write(
 
 
 def batches(ask: Ask) -> Iterator[Batch]:
-    """The history in the order of time, by month and campaign; memory holds the campaigns of one
-    month. Small tables come with the first batch."""
-    plans = campaigns(ask)
-    small = small_rows(plans) | {"dispositions": dispositions()}
-    bound = 1
-    for month, active in _by_month(ask, plans):
-        as_of = datetime.combine(_next(month), time(), UTC)
-        for of in active:
-            rows = month_rows(of, month)
-            for name, frame in standing_rows(of).items():
-                rows[name] = dials.in_month(frame, _SINCE[name], month)
-            if all(frame.is_empty() for frame in rows.values()):
-                continue
-            bound += 1
-            yield Batch(bound, as_of, rows | small)
-            small = {}
+    """The history in the order of time, by month and campaign. Small tables come with the first."""
+    small = small_rows(campaigns(ask)) | {"dispositions": dispositions()}
+    for bound, part in enumerate(history(ask), start=2):
+        yield Batch(bound, part.ends, part.rows | small)
+        small = {}
 
 
 def dispositions() -> pl.DataFrame:
@@ -98,21 +81,3 @@ def dispositions() -> pl.DataFrame:
             db.execute((files("voice_ai.db.migrations") / "sql" / name).read_text())
         found: pl.DataFrame = db.sql("FROM dispositions ORDER BY code").pl()
         return found.cast(dict(schema))  # type: ignore[arg-type]
-
-
-def _by_month(ask: Ask, plans: list[Planned]) -> Iterator[tuple[date, list[Campaign]]]:
-    waiting, active = list(plans), list[Campaign]()
-    lead = decision = 1
-    for month in months_of(ask):
-        after = _next(month)
-        while waiting and waiting[0].start < after:
-            made = campaign(waiting.pop(0), lead, decision)
-            lead, decision = lead + len(made.people), decision + made.ledger.height
-            active.append(made)
-        yield month, active
-        ends = datetime.combine(after, time(), UTC)
-        active = [of for of in active if of.last >= ends]
-
-
-def _next(month: date) -> date:
-    return (month + timedelta(days=32)).replace(day=1)

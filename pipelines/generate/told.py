@@ -47,7 +47,7 @@ def events(attempts: pl.DataFrame, words: pl.DataFrame, turns: pl.DataFrame) -> 
 def _of_attempts(rows: pl.DataFrame) -> list[pl.DataFrame]:
     sid, placed = pl.col("carrier_call_sid"), rows.filter(pl.col("placed_at").is_not_null())
     rang = placed.filter(pl.col("carrier_status").is_in(["completed", "no-answer"]))
-    answered = placed.filter("answered")
+    answered = placed.filter(pl.col("answer_class").is_not_null())
     judged = pl.duration(microseconds=(1000 * pl.col("detection_ms")).cast(pl.Int64))
     why = (_quoted("answer_class"), _quoted("carrier_status"))
     return [

@@ -7,6 +7,7 @@ the rows it replaces, and a reader adds everything up. A version that changes ha
 anew from the rows.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from hashlib import sha256
@@ -62,7 +63,10 @@ def _run(
     cube: Cube, tables: Mapping[str, pl.DataFrame], connection: duckdb.DuckDBPyConnection
 ) -> pl.DataFrame:
     for name, frame in tables.items():
-        connection.register(name, naive(frame).to_arrow())
+        # Only what the query names: a row of events costs more to hand over than to add up.
+        if re.search(rf"\b{name}\b", cube.sql):
+            arrow = naive(frame).to_arrow(compat_level=pl.CompatLevel.newest())
+            connection.register(name, arrow)
     found: pl.DataFrame = connection.sql(cube.summed(f"({cube.sql})")).pl()
     return found.select(*cube.dims, *cube.measures)
 

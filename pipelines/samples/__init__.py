@@ -25,6 +25,16 @@ pacing: {{max_concurrent: {max_concurrent}, calls_per_second: {calls_per_second}
 {limit}"""
 
 
+# How many numbers there are to call from.
+LINES = 100 * len(_CALLER_AREAS)
+
+
+def caller_id(line: int) -> str:
+    """A number to call from, in E.164; from `LINES` on they come again."""
+    area = _CALLER_AREAS[line // 100 % len(_CALLER_AREAS)]
+    return f"+1{area}55501{line % 100:02}"
+
+
 def leads_file() -> AbstractContextManager[Path]:
     return as_file(files("pipelines.samples") / "sample_leads.csv")
 
@@ -40,14 +50,12 @@ def campaign_yaml(
     max_leads: int | None = None,
 ) -> str:
     """A satisfaction survey for a list, as a campaign file; `line` picks the caller ids."""
-    area, last = _CALLER_AREAS[line // 100 % len(_CALLER_AREAS)], line % 100
-    caller_ids = f'"+1{area}55501{last:02}"'
     return _CAMPAIGN.format(
         name=name,
         seller=seller,
         legal_name=SELLER,
         leads=leads,
-        caller_ids=caller_ids,
+        caller_ids=f'"{caller_id(line)}"',
         max_concurrent=max_concurrent,
         calls_per_second=calls_per_second,
         limit=f"max_leads: {max_leads}\n" if max_leads is not None else "",
