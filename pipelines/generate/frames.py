@@ -78,7 +78,7 @@ def month_rows(of: Campaign, month: date) -> dict[str, pl.DataFrame]:
     dice = of.plan.dice(3, month.year * 12 + month.month)
     whole, words, spoken = _attempts(of, rows, dice)
     said = _turns(of.plan, whole, spoken)
-    kept = whole.drop("dial").select(TABLES["attempts"].schema.names())
+    kept = shaped(whole, "attempts")
     return {
         "attempts": kept,
         "calls": told.calls(kept, words),
@@ -307,5 +307,6 @@ def _known(values: dials.Reals) -> pl.Series:
 
 
 def shaped(frame: pl.DataFrame, table: str) -> pl.DataFrame:
-    """The columns of a table of the lake, in its types."""
-    return frame.select(TABLES[table].schema.names()).cast(dict(TABLES[table].schema))  # type: ignore[arg-type]
+    """The columns of a table of the lake, in its types; null where nothing is made up."""
+    columns = {c: pl.col(c) if c in frame.columns else pl.lit(None) for c in TABLES[table].schema}
+    return frame.select(**columns).cast(dict(TABLES[table].schema))  # type: ignore[arg-type]
