@@ -169,6 +169,14 @@ _ALL = (
         Schedule("30 23 * * *", "UTC", "daily 23:30 UTC"),
         ("models",),
     ),
+    FlowFacts(
+        "sync-lake",
+        "Sync the lake",
+        "Writes finished calls into the lake and puts its small files together. The flows process"
+        " also does so by itself, every minute.",
+        schedule=Schedule("20 * * * *", "UTC", "every hour"),
+        tags=("reports",),
+    ),
 )
 FLOWS: Mapping[FlowName, FlowFacts] = {facts.name: facts for facts in _ALL}
 

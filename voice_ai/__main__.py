@@ -36,6 +36,8 @@ COMMANDS: dict[str, Entry] = {
     "policy": Entry("voice_ai.commands_policy", "app", "The rules of calling, and why they say no"),
     "calls": Entry("voice_ai.commands_calls", "app", "Live calls, ended calls, one call, audio"),
     "report": Entry("pipelines.commands_report", "report", "The report of a campaign as HTML"),
+    "lake": Entry("pipelines.commands_lake", "app", "Finished calls as Parquet: sync, verify, SQL"),
+    "export": Entry("pipelines.commands_lake", "export", "A table of the lake as CSV or Parquet"),
     "notebook": Entry("pipelines.commands_notebook", "notebook", "JupyterLab on the first look"),
     "models": Entry("ml.commands", "app", "Train, judge, register and promote models"),
     "flows": Entry("pipelines.commands_flows", "app", "Serve the flows, ask for one, look at them"),

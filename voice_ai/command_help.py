@@ -11,7 +11,8 @@ TASKS: Mapping[str, tuple[str, ...]] = {
     "Campaigns": ("campaign", "script", "policy", "report", "switch"),
     "Leads": ("import", "leads", "dnc", "consent"),
     "Calls": ("calls",),
-    "Models": ("models", "notebook"),
+    "Analysis": ("lake", "export", "notebook"),
+    "Models": ("models",),
     "Operate": ("health", "carrier", "flows", "db", "completion", "docs"),
 }
 _OTHERS = "Operate"
@@ -34,6 +35,8 @@ EXAMPLES: Mapping[str, str] = {
     "switch": 'voice-ai switch set global --reason "complaints about the script"',
     "calls": "voice-ai calls list --campaign 'Spring survey' --outcome goal",
     "models": "voice-ai models status",
+    "lake": 'voice-ai lake sql "SELECT disposition, count(*) FROM attempts GROUP BY ALL"',
+    "export": "voice-ai export attempts --out attempts.parquet",
     "notebook": "voice-ai notebook",
     "health": "voice-ai health --watch",
     "carrier": "voice-ai carrier limits --max-concurrent 20 --cps 1",

@@ -23,6 +23,7 @@ from prefect.types.entrypoint import EntrypointType
 from ml.lifecycle import Lifecycle
 from pipelines.flow_list import FLOWS, address_file
 from pipelines.flows.imports import import_leads_flow
+from pipelines.flows.lake import keep_lake_in_step, sync_lake_flow
 from pipelines.flows.local import ServerHandle
 from pipelines.flows.models import model_order_flow, train_model_flow, train_models_flow
 from pipelines.flows.recorded import PARENT_VARIABLE, WORKER_VARIABLE
@@ -59,6 +60,7 @@ _FLOWS: Mapping[FlowName, Flow[..., Any]] = {
     "daily-summary": daily_summary_flow,
     "watch-models": watch_models_flow,
     "score-turns": score_turns_flow,
+    "sync-lake": sync_lake_flow,
 }
 
 
@@ -91,6 +93,7 @@ async def serve_flows(
             work = [presence.beat_forever(), runner.start(), worker.run_forever()]
             work.append(_keep_models_in_step(context))
             work.append(watch_rollouts(context))
+            work.append(keep_lake_in_step(context))
             await _until_told(server, work, told)
         finally:
             told.take_back()

@@ -141,7 +141,7 @@ def verify(
         small = export.small_tables(db)
     for name in SMALL:
         compared += 1
-        # What changed in them since the commit cannot be told apart, so fewer rows are a difference.
+        # Rows that came since the commit cannot be told apart; that there are fewer is wrong.
         mine = lake.rows(name)
         if mine.height > small[name].height:
             found.append(
@@ -223,7 +223,7 @@ def _held(name: str, mine: pl.DataFrame, theirs: pl.DataFrame) -> list[Differenc
 
 
 def _same(one: float | None, other: float | None) -> bool:
-    """Sums of fractions are equal but for the order in which they were added; no row: a sum of 0."""
+    """Sums of fractions differ by the order in which they were added; no row is a sum of 0."""
     first, second = one or 0.0, other or 0.0
     return abs(first - second) <= 1e-6 * max(1.0, abs(first), abs(second))
 

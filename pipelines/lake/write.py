@@ -61,10 +61,15 @@ def write_batch(
         files=(*kept, *new, *cubes),
         cubes={cube.name: cube.version for cube in CUBES},
         resume=batch.resume,
-        witness=batch.witness or (parent.witness if parent else None),
+        witness=_newest(batch.witness, parent.witness if parent else None),
     )
     commits.commit(store, made)
     return made
+
+
+def _newest(*witnesses: str | None) -> str | None:
+    known = [each for each in witnesses if each is not None]
+    return max(known, key=lambda each: int(each.split()[1]), default=None)
 
 
 def file_path(table: str, number: int, *, month: str | None, campaign: str | None) -> str:

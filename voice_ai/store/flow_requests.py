@@ -27,6 +27,7 @@ FlowName = Literal[
     "daily-summary",
     "score-turns",
     "watch-models",
+    "sync-lake",
 ]
 FLOW_NAMES: tuple[str, ...] = get_args(FlowName)
 FINISHED = frozenset({"done", "failed", "cancelled", "interrupted"})
