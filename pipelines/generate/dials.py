@@ -59,7 +59,8 @@ class Leads:
 
 def of_campaign(plan: Planned) -> tuple[Leads, pl.DataFrame]:
     """The leads, and a row per dial in the order of time: lead (its place), no, dials_before, at,
-    local_at (without a zone), caller, code (place in CODES), first_audio_ms and first_*."""
+    local_at (without a zone), caller, code (place in CODES), left (how far who hung up came),
+    first_audio_ms, human_before, previous_dial_at and first_*."""
     size = max(1, round(plan.calls / _DIALS_PER_LEAD))
     while True:
         people = _leads(plan, size)
@@ -129,6 +130,9 @@ def _dial(
             "local_at": local,
             "caller": caller.astype(np.int8),
             "code": code.astype(np.int8),
+            "left": dice.choice(len(planted.HANG_UP_AT), size, p=planted.HANG_UP_AT).astype(
+                np.int8
+            ),
             "first_audio_ms": np.round(np.where(late, slow, quick), 1).astype(np.float32),
         }
     )
@@ -200,10 +204,17 @@ def _utc(rows: pl.DataFrame, people: Leads) -> pl.Series:
 
 
 def _firsts(rows: pl.DataFrame) -> pl.DataFrame:
-    """With first_*: the first dial of its lead that got so far. Rows are in the order of time."""
+    """With first_*, the first dial of its lead that got so far, and what was before. Rows are in
+    the order of time."""
+    human, dialed = _REACHED["human"], _REACHED["dial"]
+    last = pl.when(dialed).then("at").forward_fill().over("lead")
     return rows.with_columns(
-        (reached & (reached.cum_sum().over("lead") == 1)).alias(f"first_{name}")
-        for name, reached in _REACHED.items()
+        *(
+            (reached & (reached.cum_sum().over("lead") == 1)).alias(f"first_{name}")
+            for name, reached in _REACHED.items()
+        ),
+        human_before=human.cum_sum().over("lead") - human.cast(pl.UInt32) > 0,
+        previous_dial_at=last.shift(1).over("lead"),
     )
 
 
@@ -211,13 +222,14 @@ def _among(*codes: str) -> pl.Expr:
     return pl.col("code").is_in([CODE[code] for code in codes])
 
 
-_RIGHT = _among(*TALKED)
+# Who said anything, and was not the wrong person.
+_RIGHT = _among(*TALKED) | (_among("human_hangup") & (pl.col("left") > 0))
 _REACHED = {
     "dial": pl.col("code") != CODE["not_dialed"],
     "answered": (pl.col("code") < HUMANS) | _among("machine", "dead_air"),
     "human": pl.col("code") < HUMANS,
     "right_party": _RIGHT,
-    "conversed": _RIGHT | _among("wrong_number"),
+    "conversed": _among(*TALKED, "wrong_number"),
     "goal": pl.col("code") == CODE["goal"],
 }
 

@@ -8,7 +8,7 @@ import polars as pl
 
 from pipelines.generate import dials, ledger, planted, told
 from pipelines.generate.plan import SELLER, Planned, uuids
-from pipelines.generate.talk import Turns, turns
+from pipelines.generate.talk import Turns, earlier, turns
 from pipelines.lake.tables import TABLES, TEXTS
 
 _US = 1_000_000
@@ -17,11 +17,11 @@ _STATUS = {
     "failed_transient": "failed", "failed_permanent": "failed", "canceled": "canceled",
 }  # fmt: skip
 _END = {
-    "human_hangup": "caller_hangup", "not_interested": "caller_hangup",
-    "machine": "machine_answered", "no_answer": "carrier",
-    "busy": "carrier", "failed_transient": "carrier",
-    "failed_permanent": "carrier", "canceled": "canceled", "not_dialed": "not_sent",
-    "dead_air": "silence",
+    "human_hangup": "human_hangup", "not_interested": "declined", "opt_out": "opt_out",
+    "callback_requested": "callback", "wrong_number": "wrong_person", "machine": "machine",
+    "no_answer": "carrier_no-answer", "busy": "carrier_busy", "failed_transient": "carrier_failed",
+    "failed_permanent": "carrier_failed", "canceled": "carrier_canceled",
+    "not_dialed": "carrier_refused", "dead_air": "silence", "abandoned": "carrier_completed",
 }  # fmt: skip
 # Seconds from the answer (nobody answered: from placing) to the end, at least and at most.
 _LASTS = {
@@ -94,7 +94,8 @@ def _attempts(
     """The attempts (with `dial`), answered_by and queue_time_ms beside them, and their turns."""
     plan, people, size = of.plan, of.people, rows.height
     lead, code = rows["lead"].to_numpy(), rows["code"].to_numpy().astype(np.int64)
-    spoken = turns(plan.script, code, rows["first_audio_ms"].to_numpy() / 1000, dice)
+    left = rows["left"].to_numpy().astype(np.int64)
+    spoken = turns(plan.script, code, left, rows["first_audio_ms"].to_numpy() / 1000, dice)
     ids = pl.Series("attempt_id", uuids(dice, size))
     names = pl.Series(dials.CODES).gather(code)
     lasts = np.array([_LASTS.get(name, (0.4, 1.2)) for name in dials.CODES])[code]
@@ -141,8 +142,6 @@ def _timed(frame: pl.DataFrame, plan: Planned) -> pl.DataFrame:
         .then(picked + _seconds(talk_s))
         .otherwise(placed + _seconds(pl.col("rest")))
     )
-    humans = pl.col("human_answered")
-    conversed = pl.col("conversed")
     return frame.with_columns(
         carrier_call_sid=pl.when(dialed).then(
             pl.lit("CA") + pl.col("attempt_id").str.replace_all("-", "", literal=True)
@@ -156,19 +155,22 @@ def _timed(frame: pl.DataFrame, plan: Planned) -> pl.DataFrame:
         carrier_status=pl.when(dialed).then(
             pl.col("disposition").replace_strict(_STATUS, default="completed")
         ),
-        end_reason=pl.col("disposition").replace_strict(_END, default="agent_hangup"),
+        end_reason=pl.col("disposition").replace_strict(_END, default="script_end"),
         ended_by=pl.when(dialed).then(pl.lit("callback")).otherwise(pl.lit("dialer")),
         late=pl.lit(value=False),
         rehearsal=pl.lit(value=True),
         version=pl.lit(6, pl.Int64),
         seller=pl.lit(SELLER),
         campaign_version=pl.lit(1, pl.Int32),
-        right_party=pl.when(conversed).then(pl.col("disposition") != "wrong_number"),
+        country=pl.lit("US"),
+        right_party=pl.when(pl.col("human_answered") & (pl.col("caller_turns") > 0)).then(
+            pl.col("disposition") != "wrong_number"
+        ),
         first_audio_ms=pl.when(answered & (pl.col("disposition") != "abandoned")).then(
             pl.col("first_audio_ms").cast(pl.Float64).round(1)
         ),
         carrier_s=pl.when(dialed).then(pl.when(answered).then(talk_s.ceil()).otherwise(0.0)),
-        talk_s=pl.when(humans).then(talk_s),
+        talk_s=pl.when(answered).then(talk_s),
     )  # fmt: skip
 
 
@@ -206,16 +208,20 @@ def _verdicts(code: dials.Ints, dice: np.random.Generator) -> dict[str, pl.Serie
     for name, middle in (("detection_ms", 3200.0), ("own_answer_at_ms", 1100.0)):
         took = np.round(np.exp(dice.normal(np.log(middle), 0.25, len(code))), 1)
         made[name] = pl.Series(took).set(pl.Series(~human & ~machine), None)
+    sure = np.round(dice.uniform(0.75, 0.99, len(code)), 3)
+    made["own_answer_confidence"] = pl.Series(sure).set(pl.Series(~human & ~machine), None)
     return made
 
 
 def _sums(spoken: Turns, size: int) -> pl.DataFrame:
     """What a call's turns come to, a row per call; null where nobody talked."""
     length = spoken.end - spoken.start
-    over = np.maximum(np.append(0.0, spoken.end[:-1] - spoken.start[1:]), 0) * (spoken.index > 0)
+    over = np.maximum(earlier(spoken.end, 0.0) - spoken.start, 0) * (spoken.index > 0)
+    fresh = pl.Series(~np.isnan(spoken.first_byte))
     frame = pl.DataFrame(
         {
-            "call": spoken.call, "agent": spoken.agent, "length": length, "over": over,
+            "call": spoken.call, "fresh": fresh, "agent": spoken.agent, "length": length,
+            "over": over,
             "end": spoken.end, "cut": spoken.interrupted,
         }
     ).hstack(spoken.texts().select("node", said=pl.col("text").str.len_chars()))  # fmt: skip
@@ -223,12 +229,12 @@ def _sums(spoken: Turns, size: int) -> pl.DataFrame:
     found = frame.group_by("call").agg(
         agent_turns=agent.sum().cast(pl.Int32),
         caller_turns=(~agent).sum().cast(pl.Int32),
-        agent_speech_s=pl.col("length").filter(agent).sum().round(2),
-        caller_speech_s=pl.col("length").filter(~agent).sum().round(2),
-        overlap_s=pl.col("over").sum().round(2),
-        longest_turn_s=pl.col("length").max().round(2),
+        agent_speech_s=pl.col("length").filter(agent).sum().round(3),
+        caller_speech_s=pl.col("length").filter(~agent).sum().round(3),
+        overlap_s=pl.col("over").sum().round(3),
+        longest_turn_s=pl.col("length").max().round(3),
         interruptions=pl.col("cut").sum().cast(pl.Int32),
-        synthesised_characters=pl.col("said").filter(agent).sum().cast(pl.Int32),
+        synthesised_characters=pl.col("said").filter("fresh").sum().cast(pl.Int32),
         last_node=pl.col("node").last(),
         last_end=pl.col("end").max(),
     )
@@ -279,6 +285,7 @@ def _decisions(of: Campaign, month: date, ids: pl.DataFrame) -> pl.DataFrame:
         campaign=pl.lit(of.plan.name),
         lead_id=(pl.col("lead") + of.first_lead).cast(pl.Int64),
         person_key=of.persons.gather(rows["lead"]),
+        list=pl.Series(planted.LISTS).gather(of.people.list[rows["lead"].to_numpy()]),
         stage=pl.lit("claim"),
         allow=pl.col("reason") == ledger.ALLOWED,
         reasons=why,
@@ -307,6 +314,8 @@ def _known(values: dials.Reals) -> pl.Series:
 
 
 def shaped(frame: pl.DataFrame, table: str) -> pl.DataFrame:
-    """The columns of a table of the lake, in its types; null where nothing is made up."""
-    columns = {c: pl.col(c) if c in frame.columns else pl.lit(None) for c in TABLES[table].schema}
-    return frame.select(**columns).cast(dict(TABLES[table].schema))  # type: ignore[arg-type]
+    """The columns of a table of the lake, in its types; what is not made up is null."""
+    return frame.select(
+        (pl.col(name) if name in frame.columns else pl.lit(None)).cast(kind).alias(name)
+        for name, kind in TABLES[table].schema.items()
+    )

@@ -147,6 +147,7 @@ def _attempts(attempts: pl.DataFrame, events: pl.DataFrame, ids: Ids) -> pl.Data
         "month", "campaign_id", "lead_id", "number_id", "attempt_no", "state", "event_seq",
         "version", "intended_at", "sent_at", "placed_at", "answered_at", "first_audio_ms",
         "ended_at", "carrier_status", "answer_class", "own_answer_class", "own_answer_at_ms",
+        "own_answer_confidence",
         "end_reason", "disposition", "ended_by", "late", "rehearsal",
         id="attempt_id",
         caller_id_number=pl.col("caller_id").replace_strict(dict(ids.callers)),
@@ -154,7 +155,6 @@ def _attempts(attempts: pl.DataFrame, events: pl.DataFrame, ids: Ids) -> pl.Data
         slot_at="intended_at",
         rang_at=pl.when(rang).then(pl.col("placed_at")),
         heard_at="ended_at",
-        own_answer_confidence=pl.when(pl.col("own_answer_class").is_not_null()).then(0.9),
         outcome=pl.when(talked).then("disposition"),
     )  # fmt: skip
 

@@ -41,9 +41,7 @@ def of_campaign(plan: Planned, people: Leads, dials: pl.DataFrame) -> pl.DataFra
     return (
         whole.with_columns(
             reason_before=pl.col("reason").shift(1).over("lead"),
-            dialed_before=pl.when(pl.col("reason").shift(1).over("lead").is_not_null()).then(
-                before
-            ),
+            dialed_before=before,
         )
         .drop("dialed")
         .sort("at", "lead", maintain_order=True)

@@ -28,7 +28,7 @@ def standing_rows(of: Campaign) -> dict[str, pl.DataFrame]:
         campaign_id=pl.lit(plan.id),
         campaign=pl.lit(plan.name),
         rehearsal=pl.lit(value=True),
-        member_key=pl.format("{}:{}", pl.lit(plan.id), "lead_id"),
+        member_key=pl.format("{}/{}", pl.lit(plan.id), "lead_id"),
         seller=pl.lit(SELLER),
         line=pl.int_range(2, pl.len() + 2),
         position=pl.int_range(pl.len()),

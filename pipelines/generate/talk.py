@@ -1,6 +1,7 @@
 """What is said in calls: the turns of many conversations at once, with their times and models."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -76,31 +77,34 @@ class Turns:
         return pl.Series(planted.EMOTIONS).gather(known)
 
 
-def turns(script: str, code: Ints, first_audio_s: Reals, dice: np.random.Generator) -> Turns:
-    """The turns of calls with these outcomes (places in CODES); none where nobody talked."""
+def turns(
+    script: str, code: Ints, left: Ints, first_audio_s: Reals, dice: np.random.Generator
+) -> Turns:
+    """The turns of calls with these outcomes (places in CODES); none where nobody talked. `left`:
+    which of the ways of hanging up early it is, where it is one."""
     steps = _STEPS[script]
-    way = _ways(steps, code, dice)
+    way = _ways(steps, code, left, dice)
     talked = np.flatnonzero(way != NOBODY)
     size = steps.length[way[talked]]
     call = np.repeat(talked, size)
-    first = np.concatenate([[0], np.cumsum(size)[:-1]]).astype(np.int64)
+    first = np.cumsum(size) - size
     index = np.arange(len(call)) - np.repeat(first, size)
     step = steps.begins[way[call]] + index
     agent, word = steps.agent[step], steps.word[step]
     hostile = np.array(CODES)[code[call]] == "opt_out"
     often = np.where(hostile, planted.INTERRUPTED_OPT_OUT, planted.INTERRUPTED)
-    answered = np.append(~agent[1:] & (index[1:] > 0), False)
+    answered = later(~agent & (index > 0), False)
     interrupted = agent & answered & (dice.random(len(call)) < often)
     heard = np.where(interrupted, np.round(dice.uniform(0.3, 0.95, len(call)), 3), 1.0)
     response, parts = _response(agent, index, dice)
     spoken = _SPOKEN_S[word] * np.exp(dice.normal(0, np.where(agent, 0.05, 0.45)))
     spoken = np.round(np.maximum(spoken * np.where(agent, heard, 1.0), 0.3), 2)
-    cut = np.append(False, interrupted[:-1])
+    cut = earlier(interrupted, False)
     pause = np.round(dice.uniform(0.2, 1.4, len(call)), 2)
     gap = np.where(cut, -0.25, pause)
     gap = np.where(np.isnan(response), gap, response / 1000)
     gap = np.where(index == 0, first_audio_s[call], gap)
-    start = _in_calls(gap + np.append(0.0, spoken[:-1]) * (index > 0), first, size)
+    start = _in_calls(gap + earlier(spoken, 0.0) * (index > 0), first, size)
     emotion, scores = _emotions(code[call], agent, index, np.repeat(size, size), dice)
     return Turns(
         call, index, agent, word, steps.node[step], start, start + spoken, interrupted,
@@ -108,11 +112,22 @@ def turns(script: str, code: Ints, first_audio_s: Reals, dice: np.random.Generat
     )  # fmt: skip
 
 
-def _ways(steps: _Steps, code: Ints, dice: np.random.Generator) -> Ints:
+def earlier(values: npt.NDArray[Any], first: float) -> npt.NDArray[Any]:
+    """The value of the row before each."""
+    return np.append(np.array([first], values.dtype), values)[: len(values)]
+
+
+def later(values: npt.NDArray[Any], last: float) -> npt.NDArray[Any]:
+    """The value of the row after each."""
+    return np.append(values, np.array([last], values.dtype))[-len(values) or 1 :]
+
+
+def _ways(steps: _Steps, code: Ints, left: Ints, dice: np.random.Generator) -> Ints:
     way = np.full(len(code), NOBODY)
     for name, (places, weights) in steps.of.items():
         here = np.flatnonzero(code == CODES.index(name))
-        way[here] = places[dice.choice(len(places), len(here), p=weights)]
+        chosen = dice.choice(len(places), len(here), p=weights)
+        way[here] = places[left[here] if name == "human_hangup" else chosen]
     return way
 
 
@@ -122,7 +137,7 @@ def _response(
     """Milliseconds from the person's last word to ours, on turns that answer; and the stages."""
     size = len(agent)
     answers = agent & (index > 0)
-    answers &= np.append(False, ~agent[:-1])
+    answers &= earlier(~agent, False)
     whole = np.exp(dice.normal(np.log(planted.RESPONSE_MS), planted.RESPONSE_SPREAD, size))
     whole = np.round(np.where(answers, whole, np.nan), 1).astype(np.float64)
     endpoint = np.round(whole * dice.uniform(0.30, 0.42, size), 1)
@@ -132,7 +147,7 @@ def _response(
     byte = np.where(agent & uncached, dice.uniform(60, 180, size), np.nan).astype(np.float64)
     byte = byte.round(1)
     # Stages of hearing belong to the person's turn, which is the one before ours.
-    heard_before = [np.append(stage[1:], np.nan) for stage in (endpoint, tail)]
+    heard_before = [later(stage, np.nan) for stage in (endpoint, tail)]
     mind = np.where(agent, np.nan, mind)
     stages = (heard_before[0], heard_before[1], mind, byte)
     return whole, stages

@@ -174,10 +174,10 @@ def _cube_rows(batch: Batch, lake: Lake) -> dict[str, pl.DataFrame]:
 def _replaced(batch: Batch, lake: Lake) -> dict[str, pl.DataFrame]:
     """The rows in earlier commits of the attempts that this batch brings anew or takes away."""
     keys = batch.gone.get("attempts")
+    if keys is None or keys.is_empty():
+        return {}
     none = {name: empty(name) for name in ("decisions", "assignments")}
     small = {name: lake.rows(name) for name in SMALL}
-    if keys is None or keys.is_empty():
-        return {name: empty(name) for name in OF_ATTEMPTS} | none | small
     return {name: lake.rows_of(name, keys) for name in OF_ATTEMPTS} | none | small
 
 

@@ -1,14 +1,22 @@
 """A generated history in a home: the rows that a lake gets from the same seed; the command."""
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
+import polars as pl
+import polars.selectors as cs
 import pytest
+from polars.testing import assert_frame_equal
 
 from pipelines.generate.plan import Ask
 from pipelines.generate.to_home import write
+from pipelines.lake.cube_list import CUBES
+from pipelines.lake.manifest import newest
+from pipelines.lake.read import Lake
 from pipelines.lake.store import open_store
-from tests.factories_lake import shared_lake
+from pipelines.lake.sync import sync
+from tests.factories_lake import NOW, shared_lake
 from voice_ai.__main__ import run
 from voice_ai.db.connect import connect
 from voice_ai.errors import Refused
@@ -35,7 +43,9 @@ COUNTS = (
 )
 
 
-def test_home_and_lake_get_the_same_rows(database_url: str, keyring: Keyring) -> None:
+def test_home_and_lake_get_the_same_rows(
+    database_url: str, keyring: Keyring, tmp_path: Path
+) -> None:
     written = write(database_url, keyring, ASK)
     lake = shared_lake(ASK.calls)
     with connect(database_url, name="test") as db:
@@ -55,10 +65,22 @@ def test_home_and_lake_get_the_same_rows(database_url: str, keyring: Keyring) ->
     assert 0 < left["ready"] < left["n"] == written.rows["leads"]
     assert taken is not None
     assert taken["id"] == written.rows["leads"] + 1
+    home = open_store(None, tmp_path)
+    sync(database_url, home, now=NOW)
+    synced = Lake(home, newest(home))
+    for cube in CUBES:
+        query = f"SELECT {', '.join((*cube.dims, *cube.measures))} FROM ({cube.summed(cube.table)})"
+        ours, theirs = (_in_order(of.sql(query), cube.dims) for of in (lake, synced))
+        assert_frame_equal(ours, theirs, check_exact=False)
     with pytest.raises(Refused, match="another --seed"):
         write(database_url, keyring, ASK)
     more = write(database_url, keyring, Ask(200, 8, 1, 2))
     assert more.rows["attempts"] == 200
+
+
+def _in_order(rows: pl.DataFrame, dims: Sequence[str]) -> pl.DataFrame:
+    measures = cs.all() - cs.by_name(*dims)
+    return rows.filter(pl.any_horizontal(measures != 0)).sort(dims).cast({measures: pl.Float64})
 
 
 def test_the_command_fills_a_lake_and_says_no(

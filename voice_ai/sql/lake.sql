@@ -87,10 +87,11 @@ SELECT v.*, ll.name AS list, s.name AS seller, l.zones[1] AS zone,
        v.reached_carrier AND before.dials = 0 AS first_dial,
        v.answered AND NOT before.answered AS first_answered,
        v.human_answered AND NOT before.human AS first_human,
-       own.right_party AND NOT before.right_party AS first_right_party,
+       coalesce(own.right_party, false) AND NOT before.right_party AS first_right_party,
        v.conversed AND NOT before.conversed AS first_conversed,
        v.goal AND NOT before.goal AS first_goal,
-       before.dials AS dials_before
+       before.dials AS dials_before, before.human AS human_before,
+       before.dialed_at AS previous_dial_at, l.country
 FROM v_attempts v
 JOIN attempts a ON a.id = v.attempt_id
 JOIN campaigns c ON c.id = a.campaign_id
@@ -109,11 +110,12 @@ LEFT JOIN LATERAL (
     WHERE x.campaign_id = a.campaign_id AND y.lead_id = a.lead_id AND y.assigned_at <= a.ended_at
     ORDER BY y.assigned_at DESC LIMIT 1) arm ON true
 CROSS JOIN LATERAL (
-    SELECT v.human_answered AND a.disposition IS DISTINCT FROM 'wrong_number'
-           AND EXISTS (SELECT FROM turns t WHERE t.attempt_id = a.id AND t.speaker = 'caller')
-           AS right_party) own
+    SELECT CASE WHEN v.human_answered AND EXISTS (
+               SELECT FROM turns t WHERE t.attempt_id = a.id AND t.speaker = 'caller')
+           THEN a.disposition IS DISTINCT FROM 'wrong_number' END AS right_party) own
 CROSS JOIN LATERAL (
     SELECT count(*) FILTER (WHERE d.reached_carrier) AS dials,
+           max(e.intended_at) FILTER (WHERE d.reached_carrier) AS dialed_at,
            coalesce(bool_or(d.answered), false) AS answered,
            coalesce(bool_or(d.human_answered), false) AS human,
            coalesce(bool_or(d.human_answered AND e.disposition IS DISTINCT FROM 'wrong_number' AND EXISTS (
@@ -148,8 +150,11 @@ SELECT v.*, p.allow AS allow_before, p.reasons AS reasons_before,
        EXISTS (SELECT FROM attempts a JOIN dispositions d ON d.code = a.disposition
                WHERE a.lead_id = v.lead_id AND a.campaign_id = v.campaign_id
                  AND a.intended_at < v.decided_at AND d.reached_carrier
-                 AND a.id IS DISTINCT FROM v.attempt_id) AS dialed_before
+                 AND a.id IS DISTINCT FROM v.attempt_id) AS dialed_before,
+       ll.name AS list
 FROM v_decisions v
+JOIN leads l ON l.id = v.lead_id
+JOIN lead_lists ll ON ll.id = l.list_id
 LEFT JOIN LATERAL (
     SELECT b.allow, b.reasons FROM decisions b
     WHERE b.lead_id = v.lead_id AND b.campaign_id = v.campaign_id AND b.id < v.decision_id
