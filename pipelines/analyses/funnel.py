@@ -69,7 +69,7 @@ def blocked(lake: Lake, part: Slice) -> pl.DataFrame:
 
 
 def contacted_by_list(lake: Lake, part: Slice) -> pl.DataFrame:
-    """list, contacted (leads of whom a person picked up), n (leads loaded), rate, low, high, thin."""
+    """list, contacted (leads of whom a person picked up), n (leads loaded), rate with interval."""
     counts = _counts(lake, replace(part, arms=()), "list")
     frame = pl.DataFrame(
         [(name, row.get("human", 0), row["leads"]) for name, row in counts.items()],
@@ -114,4 +114,9 @@ def _standing(lake: Lake, part: Slice, group: str) -> pl.DataFrame:
 def _asked(lake: Lake, query: str, part: Slice, day: str = "day") -> pl.DataFrame:
     where, values = part.where(day)
     rows = lake.sql(f"{query}\nWHERE {where}\nGROUP BY ALL", values)
+    return whole_numbers(rows)
+
+
+def whole_numbers(rows: pl.DataFrame) -> pl.DataFrame:
+    """Sums of counts as whole numbers: DuckDB gives them in a wider type."""
     return rows.with_columns(pl.col(pl.Decimal, pl.Int128).cast(pl.Int64))

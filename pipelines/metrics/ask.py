@@ -23,7 +23,8 @@ MOST_ROWS = 10_000
 @dataclass(frozen=True)
 class Split:
     """`sql`: an expression over the column `needs` of a cube, and over the view's rows where
-    `in_views`. `kind` says how it is drawn."""
+    `in_views`. `kind` says how it is drawn; `of_lead`: it is the same for all dials of a lead in a
+    campaign."""
 
     name: str
     title: str
@@ -31,6 +32,7 @@ class Split:
     needs: str
     sql: str
     in_views: bool = True
+    of_lead: bool = False
 
 
 def _period(name: str, title: str) -> Split:
@@ -38,9 +40,15 @@ def _period(name: str, title: str) -> Split:
 
 
 def _column(
-    name: str, title: str, kind: Kind = "named", column: str = "", *, in_views: bool = True
+    name: str,
+    title: str,
+    kind: Kind = "named",
+    column: str = "",
+    *,
+    in_views: bool = True,
+    of_lead: bool = False,
 ) -> Split:
-    return Split(name, title, kind, column or name, column or name, in_views)
+    return Split(name, title, kind, column or name, column or name, in_views, of_lead)
 
 
 _SPLITS = (
@@ -50,11 +58,11 @@ _SPLITS = (
     _column("hour", "Local hour", "ordered", "local_hour"),
     _column("weekday", "Weekday", "ordered", "local_weekday"),
     _column("attempt", "Dial number of the lead", "ordered"),
-    Split("campaign", "Campaign", "named", "campaign_id", "campaign"),
-    _column("list", "List"),
-    _column("experiment", "Experiment", in_views=False),
-    _column("arm", "Arm", in_views=False),
-    _column("zone", "Time zone", in_views=False),
+    Split("campaign", "Campaign", "named", "campaign_id", "campaign", of_lead=True),
+    _column("list", "List", of_lead=True),
+    _column("experiment", "Experiment", in_views=False, of_lead=True),
+    _column("arm", "Arm", in_views=False, of_lead=True),
+    _column("zone", "Time zone", in_views=False, of_lead=True),
     _column("caller_id", "Caller ID", in_views=False),
     _column("disposition", "Outcome"),
     _column("carrier_status", "Carrier status"),
@@ -140,7 +148,7 @@ def _counted(measure: str) -> str:
 
 def _query(question: Question, source: str, summed: Callable[[str], str]) -> Query:
     where, values = question.part.where()
-    columns = [f"{SPLITS[name].sql} AS {name}" for name in question.splits]
+    columns = [_named(name) for name in question.splits]
     for metric in question.metrics:
         k, n = summed(str(metric.k)), summed(str(metric.n))
         kind = "BIGINT" if metric.interval == "wilson" else "DOUBLE PRECISION"
@@ -166,6 +174,7 @@ def cube_for(question: Question) -> Cube:
         if metric.k is None or metric.n is None:
             raise BadInput(f"{metric.name} is not a quotient of two sums of dials; it has its page")
         measures |= {metric.k, metric.n}
+        _lead_by_lead(metric, question)
     able = [
         cube
         for cube in CUBES
@@ -189,11 +198,27 @@ def splits_of(metric: Metric) -> tuple[str, ...]:
     return tuple(able)
 
 
+def _lead_by_lead(metric: Metric, question: Question) -> None:
+    """A lead counts where it first got so far: over a few days, or by hour, those that got to the
+    second step would not be among those that got to the first."""
+    apart = [name for name in question.splits if not SPLITS[name].of_lead]
+    if metric.unit == "lead" and (apart or question.part.since):
+        by = SPLITS[apart[0]].title.lower() if apart else "days from a first one on"
+        raise BadInput(
+            f"{metric.title!r} is of leads over all their dials; it has no parts by {by}"
+        )
+
+
 def _known(splits: tuple[str, ...]) -> tuple[str, ...]:
     strange = [name for name in splits if name not in SPLITS]
     if strange:
         raise BadInput(f"there is no split {strange[0]!r}; there are {', '.join(SPLITS)}")
     return splits
+
+
+def _named(split: str) -> str:
+    sql = SPLITS[split].sql
+    return split if sql == split else f"{sql} AS {split}"
 
 
 def _literal(value: Any) -> str:

@@ -82,8 +82,7 @@ GOAL_LEADS_PER_DIALED_LEAD = Metric(
     unit="lead",
     numerator="Leads that reached the goal in any dial",
     denominator="leads dialed at least once",
-    excludes="leads never dialed. Split by what differs between the dials of a lead, it counts "
-    "where it first got so far",
+    excludes="leads never dialed; split only by what all dials of a lead share",
     k="first_goal",
     n="first_dial",
     better="more",
