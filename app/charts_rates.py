@@ -37,7 +37,7 @@ def line_chart(
     )
     layers = [band, line, points] if by is None else [line, points]
     marks = changes_layer(metric.changes, shown[when].to_list(), mode)
-    whole = alt.layer(*layers, *marks).properties(height=280)
+    whole = alt.LayerChart(layer=[*layers, *marks]).properties(height=280)
     return themed(whole, mode)
 
 
@@ -148,7 +148,7 @@ def _named(rows: pl.DataFrame, by: str | None) -> pl.DataFrame:
 
 def _colour(rows: pl.DataFrame, by: str | None, mode: Mode) -> alt.Color | alt.ColorValue:
     if by is None:
-        return alt.value(PLAIN.on(mode))
+        return alt.ColorValue(PLAIN.on(mode))
     names = sorted(rows["series"].unique().to_list())
     colours = [colour.on(mode) for colour in SERIES][: len(names)]
     return alt.Color("series:N", sort=names, scale=alt.Scale(domain=names, range=colours))

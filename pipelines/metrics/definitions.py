@@ -14,8 +14,8 @@ FUNNEL = Metric(
     title="From list to goal",
     unit="lead",
     numerator="Leads that came at least this far in any attempt",
-    denominator="leads of the step before; conversations are out of people, not of right parties, "
-    "which not every script asks for",
+    denominator="leads of the step before; conversations are out of people, as the wrong one may "
+    "converse too",
     version=2,
     changes=(Change(2, date(2026, 11, 27), "The right party is a step of its own"),),
     chart="funnel",
