@@ -12,6 +12,7 @@ from typing import Any, Literal
 
 from pipelines.lake.cube_list import CUBES
 from pipelines.lake.cubes import Cube
+from pipelines.lake.cubes_dials import DIAL_CUBES
 from pipelines.metrics.contract import Metric
 from pipelines.metrics.slices import Slice
 from voice_ai.errors import BadInput
@@ -75,12 +76,12 @@ _FIRST = {
     "first_dial": "reached_carrier",
     "first_answered": "answered",
     "first_human": "human_answered",
+    "first_right_party": "right_party",
     "first_conversed": "conversed",
     "first_goal": "goal",
 }
 _CONDITIONS = {"attempts": "true", "dials": "reached_carrier"} | {
-    flag: flag
-    for flag in ("answered", "human_answered", "machine", "conversed", "goal", "opted_out", *_FIRST)
+    flag: flag for flag in ("machine", "opted_out", *_FIRST.values(), *_FIRST)
 }
 # What the dial cubes say of a row and the views do not; the day is the called person's own, and
 # that of UTC where no zone is known.
@@ -128,7 +129,7 @@ def cube_query(question: Question) -> Query:
 
 def view_query(question: Question) -> Query:
     """The same question to the views of Postgres, with the same columns. Raises BadInput for what
-    they do not show: arms, right parties, caller IDs."""
+    they do not show: arms, zones, caller IDs."""
     hidden = [name for name in _known(question.splits) if not SPLITS[name].in_views]
     if hidden or question.part.arms:
         raise BadInput(f"Postgres' views do not show {(*hidden, 'arms')[0]}; ask the lake")
@@ -175,10 +176,12 @@ def cube_for(question: Question) -> Cube:
             raise BadInput(f"{metric.name} is not a quotient of two sums of dials; it has its page")
         measures |= {metric.k, metric.n}
         _lead_by_lead(metric, question)
+    # What counts dials counts every dial; another cube may have a sum of that name of some only.
+    of_dials = measures <= set(DIAL_CUBES[0].measures)
     able = [
         cube
-        for cube in CUBES
-        if needed <= set(cube.dims) and measures <= set(cube.measures) and "day" in cube.dims
+        for cube in (DIAL_CUBES if of_dials else CUBES)
+        if needed | {"day", "rehearsal"} <= set(cube.dims) and measures <= set(cube.measures)
     ]
     if not able:
         asked = ", ".join((*(one.name for one in question.metrics), *question.splits))
