@@ -48,6 +48,8 @@ SERIES = (
 )
 # Anything that is neither an outcome nor an emotion.
 PLAIN = Colour("#3b6ea5", "#7fb2e5")
+# Leads that a rule holds back.
+REFUSED = Colour("#b58a8a", "#7d5757")
 BACKGROUND = Colour("#ffffff", "#0e1117")
 
 _OUTCOME_OF_DISPOSITION = {
