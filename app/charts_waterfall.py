@@ -8,11 +8,10 @@ import polars as pl
 from app.queries.waterfall import Step, Waterfall
 from app.theme import Drawing, themed
 from pipelines.report.labels import outcome_words, words
-from pipelines.report.palette import OUTCOME_COLOURS, PLAIN, Colour, Mode
+from pipelines.report.palette import OUTCOME_COLOURS, PLAIN, REFUSED, Colour, Mode
 
 _STEP = 29
 _WAITING = Colour("#b9a26a", "#8c7a49")
-_REFUSED = Colour("#b58a8a", "#7d5757")
 
 
 def step_words(step: Step) -> str:
@@ -32,7 +31,7 @@ def step_words(step: Step) -> str:
 def _tint(step: Step) -> Colour:
     if step.part == "done":
         return OUTCOME_COLOURS.get(step.code, PLAIN)
-    return {"waiting": _WAITING, "refused": _REFUSED}.get(step.part, PLAIN)
+    return {"waiting": _WAITING, "refused": REFUSED}.get(step.part, PLAIN)
 
 
 def waterfall_chart(seen: Waterfall, mode: Mode) -> Drawing:
@@ -40,16 +39,20 @@ def waterfall_chart(seen: Waterfall, mode: Mode) -> Drawing:
     rows = pl.DataFrame(
         {
             "label": [step_words(step) for step in seen.steps],
-            "from": [0 if step.part == "callable" else step.after for step in seen.steps],
+            "start": [0 if step.part in {"all", "callable"} else step.after for step in seen.steps],
             "to": [step.before for step in seen.steps],
             "leads": [step.leads for step in seen.steps],
             "tint": [_tint(step).on(mode) for step in seen.steps],
             "text": [f"{step.leads:,}" for step in seen.steps],
         }
-    ).with_columns(
-        pl.when(pl.col("label") == "All leads").then(0).otherwise(pl.col("from")).alias("from")
     )
-    total = max(seen.steps[0].leads, 1)
+    return hanging_bars(rows, mode)
+
+
+def hanging_bars(rows: pl.DataFrame, mode: Mode) -> Drawing:
+    """label, start, to, leads, tint, text: a bar for each row, from `start` to `to`; the first one
+    is the whole."""
+    total = max(int(rows["to"][0]), 1)
     base = alt.Chart(rows).encode(
         y=alt.Y("label:N", sort=rows["label"].to_list(), title=None, axis=alt.Axis(labelLimit=330)),
         tooltip=[
@@ -60,7 +63,7 @@ def waterfall_chart(seen: Waterfall, mode: Mode) -> Drawing:
     )
     scale = alt.Scale(domain=[0, total * 1.12])
     bars = base.mark_bar(height=17, cornerRadius=2).encode(
-        x=alt.X("from:Q", axis=None, scale=scale),
+        x=alt.X("start:Q", axis=None, scale=scale),
         x2="to:Q",
         color=alt.Color("tint:N", scale=None),
     )
@@ -91,7 +94,7 @@ def attempts_chart(attempts: Sequence[tuple[int, int]], cap: int | None, mode: M
     spent = alt.condition(
         f"{'true' if cap is None else f'datum.attempts < {cap}'}",
         alt.value(PLAIN.on(mode)),
-        alt.value(_REFUSED.on(mode)),
+        alt.value(REFUSED.on(mode)),
     )
     bars = base.mark_bar(cornerRadiusEnd=2).encode(color=spent)
     texts = base.mark_text(dy=-8).encode(text="text:N")

@@ -11,7 +11,8 @@ import streamlit as st
 
 from app.queries.overview import LiveCall
 from app.theme import Drawing
-from pipelines.metrics.definitions import METRICS, Metric
+from pipelines.metrics.contract import Metric
+from pipelines.metrics.definitions import METRICS
 from pipelines.metrics.measures import Overview
 from pipelines.metrics.trend import Trend, trends
 from pipelines.report.build import Figure
@@ -67,8 +68,10 @@ def empty(sentence: str) -> None:
 
 def figures(measures: Overview) -> None:
     """The first row: each figure with its n, its interval, its change and a small line."""
-    moved = trends(measures.activity, measures.activity_step)
-    row = report_figures(measures)
+    figure_row(report_figures(measures), trends(measures.activity, measures.activity_step))
+
+
+def figure_row(row: Sequence[Figure], moved: Mapping[str, Trend]) -> None:
     for column, figure in zip(st.columns(len(row), gap="small"), row, strict=True):
         with column.container(border=True, height="stretch"):
             _figure(figure, moved.get(figure.key))

@@ -199,7 +199,7 @@ class CampaignFactory:
         for number in range(1, self.draw.choice((1, 1, 2)) + 1):
             disposition = self.draw.choices(list(OUTCOMES), list(OUTCOMES.values()))[0]
             begun = self.start + timedelta(seconds=place * 11 + number * 240)
-            self._decide(campaign, pair, [], place, rehearsal=rehearsal)
+            self._decide(campaign, pair, [], place, rehearsal=rehearsal, at=begun)
             attempt = self._attempt(
                 campaign,
                 worker,
@@ -215,7 +215,9 @@ class CampaignFactory:
             if disposition in CONVERSED:
                 self._talk(attempt, begun, self.draw.randint(2, 7))
             if disposition == "opt_out":
-                self._decide(campaign, pair, ["DNC_INTERNAL"], place + 1, rehearsal=rehearsal)
+                later = begun + timedelta(minutes=2)
+                refused = ["DNC_INTERNAL"]
+                self._decide(campaign, pair, refused, place, rehearsal=rehearsal, at=later)
                 break
 
     def _live(
@@ -315,6 +317,7 @@ class CampaignFactory:
         place: int,
         *,
         rehearsal: bool,
+        at: datetime | None = None,
     ) -> None:
         self._insert(
             "decisions",
@@ -326,7 +329,7 @@ class CampaignFactory:
             allow=not reasons,
             reasons=reasons,
             policy_hash="0" * 64,
-            decided_at=self.start + timedelta(seconds=place),
+            decided_at=at or self.start + timedelta(seconds=place),
             rehearsal=rehearsal,
         )
 

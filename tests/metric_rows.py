@@ -41,6 +41,7 @@ def attempt(lead: int, disposition: str | None, **columns: Any) -> dict[str, Any
         "disposition": disposition,
         **flags,
         "opted_out": disposition == "opt_out",
+        "right_party": flags["conversed"],
         "intended_at": START,
         "ended_at": None if disposition is None else START + timedelta(seconds=30),
         **columns,

@@ -115,6 +115,7 @@ def _funnel(connection: sa.Connection, scope: _Scope) -> dict[str, int]:
          (SELECT count(DISTINCT lead_id) FILTER (WHERE reached_carrier) AS dialed,
                  count(DISTINCT lead_id) FILTER (WHERE answered) AS answered,
                  count(DISTINCT lead_id) FILTER (WHERE human_answered) AS human,
+                 count(DISTINCT lead_id) FILTER (WHERE right_party) AS right_party,
                  count(DISTINCT lead_id) FILTER (WHERE conversed) AS conversed,
                  count(DISTINCT lead_id) FILTER (WHERE goal) AS goal
           FROM v_attempts WHERE {_SCOPE}) a

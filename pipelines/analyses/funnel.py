@@ -23,7 +23,7 @@ _FIRSTS = {
     "goal": "first_goal",
 }
 _SUMS = ", ".join(f"coalesce(sum({first}), 0) AS {stage}" for stage, first in _FIRSTS.items())
-_COUNTS = "SELECT {group} AS part, {sums}, sum(party_asked) AS asked FROM cube_outcomes"
+_COUNTS = "SELECT {group} AS part, {sums} FROM cube_outcomes"
 _LOADED = "SELECT {group} AS part, count(*) AS leads FROM campaign_leads"
 _BLOCKED = """
 SELECT {group} AS part, reasons, sum(leads) AS leads, sum(never_dialed) AS never_dialed
@@ -69,7 +69,7 @@ def blocked(lake: Lake, part: Slice) -> pl.DataFrame:
 
 
 def contacted_by_list(lake: Lake, part: Slice) -> pl.DataFrame:
-    """list, contacted (leads of whom a person picked up), n (leads loaded), rate, low, high, thin."""
+    """list, contacted (leads of whom a person picked up), n (leads loaded), rate with interval."""
     counts = _counts(lake, replace(part, arms=()), "list")
     frame = pl.DataFrame(
         [(name, row.get("human", 0), row["leads"]) for name, row in counts.items()],
@@ -84,16 +84,13 @@ def _counts(lake: Lake, part: Slice, group: str) -> dict[str | None, dict[str, i
     query = _COUNTS.format(group=group, sums=_SUMS)
     found: dict[str | None, dict[str, int]] = {}
     for row in _asked(lake, query, replace(part, since=None)).iter_rows(named=True):
-        counts = {stage: int(row[stage]) for stage in _FIRSTS}
-        if not row["asked"]:
-            del counts["right_party"]
-        found[row["part"]] = counts
+        found[row["part"]] = {stage: int(row[stage]) for stage in _FIRSTS}
     if part.arms or group == "arm":
         return {value: counts for value, counts in found.items() if group != "arm" or value}
     held: dict[str | None, int] = {}
     for value, never in _standing(lake, part, group).select("part", "never_dialed").iter_rows():
         held[value] = held.get(value, 0) + int(never)
-    none = {stage: 0 for stage in _FIRSTS if stage != "right_party"}
+    none = dict.fromkeys(_FIRSTS, 0)
     return {
         value: {"leads": leads, "eligible": leads - held.get(value, 0), **found.get(value, none)}
         for value, leads in _loaded(lake, part, group).items()
@@ -114,4 +111,9 @@ def _standing(lake: Lake, part: Slice, group: str) -> pl.DataFrame:
 def _asked(lake: Lake, query: str, part: Slice, day: str = "day") -> pl.DataFrame:
     where, values = part.where(day)
     rows = lake.sql(f"{query}\nWHERE {where}\nGROUP BY ALL", values)
+    return whole_numbers(rows)
+
+
+def whole_numbers(rows: pl.DataFrame) -> pl.DataFrame:
+    """Sums of counts as whole numbers: DuckDB gives them in a wider type."""
     return rows.with_columns(pl.col(pl.Decimal, pl.Int128).cast(pl.Int64))

@@ -14,7 +14,6 @@ MEASURES: dict[str, str] = {
     "human_answered": "count(*) FILTER (WHERE human_answered)",
     "machine": "count(*) FILTER (WHERE machine)",
     "right_party": "count(*) FILTER (WHERE right_party)",
-    "party_asked": "count(*) FILTER (WHERE human_answered AND right_party IS NOT NULL)",
     "conversed": "count(*) FILTER (WHERE conversed)",
     "goal": "count(*) FILTER (WHERE goal)",
     "opted_out": "count(*) FILTER (WHERE opted_out)",

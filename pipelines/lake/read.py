@@ -83,7 +83,7 @@ class Lake:
         """
         cursor = _database().cursor()
         try:
-            self._prepare(cursor, query)
+            self.prepare(cursor, query)
             found: pl.DataFrame = cursor.sql(query, params=dict(parameters or {})).pl()
             return aware(found)
         except (duckdb.ProgrammingError, duckdb.DataError, duckdb.NotSupportedError) as error:
@@ -131,7 +131,7 @@ class Lake:
 
     # DuckDB's side
 
-    def _prepare(self, cursor: duckdb.DuckDBPyConnection, query: str) -> None:
+    def prepare(self, cursor: duckdb.DuckDBPyConnection, query: str) -> None:
         """Makes the views that the query names; a view over a thousand files is not free."""
         for name in self.names:
             if not re.search(rf"\b{name}\b", query):

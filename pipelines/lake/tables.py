@@ -76,7 +76,7 @@ ATTEMPT_COLUMNS: dict[str, pl.DataType] = {
     "arm": pl.String(),
     "campaign_version": pl.Int32(),
     # what was measured of the call; unmeasured is null
-    "right_party": pl.Boolean(),  # a person picked up and was asked; null: nobody was asked
+    "right_party": pl.Boolean(),
     "own_answer_class": pl.String(),
     "own_answer_confidence": pl.Float64(),
     "own_answer_at_ms": pl.Float64(),

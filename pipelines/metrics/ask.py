@@ -12,6 +12,7 @@ from typing import Any, Literal
 
 from pipelines.lake.cube_list import CUBES
 from pipelines.lake.cubes import Cube
+from pipelines.lake.cubes_dials import DIAL_CUBES
 from pipelines.metrics.contract import Metric
 from pipelines.metrics.slices import Slice
 from voice_ai.errors import BadInput
@@ -23,7 +24,8 @@ MOST_ROWS = 10_000
 @dataclass(frozen=True)
 class Split:
     """`sql`: an expression over the column `needs` of a cube, and over the view's rows where
-    `in_views`. `kind` says how it is drawn."""
+    `in_views`. `kind` says how it is drawn; `of_lead`: it is the same for all dials of a lead in a
+    campaign."""
 
     name: str
     title: str
@@ -31,6 +33,7 @@ class Split:
     needs: str
     sql: str
     in_views: bool = True
+    of_lead: bool = False
 
 
 def _period(name: str, title: str) -> Split:
@@ -38,9 +41,15 @@ def _period(name: str, title: str) -> Split:
 
 
 def _column(
-    name: str, title: str, kind: Kind = "named", column: str = "", *, in_views: bool = True
+    name: str,
+    title: str,
+    kind: Kind = "named",
+    column: str = "",
+    *,
+    in_views: bool = True,
+    of_lead: bool = False,
 ) -> Split:
-    return Split(name, title, kind, column or name, column or name, in_views)
+    return Split(name, title, kind, column or name, column or name, in_views, of_lead)
 
 
 _SPLITS = (
@@ -50,11 +59,11 @@ _SPLITS = (
     _column("hour", "Local hour", "ordered", "local_hour"),
     _column("weekday", "Weekday", "ordered", "local_weekday"),
     _column("attempt", "Dial number of the lead", "ordered"),
-    Split("campaign", "Campaign", "named", "campaign_id", "campaign"),
-    _column("list", "List"),
-    _column("experiment", "Experiment", in_views=False),
-    _column("arm", "Arm", in_views=False),
-    _column("zone", "Time zone", in_views=False),
+    Split("campaign", "Campaign", "named", "campaign_id", "campaign", of_lead=True),
+    _column("list", "List", of_lead=True),
+    _column("experiment", "Experiment", in_views=False, of_lead=True),
+    _column("arm", "Arm", in_views=False, of_lead=True),
+    _column("zone", "Time zone", in_views=False, of_lead=True),
     _column("caller_id", "Caller ID", in_views=False),
     _column("disposition", "Outcome"),
     _column("carrier_status", "Carrier status"),
@@ -67,12 +76,12 @@ _FIRST = {
     "first_dial": "reached_carrier",
     "first_answered": "answered",
     "first_human": "human_answered",
+    "first_right_party": "right_party",
     "first_conversed": "conversed",
     "first_goal": "goal",
 }
 _CONDITIONS = {"attempts": "true", "dials": "reached_carrier"} | {
-    flag: flag
-    for flag in ("answered", "human_answered", "machine", "conversed", "goal", "opted_out", *_FIRST)
+    flag: flag for flag in ("machine", "opted_out", *_FIRST.values(), *_FIRST)
 }
 # What the dial cubes say of a row and the views do not; the day is the called person's own, and
 # that of UTC where no zone is known.
@@ -120,7 +129,7 @@ def cube_query(question: Question) -> Query:
 
 def view_query(question: Question) -> Query:
     """The same question to the views of Postgres, with the same columns. Raises BadInput for what
-    they do not show: arms, right parties, caller IDs."""
+    they do not show: arms, zones, caller IDs."""
     hidden = [name for name in _known(question.splits) if not SPLITS[name].in_views]
     if hidden or question.part.arms:
         raise BadInput(f"Postgres' views do not show {(*hidden, 'arms')[0]}; ask the lake")
@@ -140,7 +149,7 @@ def _counted(measure: str) -> str:
 
 def _query(question: Question, source: str, summed: Callable[[str], str]) -> Query:
     where, values = question.part.where()
-    columns = [f"{SPLITS[name].sql} AS {name}" for name in question.splits]
+    columns = [_named(name) for name in question.splits]
     for metric in question.metrics:
         k, n = summed(str(metric.k)), summed(str(metric.n))
         kind = "BIGINT" if metric.interval == "wilson" else "DOUBLE PRECISION"
@@ -166,10 +175,13 @@ def cube_for(question: Question) -> Cube:
         if metric.k is None or metric.n is None:
             raise BadInput(f"{metric.name} is not a quotient of two sums of dials; it has its page")
         measures |= {metric.k, metric.n}
+        _lead_by_lead(metric, question)
+    # What counts dials counts every dial; another cube may have a sum of that name of some only.
+    of_dials = measures <= set(DIAL_CUBES[0].measures)
     able = [
         cube
-        for cube in CUBES
-        if needed <= set(cube.dims) and measures <= set(cube.measures) and "day" in cube.dims
+        for cube in (DIAL_CUBES if of_dials else CUBES)
+        if needed | {"day", "rehearsal"} <= set(cube.dims) and measures <= set(cube.measures)
     ]
     if not able:
         asked = ", ".join((*(one.name for one in question.metrics), *question.splits))
@@ -189,11 +201,27 @@ def splits_of(metric: Metric) -> tuple[str, ...]:
     return tuple(able)
 
 
+def _lead_by_lead(metric: Metric, question: Question) -> None:
+    """A lead counts where it first got so far: over a few days, or by hour, those that got to the
+    second step would not be among those that got to the first."""
+    apart = [name for name in question.splits if not SPLITS[name].of_lead]
+    if metric.unit == "lead" and (apart or question.part.since):
+        by = SPLITS[apart[0]].title.lower() if apart else "days from a first one on"
+        raise BadInput(
+            f"{metric.title!r} is of leads over all their dials; it has no parts by {by}"
+        )
+
+
 def _known(splits: tuple[str, ...]) -> tuple[str, ...]:
     strange = [name for name in splits if name not in SPLITS]
     if strange:
         raise BadInput(f"there is no split {strange[0]!r}; there are {', '.join(SPLITS)}")
     return splits
+
+
+def _named(split: str) -> str:
+    sql = SPLITS[split].sql
+    return split if sql == split else f"{sql} AS {split}"
 
 
 def _literal(value: Any) -> str:

@@ -14,8 +14,8 @@ FUNNEL = Metric(
     title="From list to goal",
     unit="lead",
     numerator="Leads that came at least this far in any attempt",
-    denominator="leads of the step before; conversations are out of people, not of right parties, "
-    "which not every script asks for",
+    denominator="leads of the step before; conversations are out of people, as the wrong one may "
+    "converse too",
     version=2,
     changes=(Change(2, date(2026, 11, 27), "The right party is a step of its own"),),
     chart="funnel",
@@ -80,6 +80,22 @@ REFUSALS = Metric(
     denominator="leads of the campaign",
     better="fewer",
 )
+BLOCKED = Metric(
+    name="blocked_leads_per_loaded_lead",
+    title="Held back by the rules",
+    unit="lead",
+    numerator="Leads never dialed whose latest decision is a refusal for just these reasons",
+    denominator="leads loaded into the campaign",
+    excludes="leads that were dialed before they were refused",
+    better="fewer",
+)
+DROP_OFF = Metric(
+    name="outcomes_per_lost_dial",
+    title="How calls ended where leads fell out",
+    unit="dial",
+    numerator="Dials that ended this way at the step",
+    denominator="dials that came to the step before and not to this one",
+)
 ACTIVITY = Metric(
     name="activity",
     title="Dials over time",
@@ -99,6 +115,8 @@ METRICS = {
         EMOTIONS_ALONG_CALL,
         TURN_LATENCY,
         REFUSALS,
+        BLOCKED,
+        DROP_OFF,
         ACTIVITY,
         *rates.METRICS,
     )

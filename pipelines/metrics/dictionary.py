@@ -30,6 +30,8 @@ _INTERVALS = {
     "rank": "order statistics: ranks from Wilson's interval of the percentile",
     "greenwood": "Greenwood 1926, on the log-log scale",
     "always valid": "always valid, however often it is looked at",
+    "ratio": "of a ratio of two sums over calls, by the spread of its residuals (Cochran 1977)",
+    "normal": "normal, from the mean and the spread of the values",
     "none": "none: a count, not an estimate",
 }
 

@@ -22,7 +22,7 @@ ATTEMPTS = pl.Schema(
         "answered": pl.Boolean(),
         "human_answered": pl.Boolean(),
         "machine": pl.Boolean(),
-        "right_party": pl.Boolean(),  # null: nobody was asked
+        "right_party": pl.Boolean(),
         "conversed": pl.Boolean(),
         "goal": pl.Boolean(),
         "opted_out": pl.Boolean(),

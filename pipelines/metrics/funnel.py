@@ -16,7 +16,7 @@ STAGES = (
     "conversed",
     "goal",
 )
-# What a step is out of, where it is not the one before: not every script asks whom it speaks to.
+# What a step is out of, where it is not the one before: the wrong person may converse too.
 _OUT_OF = {"conversed": "human"}
 FLAGS = {
     "dialed": "reached_carrier",
@@ -43,9 +43,8 @@ def latest_decisions(decisions: pl.DataFrame) -> pl.DataFrame:
 def funnel_counts(
     leads: pl.DataFrame, attempts: pl.DataFrame, decisions: pl.DataFrame
 ) -> dict[str, int]:
-    """Unique leads per stage; no right party where no script asked. Eligible: dialed, or not
-    refused by the latest decision (the rules are asked just before a dial, so a lead that waits its
-    turn is eligible)."""
+    """Unique leads per stage. Eligible: dialed, or not refused by the latest decision (the rules
+    are asked just before a dial, so a lead that waits its turn is eligible)."""
     reached = {
         stage: attempts.filter(pl.col(flag)).select("lead_id").unique()
         for stage, flag in FLAGS.items()
@@ -55,8 +54,6 @@ def funnel_counts(
         leads, on="lead_id", how="semi"
     )
     counts = {stage: frame.height for stage, frame in reached.items()}
-    if attempts.filter("human_answered", pl.col("right_party").is_not_null()).is_empty():
-        del counts["right_party"]
     return {"leads": leads.height, "eligible": leads.height - shut_out.height, **counts}
 
 

@@ -26,9 +26,8 @@ JOIN lead_lists ll ON ll.id = c.list_id
 LEFT JOIN campaign_versions v ON v.campaign_id = c.id AND v.version = c.version
 """
 _LEADS = "SELECT lead_id, state FROM campaign_leads WHERE campaign_id = {campaign}"
-# The view does not say whom a call reached; only the lake does.
 _ATTEMPTS = """
-SELECT {columns} FROM (SELECT *, NULL::boolean AS right_party FROM v_attempts) a
+SELECT {columns} FROM v_attempts
 WHERE campaign_id = {campaign} AND rehearsal = {rehearsal}
 """
 _TURNS = """

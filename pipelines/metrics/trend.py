@@ -37,15 +37,18 @@ class Trend:
     period: timedelta
 
 
-def trends(activity: pl.DataFrame, every: timedelta) -> dict[str, Trend]:
-    """The trend of each figure from `activity` in intervals of `every`; the running interval is
-    not compared, because it has not ended."""
+def trends(
+    activity: pl.DataFrame, every: timedelta, size: int = PERIOD, *, running: bool = True
+) -> dict[str, Trend]:
+    """The trend of each figure from `activity` in intervals of `every`, `size` of which are a
+    period; a running interval is not compared, because it has not ended."""
     if activity.is_empty():
         return {}
     intervals = _every_interval(activity, every)
-    last, before = intervals[-PERIOD - 1 : -1], intervals[-2 * PERIOD - 1 : -PERIOD - 1]
-    whole = before.height == PERIOD
-    period = PERIOD * every
+    ended = intervals[:-1] if running else intervals
+    last, before = ended[-size:], ended[-2 * size : -size]
+    whole = before.height == size
+    period = size * every
     change = float(int(last["dials"].sum()) - int(before["dials"].sum())) if whole else None
     found = {"dials": Trend(tuple(map(float, intervals["dials"])), change, period)}
     for name, (k, n) in _RATES.items():

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict
 from pipelines.metrics import definitions
 from pipelines.metrics.frames import Campaign, CampaignFrames
 from pipelines.metrics.latency import Latency
-from pipelines.metrics.measures import Measures, Overview, headline, measure
+from pipelines.metrics.measures import Measures, Overview, Totals, headline, measure
 from pipelines.report.labels import words
 
 
@@ -161,13 +161,19 @@ def _report(
 
 
 def figures(measures: Overview) -> list[Figure]:
-    """The first row: dials, answered, conversed, goals, opt-outs; each with what it is out of."""
-    leads = next(row["leads"] for row in measures.funnel.to_dicts() if row["stage"] == "dialed")
+    """The first row of a campaign."""
+    dialed = next(row["leads"] for row in measures.funnel.to_dicts() if row["stage"] == "dialed")
+    return figures_of(measures.totals, dialed)
+
+
+def figures_of(totals: Totals, dialed: int) -> list[Figure]:
+    """The first row: dials (of so many `dialed` leads), answered, conversed, goals, opt-outs; each
+    with what it is out of."""
     dials = Figure(
         key="dials",
         label="Dials",
-        count=measures.totals.dials,
-        n=leads,
+        count=totals.dials,
+        n=dialed,
         n_of="leads dialed",
         rate=None,
     )
@@ -195,7 +201,7 @@ def figures(measures: Overview) -> list[Figure]:
                 thin=rate.thin,
             ),
         )
-        for metric, rate in headline(measures.totals).items()
+        for metric, rate in headline(totals).items()
     ]
 
 

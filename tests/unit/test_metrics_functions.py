@@ -35,6 +35,7 @@ def test_funnel_counts_leads_once_and_excludes_the_refused() -> None:
         "dialed": 3,
         "answered": 3,
         "human": 2,
+        "right_party": 2,
         "conversed": 2,
         "goal": 1,
     }
@@ -45,6 +46,7 @@ def test_funnel_counts_leads_once_and_excludes_the_refused() -> None:
         "dialed": 9,
         "answered": 3,
         "human": 3,
+        "right_party": 2,
         "conversed": 2,
         "goal": 2,
     }

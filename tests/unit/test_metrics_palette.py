@@ -11,6 +11,7 @@ from pipelines.report.palette import (
     BACKGROUND,
     EMOTION_COLOURS,
     OUTCOME_COLOURS,
+    SERIES,
     Colour,
     Mode,
     disposition_outcome,
@@ -55,6 +56,7 @@ TO_LAB = np.array(
         [0.0259040371, 0.7827717662, -0.8086757660],
     ]
 )
+SERIES_COLOURS = {str(place): colour for place, colour in enumerate(SERIES)}
 Vector = np.ndarray[tuple[int, ...], np.dtype[np.float64]]
 
 
@@ -75,7 +77,7 @@ def contrast(one: str, other: str) -> float:
 
 
 @pytest.mark.parametrize("mode", ["light", "dark"])
-@pytest.mark.parametrize("colours", [OUTCOME_COLOURS, EMOTION_COLOURS])
+@pytest.mark.parametrize("colours", [OUTCOME_COLOURS, EMOTION_COLOURS, SERIES_COLOURS])
 def test_every_pair_stays_apart_with_every_sight(colours: dict[str, Colour], mode: Mode) -> None:
     for sight, matrix in SIGHTS.items():
         for one, other in combinations(colours, 2):
@@ -87,7 +89,7 @@ def test_every_pair_stays_apart_with_every_sight(colours: dict[str, Colour], mod
 
 
 @pytest.mark.parametrize("mode", ["light", "dark"])
-@pytest.mark.parametrize("colours", [OUTCOME_COLOURS, EMOTION_COLOURS])
+@pytest.mark.parametrize("colours", [OUTCOME_COLOURS, EMOTION_COLOURS, SERIES_COLOURS])
 def test_every_colour_stands_out_from_the_page(colours: dict[str, Colour], mode: Mode) -> None:
     for name, colour in colours.items():
         assert contrast(colour.on(mode), BACKGROUND.on(mode)) >= 2.8, name

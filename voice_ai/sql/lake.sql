@@ -81,13 +81,13 @@ SELECT v.*, ll.name AS list, s.name AS seller, l.zones[1] AS zone,
        arm.experiment, arm.arm,
        (SELECT max(cv.version) FROM campaign_versions cv
         WHERE cv.campaign_id = c.id AND cv.created_at <= v.intended_at) AS campaign_version,
-       own.right_party, k.detection_ms, a.first_audio_ms, k.carrier_s,
+       k.detection_ms, a.first_audio_ms, k.carrier_s,
        extract(epoch FROM a.ended_at - a.answered_at)::float8 AS talk_s,
        q.total AS qa_total, q.passed AS qa_passed,
        v.reached_carrier AND before.dials = 0 AS first_dial,
        v.answered AND NOT before.answered AS first_answered,
        v.human_answered AND NOT before.human AS first_human,
-       coalesce(own.right_party, false) AND NOT before.right_party AS first_right_party,
+       v.right_party AND NOT before.right_party AS first_right_party,
        v.conversed AND NOT before.conversed AS first_conversed,
        v.goal AND NOT before.goal AS first_goal,
        before.dials AS dials_before, before.human AS human_before,
@@ -109,10 +109,6 @@ LEFT JOIN LATERAL (
     SELECT x.name AS experiment, y.arm FROM assignments y JOIN experiments x ON x.id = y.experiment_id
     WHERE x.campaign_id = a.campaign_id AND y.lead_id = a.lead_id AND y.assigned_at <= a.ended_at
     ORDER BY y.assigned_at DESC LIMIT 1) arm ON true
-CROSS JOIN LATERAL (
-    SELECT CASE WHEN v.human_answered AND EXISTS (
-               SELECT FROM turns t WHERE t.attempt_id = a.id AND t.speaker = 'caller')
-           THEN a.disposition IS DISTINCT FROM 'wrong_number' END AS right_party) own
 CROSS JOIN LATERAL (
     SELECT count(*) FILTER (WHERE d.reached_carrier) AS dials,
            max(e.intended_at) FILTER (WHERE d.reached_carrier) AS dialed_at,
@@ -146,7 +142,7 @@ WHERE a.id = ANY(%(keys)s::uuid[])
 
 -- name: decisions
 -- What stood before on the same lead in the same campaign, and whether it had been dialed by then.
-SELECT v.*, p.allow AS allow_before, p.reasons AS reasons_before,
+SELECT v.*, ll.name AS list, p.allow AS allow_before, p.reasons AS reasons_before,
        EXISTS (SELECT FROM attempts a JOIN dispositions d ON d.code = a.disposition
                WHERE a.lead_id = v.lead_id AND a.campaign_id = v.campaign_id
                  AND a.intended_at < v.decided_at AND d.reached_carrier
