@@ -17,8 +17,9 @@ _STATUS = {
     "failed_transient": "failed", "failed_permanent": "failed", "canceled": "canceled",
 }  # fmt: skip
 _END = {
-    "human_hangup": "caller_hangup", "not_interested": "caller_hangup",
-    "machine": "machine_answered", "no_answer": "carrier",
+    "human_hangup": "human_hangup", "not_interested": "declined", "opt_out": "opt_out",
+    "callback_requested": "callback", "wrong_number": "wrong_person", "abandoned": "human_hangup",
+    "machine": "machine", "no_answer": "carrier",
     "busy": "carrier", "failed_transient": "carrier",
     "failed_permanent": "carrier", "canceled": "canceled", "not_dialed": "not_sent",
     "dead_air": "silence",
@@ -156,7 +157,7 @@ def _timed(frame: pl.DataFrame, plan: Planned) -> pl.DataFrame:
         carrier_status=pl.when(dialed).then(
             pl.col("disposition").replace_strict(_STATUS, default="completed")
         ),
-        end_reason=pl.col("disposition").replace_strict(_END, default="agent_hangup"),
+        end_reason=pl.col("disposition").replace_strict(_END, default="script_end"),
         ended_by=pl.when(dialed).then(pl.lit("callback")).otherwise(pl.lit("dialer")),
         late=pl.lit(value=False),
         rehearsal=pl.lit(value=True),
