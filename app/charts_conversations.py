@@ -26,9 +26,9 @@ def flow_chart(flow: Flow, mode: Mode) -> Drawing:
             pl.col("node").map_elements(words, return_dtype=pl.String),
             pl.col("reached").map_elements(lambda n: f"{n:,}", return_dtype=pl.String),
         ),
-        hung=pl.when(pl.col("hung_up") > 0).then(
-            pl.format("{} % hung up", (100 * pl.col("rate")).round(1))
-        ),
+        hung=pl.when(pl.col("hung_up") > 0)
+        .then(pl.format("{} % hung up", (100 * pl.col("rate")).round(1)))
+        .otherwise(pl.lit("")),
     )
     plain = alt.Axis(labels=False, grid=False, title=None, domain=False, ticks=False)
     y = alt.Y("y:Q", axis=plain, scale=alt.Scale(reverse=True, nice=False, zero=False))
@@ -177,7 +177,7 @@ def steps_chart(
     )
     lines = (
         alt.Chart(pl.DataFrame({"at": list(marks)}, schema={"at": pl.Float64}))
-        .mark_rule(color=ink(mode), strokeDash=[3, 3])
+        .mark_rule(color=outcome_colour("machine").on(mode), strokeWidth=2)
         .encode(x="at:Q")
     )
     return themed((bars + lines).properties(height=220), mode)

@@ -135,9 +135,11 @@ def transition_chart(cells: pl.DataFrame, mode: Mode) -> Drawing:
         .encode(
             color=alt.Color(
                 "lift:Q",
-                scale=alt.Scale(domain=[-reach, 0, reach], range=[low, middle, high]),
+                scale=alt.Scale(
+                    domain=[-reach, 0, reach], range=[low, middle, high], interpolate="rgb"
+                ),
                 legend=alt.Legend(
-                    title="share above or below what follows any", format="+.0%", gradientLength=180
+                    title="more or less than after any", format="+.0%", gradientLength=180
                 ),
             ),
             opacity=_PALE,

@@ -19,6 +19,7 @@ class Shown:
     lines: Sequence[str]
     change: str | None = None
     line: Sequence[float] = ()
+    label: str | None = None  # where the metric's title does not say which one it is
 
 
 def row(figures: Sequence[Shown]) -> None:
@@ -39,9 +40,10 @@ def changed(values: Sequence[float | None], unit: str, scale: float = 1) -> str 
 def _figure(figure: Shown) -> None:
     metric = figure.metric
     # A metric's own label is cut off where it does not fit; the denominator must be read.
-    st.markdown(metric.title, help=metric.sentence)
+    label = figure.label or metric.title
+    st.markdown(label, help=metric.sentence)
     st.metric(
-        metric.title,
+        label,
         figure.value,
         figure.change,
         delta_color={"more": "normal", "fewer": "inverse"}.get(metric.better or "", "off"),  # type: ignore[arg-type]

@@ -128,12 +128,14 @@ def quality_card(found: Talk, mode: Mode) -> None:
         if not judged:
             components.empty("No call was judged by the scorecard in this part of the history.")
             return
-        days = quality.control_chart(found.judged)
-        components.show(charts_standing.control_chart(days, mode), "Failed gates by day")
+        sums = quality.fit_for_a_chart(found.judged)
+        step = "days" if sums.equals(found.judged) else "weeks"
+        days = quality.control_chart(sums)
+        components.show(charts_standing.control_chart(days, mode), f"Failed gates, {step}")
         out = days.filter("out").height
         components.empty(
-            f"{out} of {days.filter(~pl.col('thin')).height} days with enough judged calls are "
-            "outside of the limits. Pale days have fewer than twenty."
+            f"{out} of {days.filter(~pl.col('thin')).height} {step} with enough judged calls are "
+            f"outside of the limits. Pale {step} have fewer than twenty."
         )
         if score["value"] is not None:
             bounds = (

@@ -114,7 +114,7 @@ def _latency(found: Talk) -> Shown:
     days = steps.percentiles(found.waits, "responses", (0.95,), by=("day",))
     return Shown(
         TURN_LATENCY,
-        milliseconds(high.value),
+        f"{high.value / 1000:.2f} s",
         [
             f"p95 of {count(whole.n)} answers · median {milliseconds(middle.value)}",
             f"95 %: {high.low:,.0f}–{high.high:,.0f} ms · in steps of 10 ms",

@@ -123,7 +123,12 @@ def _goal(found: Felt, emotion: str) -> Shown:
     rows = found.goals.filter(pl.col("chosen_by") == "last", pl.col("emotion") == emotion)
     metric = trajectory.GOALS_BY_EMOTION
     if rows.is_empty():
-        return Shown(metric, "–", [f"no conversation ended with {words(emotion).lower()}"])
+        return Shown(
+            metric,
+            "–",
+            [f"no conversation ended with {words(emotion).lower()}"],
+            label=f"Goal after {words(emotion).lower()}",
+        )
     row = rows.row(0, named=True)
     return Shown(
         metric,
@@ -132,6 +137,7 @@ def _goal(found: Felt, emotion: str) -> Shown:
             f"{words(emotion)} last: {count(row['goals'])} of {count(row['n'])}",
             "too few to say" if row["thin"] else f"95 %: {interval(row['low'], row['high'])}",
         ],
+        label=f"Goal after {words(emotion).lower()}",
     )
 
 

@@ -9,7 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipelines.metrics import abandonment, answering, conversations, quality, script_nodes, steps
+from pipelines.metrics.flow_layout import flow
 from pipelines.metrics.latency import nearest_rank
+from pipelines.metrics.periods import last_and_before
 from pipelines.metrics.trajectory import (
     call_counts,
     feeling_counts,
@@ -304,3 +306,54 @@ def test_a_line_along_the_call_finds_its_ends() -> None:
     # 0 at a third of the way, a half at two thirds
     assert (joy["at_start"], joy["at_end"]) == (pytest.approx(-0.5), pytest.approx(1.0))
     assert joy["n"] == 80
+
+
+def test_thin_days_are_charted_as_weeks() -> None:
+    days = [date(2026, 9, 1) + timedelta(days=i) for i in range(14)]  # from a Tuesday on
+    counts = pl.DataFrame(
+        {"day": days, "judged": [5] * 14, "failed": [1] * 14, "scored": [0] * 14}
+    ).with_columns(total_sum=pl.lit(0.0), total2_sum=pl.lit(0.0))
+    weeks = quality.fit_for_a_chart(counts)
+    assert weeks.select("day", "judged").rows() == [
+        (date(2026, 8, 31), 30),
+        (date(2026, 9, 7), 35),
+        (date(2026, 9, 14), 5),
+    ]
+    many = counts.with_columns(judged=pl.lit(20))
+    assert quality.fit_for_a_chart(many).equals(many)
+
+
+def test_a_flow_is_laid_out_from_left_to_right() -> None:
+    nodes = pl.DataFrame(
+        {"node": ["open", "ask", "bye"], "reached": [10, 6, 8], "hung_up": [2, 1, 0]}
+    )
+    ways = pl.DataFrame(
+        {
+            "from_node": ["open", "ask", "open", "ask"],
+            "to_node": ["ask", "bye", "bye", "open"],
+            "calls": [6, 5, 2, 1],
+        }
+    )
+    drawn = flow(nodes, ways)
+    assert drawn.nodes["x"].to_list() == [0, 1, 2]
+    assert drawn.left_out.rows() == [("ask", "open", 1)]
+    first = drawn.nodes.row(0, named=True)
+    assert (first["y2"] - first["y"], first["y2"] - first["y_hung"]) == (10, 2)
+    ribbon = drawn.links.filter(from_node="open", to_node="ask")
+    assert set((ribbon["y2"] - ribbon["y"]).round(9)) == {6.0}
+    # ribbons leave a node without lying on each other
+    starts = (
+        drawn.links.filter(from_node="open").group_by("link").agg(pl.all().sort_by("x").first())
+    )
+    spans = sorted(starts.select("y", "y2").rows())
+    assert spans[0][1] <= spans[1][0]
+    nothing = flow(nodes.clear(), ways.clear())
+    assert nothing.nodes.is_empty()
+
+
+def test_the_last_days_are_held_against_as_many_before() -> None:
+    rows = pl.DataFrame({"day": [date(2026, 9, d) for d in (1, 7, 8, 14, 15)]})
+    last, before = last_and_before(rows)
+    assert [d.day for d in last["day"]] == [14, 15]
+    assert [d.day for d in before["day"]] == [7, 8]
+    assert last_and_before(rows.clear())[0].is_empty()
