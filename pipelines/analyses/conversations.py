@@ -1,6 +1,6 @@
 """What happens inside calls, asked of the cubes: bounded answers however long the history is."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import polars as pl
 
@@ -22,13 +22,21 @@ from pipelines.metrics.slices import Slice
 from voice_ai.qa.agreement import Agreement
 
 
-def sums(lake: Lake, part: Slice, cube: str, *by: str, where: str = "true") -> pl.DataFrame:
-    """Every measure of a cube of this part of the history, added up by some of its dims.
+def sums(
+    lake: Lake,
+    part: Slice,
+    cube: str,
+    *by: str,
+    where: str = "true",
+    values: Mapping[str, str] | None = None,
+) -> pl.DataFrame:
+    """Every measure of a cube of this part of the history, added up by some of its dims; `where`
+    narrows it further, with parameters of its own.
 
     One row without `by` (nulls where there is nothing), else a row for each group.
     """
     of = CUBE_OF[cube]
-    condition, values = part.where()
+    condition, given = part.where()
     whole = ("_s", "_ms", "_sum", "_amount")
     added = ", ".join(
         f"sum({m})::{'DOUBLE' if m.endswith(whole) else 'BIGINT'} AS {m}" for m in of.measures
@@ -36,7 +44,7 @@ def sums(lake: Lake, part: Slice, cube: str, *by: str, where: str = "true") -> p
     return lake.sql(
         f"SELECT {', '.join((*by, added))} FROM {of.table} WHERE {condition} AND ({where})"
         + (f" GROUP BY {', '.join(by)}" if by else ""),
-        values,
+        given | dict(values or {}),
     )
 
 
@@ -78,9 +86,7 @@ def waits(counts: pl.DataFrame) -> Latency:
 
 def waits_by(lake: Lake, part: Slice, by: str) -> pl.DataFrame:
     """`by` (local_hour, day) and the percentiles of our answers (`steps.percentiles`)."""
-    return steps.percentiles(
-        wait_steps(lake, part, by), "responses", latency.PERCENTILES, by=(by,)
-    )
+    return steps.percentiles(wait_steps(lake, part, by), "responses", latency.PERCENTILES, by=(by,))
 
 
 def wait_curve(counts: pl.DataFrame) -> pl.DataFrame:
@@ -88,15 +94,34 @@ def wait_curve(counts: pl.DataFrame) -> pl.DataFrame:
     return steps.running_share(counts, "responses", WAIT_STEP_MS)
 
 
-def nodes(lake: Lake, part: Slice) -> pl.DataFrame:
+def scripts(lake: Lake, part: Slice) -> pl.DataFrame:
+    """script, calls: the scripts of this part by the calls that had a turn in them, most first."""
+    calls = sums(lake, part, "nodes", "campaign_id", "node")
+    of = lake.sql("SELECT campaign_id, script FROM campaigns WHERE script IS NOT NULL")
+    most = calls.group_by("campaign_id").agg(calls=pl.col("reached").max())
+    found = most.join(of, on="campaign_id").group_by("script").agg(pl.col("calls").sum())
+    return found.sort("calls", "script", descending=[True, False])
+
+
+_OF_SCRIPT = "campaign_id IN (SELECT campaign_id FROM campaigns WHERE script = $script)"
+
+
+def nodes(lake: Lake, part: Slice, script: str) -> pl.DataFrame:
     """The script's nodes, in the order in which calls come to them (`script_nodes.node_table`)."""
-    return script_nodes.node_table(sums(lake, part, "nodes", "node"))
+    counts = sums(lake, part, "nodes", "node", where=_OF_SCRIPT, values={"script": script})
+    return script_nodes.node_table(counts)
 
 
-def ways(lake: Lake, part: Slice) -> pl.DataFrame:
+def ways(lake: Lake, part: Slice, script: str) -> pl.DataFrame:
     """from_node, to_node, calls; most first."""
-    found = sums(lake, part, "node_ways", "from_node", "to_node")
+    where, values = _OF_SCRIPT, {"script": script}
+    found = sums(lake, part, "node_ways", "from_node", "to_node", where=where, values=values)
     return found.sort("calls", "from_node", "to_node", descending=[True, False, False])
+
+
+def false_interruptions(lake: Lake, part: Slice) -> pl.DataFrame:
+    """One row (`script_nodes.false_cuts`), over all scripts."""
+    return script_nodes.false_cuts(sums(lake, part, "nodes"))
 
 
 def verdicts(lake: Lake, part: Slice) -> pl.DataFrame:

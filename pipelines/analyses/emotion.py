@@ -38,7 +38,5 @@ def valence_by_day(lake: Lake, part: Slice) -> pl.DataFrame:
 def versions(lake: Lake, part: Slice) -> pl.DataFrame:
     """model, version, first, last (days on which it heard a turn), turns; the oldest first."""
     named = "emotion_version IS NOT NULL"
-    by_day = sums(
-        lake, part, "feelings", "day", "emotion_model", "emotion_version", where=named
-    )
+    by_day = sums(lake, part, "feelings", "day", "emotion_model", "emotion_version", where=named)
     return trajectory.versions(by_day)

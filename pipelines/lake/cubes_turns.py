@@ -7,6 +7,8 @@ from pipelines.lake.cubes_calls import OUTCOME
 from pipelines.lake.cubes_dials import COMMON, COMMON_SQL
 from pipelines.metrics.trajectory import DECILES
 
+# Whole milliseconds are `epoch_us(…) // 1000`, as polars has them: DuckDB's `epoch_ms` rounds.
+
 WAIT_STEP_MS = 10
 LAST_WAIT_MS = 30_000
 _DIMS = ", ".join(COMMON)
@@ -40,8 +42,17 @@ NODES = Cube(
     about="what happened at each node of the script, in calls that a person answered",
     dims=(*COMMON, "node"),
     measures=(
-        "reached", "goals", "opted_out", "ended", "hung_up", "agent_turns", "cut", "cut_by_noise",
-        "cut_at_end", "dwell_ms", "place_sum",
+        "reached",
+        "goals",
+        "opted_out",
+        "ended",
+        "hung_up",
+        "agent_turns",
+        "cut",
+        "cut_by_noise",
+        "cut_at_end",
+        "dwell_ms",
+        "place_sum",
     ),
     sql=f"""
 WITH a AS (
@@ -51,8 +62,8 @@ t AS (
     SELECT attempt_id, turn_index, node, speaker = 'agent' AS agent,
            speaker = 'agent' AND coalesce(interrupted, false) AS cut,
            lead(speaker) OVER call AS after,
-           coalesce(greatest(0, epoch_ms(coalesce(lead(started_at) OVER call, ended_at))
-               - epoch_ms(started_at)), 0) AS lasted
+           coalesce(greatest(0, epoch_us(coalesce(lead(started_at) OVER call, ended_at)) // 1000
+               - epoch_us(started_at) // 1000), 0) AS lasted
     FROM turns WINDOW call AS (PARTITION BY attempt_id ORDER BY turn_index)),
 n AS (
     SELECT attempt_id, node, count(*) FILTER (WHERE agent) AS agent_turns,
@@ -97,7 +108,8 @@ WITH a AS (
     SELECT attempt_id, {COMMON_SQL}, {OUTCOME} AS outcome FROM attempts WHERE human_answered),
 t AS (
     SELECT attempt_id, speaker, emotion, emotion_model, emotion_version,
-           epoch_ms(started_at) AS began, epoch_ms(coalesce(ended_at, started_at)) AS done
+           epoch_us(started_at) // 1000 AS began,
+           epoch_us(coalesce(ended_at, started_at)) // 1000 AS done
     FROM turns),
 c AS (
     SELECT *, min(began) OVER call AS first, max(done) OVER call AS last

@@ -22,15 +22,13 @@ _SUMS = ("human", "abandoned", "never", "unmeasured", "machines")
 
 def abandonment_counts(attempts: pl.DataFrame) -> pl.DataFrame:
     """campaign_id, day, human (a person answered), abandoned (heard nothing of ours within two
-    seconds), never (of these: nothing at all), unmeasured (nobody knows when they heard us; counted
-    as not abandoned), machines: of the lake's attempts, by the called person's day."""
+    seconds), never (of these: nothing at all), unmeasured (nobody knows when they heard us; they
+    count as not abandoned), machines: of the lake's attempts, by the called person's day."""
     human = pl.col("human_answered")
     never, late = (pl.sql_expr(rule).fill_null(value=False) for rule in (NEVER, LATE))
     return (
         attempts.filter(human | pl.col("machine"))
-        .group_by(
-            "campaign_id", day=pl.coalesce("local_day", pl.col("intended_at").dt.date())
-        )
+        .group_by("campaign_id", day=pl.coalesce("local_day", pl.col("intended_at").dt.date()))
         .agg(
             human=human.sum().cast(pl.Int64),
             abandoned=(human & (never | late)).sum().cast(pl.Int64),
@@ -49,8 +47,8 @@ def abandoned_share(counts: pl.DataFrame) -> pl.DataFrame:
 
 
 def rolling(counts: pl.DataFrame) -> pl.DataFrame:
-    """campaign_id, day, k, n, rate, low, high, thin, over: the 30 days up to and with each day, from
-    each campaign's first to its last. `over`: more than the rule's 3 %.
+    """campaign_id, day, k, n, rate, low, high, thin, over: the 30 days up to and with each day,
+    from each campaign's first to its last. `over`: more than the rule's 3 %.
 
     Days are the called person's; the pacing counts the same calls to the second.
     """

@@ -41,7 +41,8 @@ def confusion(counts: pl.DataFrame, judge: Judge) -> pl.DataFrame:
     """said (none: no verdict), shown (unclear: nothing to go by), calls."""
     return (
         counts.group_by(
-            said=pl.col(_COLUMN[judge]).fill_null("none"), shown=pl.col("shown").fill_null("unclear")
+            said=pl.col(_COLUMN[judge]).fill_null("none"),
+            shown=pl.col("shown").fill_null("unclear"),
         )
         .agg(pl.col("calls").sum())
         .sort("said", "shown")
@@ -52,8 +53,8 @@ def qualities(counts: pl.DataFrame) -> pl.DataFrame:
     """judge, what, truth, k, n, rate, low, high, thin; `truth` false: measured against the final
     word, which is made from the verdicts.
 
-    person_recall: said human, of calls in which a person talked; false_machine: said machine or fax,
-    of these; machine_precision and machine_recall: against the final word.
+    person_recall: said human, of calls in which a person talked; false_machine: said machine or
+    fax, of these; machine_precision and machine_recall: against the final word.
     """
     machine = pl.col("said").is_in(["machine", "fax"])
     human, person = pl.col("said") == "human", pl.col("shown") == "person"
@@ -89,8 +90,8 @@ FALSE_MACHINE = Metric(
     unit="call",
     numerator="Calls with the verdict machine or fax",
     denominator="answered calls in which a person then talked",
-    excludes="calls in which nobody talked: persons who were hung up on as machines are among these, "
-    "so the true share is at least this",
+    excludes="calls in which nobody talked: persons who were hung up on as machines are among "
+    "these, so the true share is at least this",
     better="fewer",
     chart="table",
 )
@@ -109,8 +110,8 @@ MACHINE_PRECISION = Metric(
     unit="call",
     numerator="Calls whose final word is machine",
     denominator="calls with the verdict machine or fax whose end is clear",
-    excludes="calls in which nothing shows who picked up. The final word is made from the verdicts: "
-    "this is agreement, not truth",
+    excludes="calls in which nothing shows who picked up. The final word is made from the "
+    "verdicts: this is agreement, not truth",
     chart="table",
 )
 MACHINE_RECALL = Metric(

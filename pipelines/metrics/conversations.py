@@ -90,7 +90,7 @@ def ratio_sums(attempts: pl.DataFrame) -> pl.DataFrame:
 
 
 def quotients(sums: pl.DataFrame, *by: str) -> pl.DataFrame:
-    """`by`, part_sum, whole_sum, n (calls), value, low, high, thin; null where nothing was measured.
+    """`by`, part_sum, whole_sum, n (calls), value, low, high, thin; null where there is nothing.
 
     The quotient of two sums over calls, its variance by linearisation with calls as the units
     (W. G. Cochran, Sampling Techniques, 3rd ed. 1977, section 6.4, without the correction for a

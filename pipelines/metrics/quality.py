@@ -46,6 +46,18 @@ def control_chart(counts: pl.DataFrame) -> pl.DataFrame:
     return limits.with_columns(out=outside & ~pl.col("thin")).sort("day")
 
 
+def by_week(counts: pl.DataFrame) -> pl.DataFrame:
+    """The same sums by the Monday that a day's week begins with, for where days are thin."""
+    return counts.group_by(pl.col("day").dt.truncate("1w")).agg(pl.exclude("day").sum()).sort("day")
+
+
+def fit_for_a_chart(counts: pl.DataFrame) -> pl.DataFrame:
+    """By day where at least half of the days have enough judged calls, else by week."""
+    days = counts.filter(pl.col("judged") > 0)
+    enough = days.filter(pl.col("judged") >= THIN_BELOW).height
+    return counts if 2 * enough >= days.height else by_week(counts)
+
+
 def mean_score(counts: pl.DataFrame) -> pl.DataFrame:
     """n, value, low, high, thin: mean score of 0 to 100 with its 95 % interval. One row."""
     n = pl.col("n").cast(pl.Float64)

@@ -85,9 +85,7 @@ def node_table(counts: pl.DataFrame) -> pl.DataFrame:
             n=pl.col("reached"),
             dwell_s=pl.col("dwell_ms") / 1000 / pl.col("reached"),
             place=pl.col("place_sum") / pl.col("reached"),
-            cut_rate=pl.when(pl.col("agent_turns") > 0).then(
-                pl.col("cut") / pl.col("agent_turns")
-            ),
+            cut_rate=pl.when(pl.col("agent_turns") > 0).then(pl.col("cut") / pl.col("agent_turns")),
         )
         .sort("place", "node")
     )
@@ -110,9 +108,7 @@ def _with_after(turns: pl.DataFrame) -> pl.DataFrame:
 
     until = pl.coalesce(call("started_at"), "ended_at")
     lasted = until.dt.epoch("ms") - pl.col("started_at").dt.epoch("ms")
-    return turns.with_columns(
-        after=call("speaker"), lasted=lasted.clip(lower_bound=0).fill_null(0)
-    )
+    return turns.with_columns(after=call("speaker"), lasted=lasted.clip(lower_bound=0).fill_null(0))
 
 
 DROP_OFF = Metric(

@@ -56,8 +56,8 @@ def feeling_counts(attempts: pl.DataFrame, turns: pl.DataFrame) -> pl.DataFrame:
 
 
 def shares_along(counts: pl.DataFrame) -> pl.DataFrame:
-    """outcome, decile, emotion, turns, n (turns with an emotion there), rate, low, high, thin; every
-    emotion in every decile that has turns."""
+    """outcome, decile, emotion, turns, n (turns with an emotion there), rate, low, high, thin;
+    every emotion in every decile that has turns."""
     heard = counts.filter(pl.col("emotion").is_not_null(), pl.col("decile").is_not_null())
     added = heard.group_by("outcome", "decile", "emotion").agg(pl.col("turns").sum())
     cells = added.group_by("outcome", "decile").agg(n=pl.col("turns").sum())
@@ -112,7 +112,7 @@ def versions(by_day: pl.DataFrame) -> pl.DataFrame:
 
 
 def pair_counts(attempts: pl.DataFrame, turns: pl.DataFrame) -> pl.DataFrame:
-    """from_emotion, to_emotion, pairs: caller turns of a call that follow each other, both heard."""
+    """from_emotion, to_emotion, pairs: caller turns of a call in a row, both heard."""
     calls = attempts.filter("human_answered").select("attempt_id")
     caller = turns.filter(pl.col("speaker") == "caller").join(calls, on="attempt_id", how="semi")
     before = pl.col("emotion").shift(1).over("attempt_id", order_by="turn_index")
@@ -143,12 +143,17 @@ def transitions(counts: pl.DataFrame) -> pl.DataFrame:
     )
     drawn = (pairs + PRIOR_PAIRS * pl.col("overall")) / (pl.col("n") + PRIOR_PAIRS)
     rows = with_rates(sized, "pairs").with_columns(shrunk=drawn)
-    return in_order(in_order(rows, "to_emotion", EMOTION_ORDER), "from_emotion", EMOTION_ORDER)
+    places = {emotion: place for place, emotion in enumerate(EMOTION_ORDER)}
+
+    def placed(column: str) -> pl.Expr:
+        return pl.col(column).replace_strict(places, default=len(places), return_dtype=pl.Int64)
+
+    return rows.sort(placed("from_emotion"), "from_emotion", placed("to_emotion"), "to_emotion")
 
 
 def call_counts(attempts: pl.DataFrame, turns: pl.DataFrame) -> pl.DataFrame:
-    """chosen_by (last: the emotion heard last; most: the one heard most often, of equals the later one),
-    emotion, calls, goals, opted_out: of conversations in which any was heard."""
+    """chosen_by (last: the emotion heard last; most: the one heard most often, of equals the later
+    one), emotion, calls, goals, opted_out: of conversations in which any was heard."""
     calls = attempts.filter("conversed").select("attempt_id", "goal", "opted_out")
     heard = turns.filter(pl.col("speaker") == "caller", pl.col("emotion").is_not_null())
     each = heard.group_by("attempt_id", "emotion").agg(
@@ -240,8 +245,8 @@ VALENCE_ALONG = Metric(
     excludes="caller turns on which no model gave an answer",
     chart="ribbon",
     interval="normal",
-    source="sign and order by the pleasure axis of J. A. Russell (1980), J. Pers. Soc. Psychol. 39, "
-    "1161–1178; the sizes are our own choice (docs/models-words.md)",
+    source="sign and order by the pleasure axis of J. A. Russell (1980), J. Pers. Soc. Psychol. "
+    "39, 1161–1178; the sizes are our own choice (docs/models-words.md)",
 )
 TRANSITIONS = Metric(
     name="emotion_after_emotion",

@@ -81,7 +81,8 @@ SELECT v.*, ll.name AS list, s.name AS seller, l.zones[1] AS zone,
        arm.experiment, arm.arm,
        (SELECT max(cv.version) FROM campaign_versions cv
         WHERE cv.campaign_id = c.id AND cv.created_at <= v.intended_at) AS campaign_version,
-       k.detection_ms, a.first_audio_ms, k.carrier_s,
+       k.detection_ms, a.first_audio_ms, k.carrier_s, a.own_answer_class,
+       a.own_answer_at_ms, a.own_answer_confidence,
        extract(epoch FROM a.ended_at - a.answered_at)::float8 AS talk_s,
        q.total AS qa_total, q.passed AS qa_passed,
        v.reached_carrier AND before.dials = 0 AS first_dial,
@@ -146,8 +147,7 @@ SELECT v.*, ll.name AS list, p.allow AS allow_before, p.reasons AS reasons_befor
        EXISTS (SELECT FROM attempts a JOIN dispositions d ON d.code = a.disposition
                WHERE a.lead_id = v.lead_id AND a.campaign_id = v.campaign_id
                  AND a.intended_at < v.decided_at AND d.reached_carrier
-                 AND a.id IS DISTINCT FROM v.attempt_id) AS dialed_before,
-       ll.name AS list
+                 AND a.id IS DISTINCT FROM v.attempt_id) AS dialed_before
 FROM v_decisions v
 JOIN leads l ON l.id = v.lead_id
 JOIN lead_lists ll ON ll.id = l.list_id
