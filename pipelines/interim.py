@@ -124,7 +124,7 @@ def _cost(db: Db, scope: dict[str, Any], *, goals: int) -> Cost:
 
 def write_interim_html(made: InterimReport, out: Path) -> Path:
     """The campaign's report with what is told here before it. Raises BadInput."""
-    from pipelines.report.html import extra_section
+    from pipelines.report.parts import extra_section
     from pipelines.report.write import write_html
 
     sections = [
