@@ -17,26 +17,29 @@ from voice_ai.errors import NotFound
 
 
 def lake_frames(lake: Lake, campaign: str) -> CampaignFrames:
-    """The campaign of that name or id, with its finished dials. Raises NotFound, naming those
-    there are."""
+    """The frames of the campaign of that name or id, with its finished dials. Raises NotFound."""
+    found = find_in_lake(lake, campaign)
+    part = lake.only(str(found.id))
+    return CampaignFrames(
+        campaign=found,
+        leads=_of(part, "campaign_leads", found)
+        .select("lead_id", state=pl.lit(None, dtype=LEADS["state"]))
+        .collect(),
+        attempts=_columns(_of(part, "attempts", found), ATTEMPTS).sort("attempt_id").collect(),
+        turns=_columns(_of(part, "turns", found), TURNS).sort("attempt_id", "turn_index").collect(),
+        decisions=_columns(_of(part, "decisions", found), DECISIONS).sort("decision_id").collect(),
+    )
+
+
+def find_in_lake(lake: Lake, campaign: str) -> Campaign:
+    """By name or id. Raises NotFound, naming the campaigns that the lake has."""
     known = lake.rows("campaigns")
     mine = known.filter((pl.col("campaign") == campaign) | (pl.col("campaign_id") == campaign))
     if mine.is_empty():
         names = ", ".join(sorted(known["campaign"].to_list()))
         there = f"there are: {names}" if names else "there is none yet"
         raise NotFound(f"no campaign named {campaign!r} in the lake; {there}")
-    found = _campaign(mine.row(0, named=True))
-    part = lake.only(str(found.id))
-    return CampaignFrames(
-        campaign=found,
-        leads=_of(part, "campaign_leads", found)
-        .select("lead_id", state=pl.lit(None, dtype=pl.String))
-        .cast(dict(LEADS))
-        .collect(),
-        attempts=_columns(_of(part, "attempts", found), ATTEMPTS).sort("attempt_id").collect(),
-        turns=_columns(_of(part, "turns", found), TURNS).sort("attempt_id", "turn_index").collect(),
-        decisions=_columns(_of(part, "decisions", found), DECISIONS).sort("decision_id").collect(),
-    )
+    return _campaign(mine.row(0, named=True))
 
 
 def _campaign(row: dict[str, object]) -> Campaign:
