@@ -12,11 +12,11 @@ from pipelines.flow_list import report_name, reports_folder
 from pipelines.lake import manifest as commits
 from pipelines.lake.read import Lake
 from pipelines.lake.store import Store
-from pipelines.report.document import Kind
 from pipelines.report.export import write_calls
 from pipelines.report.facts import Scope
 from pipelines.report.make import Made, build
 from pipelines.report.write import write_text
+from pipelines.report_kinds import Kind
 from voice_ai.db.connect import Db
 from voice_ai.errors import NotAvailable, Refused
 from voice_ai.store import report_archive as store

@@ -1,17 +1,12 @@
 """A report of any kind as one object of text and shares; `render` makes the file of it."""
 
 from datetime import datetime
-from typing import Literal, get_args
 
 from pydantic import BaseModel, ConfigDict
 
 from pipelines.metrics.intervals import Rate
 from pipelines.report.labels import count, interval, percent
-
-Kind = Literal["campaign", "interim", "daily", "model", "compliance"]
-KINDS: tuple[Kind, ...] = get_args(Kind)
-# These two are of one campaign; the others of everything that was dialed.
-OF_A_CAMPAIGN: frozenset[Kind] = frozenset({"campaign", "interim"})
+from pipelines.report_kinds import Kind
 
 
 class _Part(BaseModel):

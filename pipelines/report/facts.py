@@ -9,7 +9,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
-from pipelines.report.document import Kind
+from pipelines.report_kinds import Kind
 from voice_ai.db import queries
 from voice_ai.db.connect import Db
 

@@ -12,12 +12,13 @@ from pipelines.lake.store import open_store
 from pipelines.report.build import build_report
 from pipelines.report.compliance import compliance_document
 from pipelines.report.daily import daily_document
-from pipelines.report.document import OF_A_CAMPAIGN, Document, Kind
+from pipelines.report.document import Document
 from pipelines.report.facts import Facts, Scope, read_facts
 from pipelines.report.html import render_html
 from pipelines.report.lake_frames import find_in_lake, lake_frames
 from pipelines.report.model import model_document
 from pipelines.report.render import built_from, render_document
+from pipelines.report_kinds import OF_A_CAMPAIGN, Kind
 from voice_ai.db.connect import connect
 from voice_ai.errors import BadInput, NotAvailable
 
@@ -44,6 +45,17 @@ class Ask:
     campaign: str | None = None
     commit: int | None = None
     as_of: datetime | None = None
+
+
+def moment_of_words(text: str) -> datetime:
+    """A moment with its offset from UTC. Raises BadInput."""
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        moment = None
+    if moment is None or moment.tzinfo is None:
+        raise BadInput(f"{text!r} is no moment; write one like 2026-11-24T18:00:00-05:00")
+    return moment
 
 
 def lake_of(url: str | None, home: Path, ask: Ask) -> Lake:

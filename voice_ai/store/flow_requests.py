@@ -27,6 +27,8 @@ FlowName = Literal[
     "daily-summary",
     "score-turns",
     "watch-models",
+    "daily-report",
+    "send-report",
 ]
 FLOW_NAMES: tuple[str, ...] = get_args(FlowName)
 FINISHED = frozenset({"done", "failed", "cancelled", "interrupted"})
