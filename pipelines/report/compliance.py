@@ -63,7 +63,7 @@ def abandonment(lake: Lake, scope: Scope) -> list[tuple[str, Rate]]:
     return sorted(rates, key=lambda one: -(one[1].value or 0.0))
 
 
-_WITHIN = "c.day > $last - 30 AND c.day <= $last"
+_WITHIN = "c.day BETWEEN $last - 29 AND $last"
 
 
 def _values(scope: Scope) -> dict[str, Any]:

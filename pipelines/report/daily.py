@@ -72,7 +72,7 @@ def daily_document(lake: Lake, facts: Facts, scope: Scope) -> Document:
         kind="daily",
         title=f"{days.day:%Y-%m-%d} – daily report",
         question=f"How was {days.day:%A}, {days.day:%-d %B %Y}?",
-        about=f"{len(days.campaigns)} campaigns dialed; days are the called person's.{so_far}",
+        about=f"Campaigns dialed: {len(days.campaigns)}; days are the called person's.{so_far}",
         rehearsal=scope.rehearsal,
         as_of=scope.as_of,
         commit=scope.commit,
@@ -211,14 +211,25 @@ def _hours(lake: Lake, days: _Days, scope: Scope) -> Section:
         " GROUP BY 1 ORDER BY 1",
         {"rehearsal": scope.rehearsal, "day": days.day},
     )
+    by_hour = [_hour(row) for row in found.to_dicts()]
     return Section(
         title="At which hours, and how did it end?",
         about="Dials by the hour of the called person's own day; without those whose zone is"
         " unknown.",
         columns=hour_columns(found.to_dicts(), _STACK),
         legend=_STACK,
+        head=("Hour", "Dials", "Answered per dial", "95 % interval"),
+        rows=tuple(cells for cells, _ in by_hour),
+        thin=tuple(few for _, few in by_hour),
         empty="No dial with a known zone.",
     )
+
+
+def _hour(row: dict[str, int]) -> tuple[tuple[str, ...], bool]:
+    dials = sum(row[key] for key, _ in _STACK)
+    found, hour = rate(dials - row["unanswered"], dials), row["local_hour"]
+    cells = (count(found.n), percent(found.value), interval(found.low, found.high))
+    return (f"{hour:02d}:00–{hour:02d}:59", *cells), found.thin
 
 
 def hour_columns(

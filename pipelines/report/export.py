@@ -42,17 +42,18 @@ LEFT JOIN (SELECT attempt_id, max(decided_at) AS decided_at,
                   arg_max(reasons, decision_id) AS reasons
            FROM decisions WHERE attempt_id IS NOT NULL GROUP BY 1) d
     ON d.attempt_id = a.attempt_id
-WHERE a.reached_carrier AND a.rehearsal = $rehearsal AND a.intended_at <= $as_of
-  AND a.intended_at > $as_of - INTERVAL 30 DAY
+WHERE a.reached_carrier AND a.rehearsal = $rehearsal
+  AND coalesce(a.local_day, CAST(a.intended_at AS DATE)) BETWEEN $last - 29 AND $last
 ORDER BY a.intended_at, a.attempt_id
 """
 
 
 def write_calls(lake: Lake, facts: Facts, scope: Scope, out: Path) -> int:
-    """Writes the dials of the thirty days before the moment; how many. A month and a campaign at a
+    """Writes the dials of the thirty days up to the moment's (the called person's days, as in the
+    report); how many. A month and a campaign at a
     time, so that memory stays small."""
     consent = {(row["seller"], row["list"]): row["consent_kind"] for row in facts["lists"]}
-    values = {"rehearsal": scope.rehearsal, "as_of": scope.as_of.replace(tzinfo=None)}
+    values = {"rehearsal": scope.rehearsal, "last": scope.as_of.date()}
     written = 0
     with out.open("w", newline="", encoding="utf-8") as file:
         lines = csv.writer(file)

@@ -52,13 +52,19 @@ def table(
     head: Sequence[str], rows: Sequence[Sequence[str]], thin: Sequence[bool] | None = None
 ) -> str:
     marks = thin or [False] * len(rows)
+    # Numbers stand to the right; a column with a word in it is of words.
+    words = [any(row[at][:1].isalpha() for row in rows) for at in range(len(head))]
+    kinds = [" class=words" if is_words else "" for is_words in words]
     body = "".join(
         f"<tr{' class=thin' if mark else ''}>"
-        + "".join(f"<td>{escape(cell)}</td>" for cell in row)
+        + "".join(f"<td{kind}>{escape(cell)}</td>" for kind, cell in zip(kinds, row, strict=True))
         + "</tr>"
         for row, mark in zip(rows, marks, strict=True)
     )
-    titles = "".join(f'<th scope="col">{escape(title)}</th>' for title in head)
+    titles = "".join(
+        f'<th scope="col"{kind}>{escape(title)}</th>'
+        for kind, title in zip(kinds, head, strict=True)
+    )
     return f"<table><thead><tr>{titles}</tr></thead><tbody>{body}</tbody></table>"
 
 

@@ -58,7 +58,8 @@ report_archive = Table(
     uuid_key(),
     Column("kind", Text, nullable=False, comment="campaign, interim, daily, model, compliance"),
     Column("title", Text, nullable=False, comment="the title of its page"),
-    ref("campaign_id", "campaigns.id", "whose; NULL: of everything", nullable=True),
+    # No foreign key: a lake may hold a history that was made up, whose campaigns are nowhere else.
+    Column("campaign_id", UUID(as_uuid=True), comment="whose (campaigns.id); NULL: of everything"),
     Column("rehearsal", Boolean, nullable=False, comment="of calls at the simulator"),
     moment("as_of", "up to when, on the clock of campaigns", nullable=False),
     Column("lake_commit", Integer, comment="its figures' commit; NULL: the lake had none"),

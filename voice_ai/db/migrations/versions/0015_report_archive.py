@@ -26,7 +26,7 @@ def upgrade() -> None:
             "kind", sa.Text(), nullable=False, comment="campaign, interim, daily, model, compliance"
         ),
         sa.Column("title", sa.Text(), nullable=False, comment="the title of its page"),
-        sa.Column("campaign_id", sa.Uuid(), nullable=True, comment="whose; NULL: of everything"),
+        sa.Column("campaign_id", sa.Uuid(), nullable=True, comment="whose (campaigns.id); NULL: of everything"),
         sa.Column("rehearsal", sa.Boolean(), nullable=False, comment="of calls at the simulator"),
         sa.Column(
             "as_of", _MOMENT, nullable=False, comment="up to when, on the clock of campaigns"
@@ -57,9 +57,6 @@ def upgrade() -> None:
             sa.Text(),
             nullable=True,
             comment="why the last try to send it failed; NULL: it did not",
-        ),
-        sa.ForeignKeyConstraint(
-            ["campaign_id"], ["campaigns.id"], name=op.f("fk_report_archive_campaign_id")
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_report_archive")),
         comment="Reports that were made, each with what it can be built again from.",
