@@ -8,19 +8,23 @@ from typing import Any
 import polars as pl
 from pydantic import BaseModel, ConfigDict
 
+from pipelines.analyses import campaign as of_lake
+from pipelines.analyses.conversations import abandoned
 from pipelines.lake.read import Lake
+from pipelines.metrics.abandonment import MOST
 from pipelines.metrics.frames import CampaignFrames
-from pipelines.metrics.intervals import rate
+from pipelines.metrics.intervals import Rate, rate
 from pipelines.metrics.load import campaign_frames
+from pipelines.metrics.slices import Slice
 from pipelines.report.build import CampaignReport, Share, build_report
-from pipelines.report.compliance import MOST_ABANDONED
 from pipelines.report.facts import Facts, Scope
-from pipelines.report.lake_frames import lake_frames
 from voice_ai.db import queries
-from voice_ai.db.connect import connect
+from voice_ai.db.connect import Db, connect
+from voice_ai.pacing.abandonment import LATE_MS, PERIOD
 
 _SQL = queries("interim")
 _FACTS = queries("report_facts")
+_DAY = timedelta(days=1)
 
 
 class _Row(BaseModel):
@@ -82,6 +86,7 @@ def interim_report(url: str, campaign: str, now: datetime) -> InterimReport:
         return _interim(
             frames,
             now,
+            abandoned=rate(*_answers(db, scope)),
             problems=[_problem(row) for row in db.execute(_SQL.errors, scope)],
             costs=db.execute(_FACTS.cost, scope).fetchall(),
             changes=db.execute(_FACTS.pace_changes, scope).fetchall(),
@@ -90,13 +95,18 @@ def interim_report(url: str, campaign: str, now: datetime) -> InterimReport:
 
 def interim_of_lake(lake: Lake, facts: Facts, scope: Scope, campaign: str) -> InterimReport:
     """As a commit of the lake has it, with what it does not hold in `facts`. Raises NotFound."""
-    frames = lake_frames(lake, campaign)
+    frames = of_lake.campaign_frames(lake, campaign)
     errors = lake.only(str(frames.campaign.id)).sql(
         _ERRORS, {"campaign_id": str(frames.campaign.id)}
+    )
+    day = scope.as_of.date()
+    part = Slice(
+        str(frames.campaign.id), frames.campaign.rehearsal, since=day - PERIOD + _DAY, until=day
     )
     return _interim(
         frames,
         scope.as_of,
+        abandoned=rate(*abandoned(lake, part).select("abandoned", "human").sum().row(0)),
         problems=[_problem(row) for row in errors.to_dicts()],
         costs=facts["cost"],
         changes=facts["pace_changes"],
@@ -122,6 +132,7 @@ def _interim(
     frames: CampaignFrames,
     now: datetime,
     *,
+    abandoned: Rate,
     problems: list[Problem],
     costs: Sequence[Mapping[str, Any]],
     changes: Sequence[Mapping[str, Any]],
@@ -130,7 +141,7 @@ def _interim(
     best, worst = best_and_worst(report.answer_by_hour)
     return InterimReport(
         report=report,
-        abandoned=_abandoned(frames, now),
+        abandoned=_share(abandoned),
         problems=problems,
         cost=_cost(costs, goals=_leads(report, "goal")),
         best_hour=best,
@@ -162,12 +173,13 @@ def best_and_worst(hours: Sequence[Share]) -> tuple[Share | None, Share | None]:
     return max(told, key=lambda one: one.rate or 0.0), min(told, key=lambda one: one.rate or 0.0)
 
 
-def _abandoned(frames: CampaignFrames, now: datetime) -> Share:
-    month = frames.attempts.filter(
-        pl.col("state") == "ended", pl.col("intended_at") > now - timedelta(days=30)
-    )
-    gone = month.filter(pl.col("disposition") == "abandoned").height
-    found = rate(gone, int(month["human_answered"].sum()))
+def _answers(db: Db, scope: Mapping[str, Any]) -> tuple[int, int]:
+    row = db.execute(_SQL.abandoned, {**scope, "late_ms": LATE_MS}).fetchone()
+    assert row is not None
+    return row["abandoned"], row["humans"]
+
+
+def _share(found: Rate) -> Share:
     return Share(
         key="abandoned",
         label="Abandoned per human answer, 30 days",
@@ -247,7 +259,7 @@ def tables(made: InterimReport) -> list[Table]:
         ("What is left", "Retries come on top; calling hours are not counted in.", rest),
         (
             "What to watch",
-            f"Above {MOST_ABANDONED:.0%} abandoned the law is broken; hours need twenty dials.",
+            f"Above {MOST:.0%} abandoned the law is broken; hours need twenty dials.",
             watch,
         ),
         (

@@ -1,16 +1,18 @@
 """Were the rules kept? What was refused, who said no and how fast that held, hours, consent."""
 
+from datetime import timedelta
 from typing import Any
 
+from pipelines.analyses.conversations import abandoned
 from pipelines.lake.read import Lake
+from pipelines.metrics.abandonment import ABANDONED, MOST, rolling, worst
 from pipelines.metrics.intervals import Rate, rate
+from pipelines.metrics.slices import Slice
 from pipelines.report.document import Bar, Column, Document, Section, Tile, bar_of, tile_of
 from pipelines.report.facts import Facts, Scope, moment_of
 from pipelines.report.labels import count, interval, moment, percent, words
 from voice_ai.compliance.rules import WIDEST
 
-# US-ABANDON, domain.md §1.1: 3 % per campaign and thirty days.
-MOST_ABANDONED = 0.03
 _DAYS = 30
 _CHANNELS = {
     "call": "Said in a call",
@@ -51,16 +53,12 @@ def compliance_document(lake: Lake, facts: Facts, scope: Scope) -> Document:
 
 def abandonment(lake: Lake, scope: Scope) -> list[tuple[str, Rate]]:
     """Abandoned per human answer in thirty days, by campaign; the highest share first."""
-    found = lake.sql(
-        "SELECT k.campaign, coalesce(sum(c.dials) FILTER (WHERE c.disposition = 'abandoned'), 0)"
-        " ::BIGINT AS abandoned, sum(c.human_answered)::BIGINT AS humans"
-        " FROM cube_outcomes c JOIN campaigns k ON k.campaign_id = c.campaign_id"
-        f" WHERE c.rehearsal = $rehearsal AND {_WITHIN} GROUP BY 1"
-        " HAVING sum(c.human_answered) > 0 ORDER BY 1",
-        _values(scope),
-    )
-    rates = [(name, rate(gone, humans)) for name, gone, humans in found.iter_rows()]
-    return sorted(rates, key=lambda one: -(one[1].value or 0.0))
+    until = scope.as_of.date()
+    part = Slice(rehearsal=scope.rehearsal, since=until - timedelta(days=_DAYS - 1), until=until)
+    last = worst(rolling(abandoned(lake, part)))
+    names = lake.rows("campaigns").select("campaign_id", "campaign")
+    told = last.join(names, on="campaign_id", how="left", maintain_order="left")
+    return [(name, rate(k, n)) for name, k, n in told.select("campaign", "k", "n").iter_rows()]
 
 
 _WITHIN = "c.day BETWEEN $last - 29 AND $last"
@@ -157,10 +155,10 @@ def _refusals(lake: Lake, scope: Scope) -> Section:
 def _abandoned(per_campaign: list[tuple[str, Rate]]) -> Section:
     return Section(
         title="Did we leave people who picked up in silence?",
-        about="Dials that ended as abandoned ÷ dials that a person picked up, thirty days, each"
-        f" campaign for itself. Above {MOST_ABANDONED:.0%} the rule is broken.",
+        about=f"{ABANDONED.sentence} Thirty days, each campaign for itself; above {MOST:.0%} the"
+        " rule is broken.",
         bars=tuple(
-            bar_of(name, r, "opted_out" if (r.value or 0) > MOST_ABANDONED else "plain")
+            bar_of(name, r, "opted_out" if (r.value or 0) > MOST else "plain")
             for name, r in per_campaign
         ),
         head=("Campaign", "Abandoned", "Human answers", "Share", "95 % interval", "Against 3 %"),
@@ -171,7 +169,7 @@ def _abandoned(per_campaign: list[tuple[str, Rate]]) -> Section:
                 count(r.n),
                 percent(r.value),
                 interval(r.low, r.high),
-                "broken" if (r.value or 0) > MOST_ABANDONED else "kept",
+                "broken" if (r.value or 0) > MOST else "kept",
             )
             for name, r in per_campaign
         ),

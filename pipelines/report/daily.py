@@ -8,16 +8,17 @@ from zoneinfo import ZoneInfo
 import polars as pl
 
 from pipelines.lake.read import Lake
-from pipelines.metrics.definitions import (
+from pipelines.metrics.abandonment import MOST
+from pipelines.metrics.definitions import DISPOSITIONS
+from pipelines.metrics.intervals import rate
+from pipelines.metrics.jumps import JUMP, jump
+from pipelines.metrics.rates import (
     ANSWERED_PER_DIAL,
     CONVERSED_PER_HUMAN,
-    DISPOSITIONS,
     GOALS_PER_CONVERSATION,
     OPT_OUTS_PER_HUMAN,
 )
-from pipelines.metrics.intervals import rate
-from pipelines.metrics.jumps import JUMP, jump
-from pipelines.report.compliance import MOST_ABANDONED, abandonment
+from pipelines.report.compliance import abandonment
 from pipelines.report.document import Column, Document, Section, Tile, bar_of, tile_of
 from pipelines.report.facts import Facts, Scope, moment_of
 from pipelines.report.labels import count, interval, moment, percent, words
@@ -118,7 +119,7 @@ def _tiles(days: _Days) -> tuple[Tile, ...]:
 def _attention(lake: Lake, facts: Facts, days: _Days, scope: Scope) -> Section:
     rows: list[tuple[str, ...]] = []
     for campaign, abandoned in abandonment(lake, scope):
-        if (abandoned.value or 0.0) > MOST_ABANDONED:
+        if (abandoned.value or 0.0) > MOST:
             said = f"{percent(abandoned.value)} of {count(abandoned.n)} human answers in 30 days"
             rows.append((f"Too many abandoned calls: {said}", campaign, "now"))
     rows += [
@@ -135,7 +136,7 @@ def _attention(lake: Lake, facts: Facts, days: _Days, scope: Scope) -> Section:
         rows.append((f"{standing.height} caller ids rest or are burned", "–", "now"))
     return Section(
         title="What needs attention?",
-        about=f"Above {MOST_ABANDONED:.0%} abandoned per human answer in thirty days, alerts that"
+        about=f"Above {MOST:.0%} abandoned per human answer in thirty days, alerts that"
         " are open, campaigns that run without a dial, caller ids that rest.",
         head=("What", "Campaign", "Since"),
         rows=tuple(rows),

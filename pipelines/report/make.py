@@ -5,6 +5,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from pipelines.analyses.campaign import campaign_frames, find_campaign
 from pipelines.interim import interim_of_lake, sections
 from pipelines.lake import manifest as commits
 from pipelines.lake.read import Lake
@@ -15,7 +16,6 @@ from pipelines.report.daily import daily_document
 from pipelines.report.document import Document
 from pipelines.report.facts import Facts, Scope, read_facts
 from pipelines.report.html import render_html
-from pipelines.report.lake_frames import find_in_lake, lake_frames
 from pipelines.report.model import model_document
 from pipelines.report.render import built_from, render_document
 from pipelines.report_kinds import OF_A_CAMPAIGN, Kind
@@ -92,7 +92,7 @@ def scope_of(lake: Lake, ask: Ask, *, rehearsal: bool) -> Scope:
         return scope
     if not ask.campaign:
         raise BadInput(f"a report of the kind {ask.kind} needs a campaign", field="campaign")
-    found = find_in_lake(lake, ask.campaign)
+    found = find_campaign(lake, ask.campaign)
     return replace(scope, rehearsal=found.rehearsal, campaign_id=str(found.id))
 
 
@@ -108,7 +108,7 @@ def build(lake: Lake, kind: Kind, scope: Scope, facts: Facts) -> Made:
         html = render_html(interim.report, sections(interim), source)
         name, data = interim.report.campaign, interim.model_dump(mode="json")
     else:
-        report = build_report(lake_frames(lake, scope.campaign_id), scope.as_of)
+        report = build_report(campaign_frames(lake, scope.campaign_id), scope.as_of)
         html = render_html(report, built_from=source)
         name, data = report.campaign, report.model_dump(mode="json")
     return Made(kind, f"{name} – {kind} report", name, scope, facts, html, data)
