@@ -99,11 +99,13 @@ def _from_database(
 def _from_lake(
     context: "Context", ask: "Ask", out: Path, calls: Path | None
 ) -> tuple[dict[str, Any], str]:
+    from pipelines.lake.store import open_store
     from pipelines.report.export import write_calls
     from pipelines.report.make import lake_of, make
     from pipelines.report.write import write_text
 
-    lake = lake_of(context.settings.lake_url, context.settings.home, ask)
+    store = open_store(context.settings.lake_url, context.settings.home)
+    lake = lake_of(context.role_url("flows"), store, ask, now=context.clock.now())
     made = make(context.role_url("flows"), lake, ask, rehearsal=context.rehearsal)
     write_text(made.html, out)
     answer = described(made)

@@ -45,12 +45,11 @@ def list_reports(
         return
     table = Table("Report", "Title", "As of (UTC)", "Commit", "By", "Sent")
     for row in rows:
-        commit = "–" if row["lake_commit"] is None else str(row["lake_commit"])
         table.add_row(
             str(row["id"])[:8],
             row["title"],
             f"{row['as_of']:%F %R}",
-            commit,
+            str(row["lake_commit"]),
             row["made_by"],
             _sent(row),
         )
@@ -73,8 +72,7 @@ def show(report: Id, as_json: AsJson = False) -> None:
         told = {key: value for key, value in row.items() if key != "facts"}
         print(json.dumps({**told, "file": str(path)}, default=str))
         return
-    commit = row["lake_commit"]
-    source = "the database" if commit is None else f"commit {commit} of the lake"
+    source = f"commit {row['lake_commit']} of the lake"
     print(f"{row['title']}, as of {row['as_of']:%F %R} UTC, from {source}.\n{path}\n{_sent(row)}")
 
 
@@ -92,6 +90,7 @@ def build(
     Example: voice-ai reports build interim "Spring survey" --send
     """
     from pipelines.commands_report import ask_of, kind_of
+    from pipelines.lake.store import open_store
     from pipelines.notify import channels_of
     from pipelines.report.archive import keep
     from pipelines.report.delivery import deliver
@@ -101,8 +100,9 @@ def build(
     ask = ask_of(kind_of(kind), campaign, as_of, commit)
     with _database() as (context, db):
         home, now = context.settings.home, context.clock.now()
-        lake = lake_of(context.settings.lake_url, home, ask)
-        made = make(context.role_url("flows"), lake, ask, rehearsal=context.rehearsal)
+        url = context.role_url("flows")
+        lake = lake_of(url, open_store(context.settings.lake_url, home), ask, now=now)
+        made = make(url, lake, ask, rehearsal=context.rehearsal)
         kept = keep(db, home, made, lake=lake, by=_user(), now=now)
         said = "not asked to be sent"
         if send:

@@ -123,8 +123,8 @@ class Settings(BaseSettings):
             )
         if bool(settings.smtp_url) != bool(settings.report_to):
             raise BadInput(
-                "VOICE_AI_SMTP_URL and VOICE_AI_REPORT_TO go together: by which server mail is sent,"
-                " and to whom; set both, or unset both"
+                "VOICE_AI_SMTP_URL and VOICE_AI_REPORT_TO go together: by which server mail is"
+                " sent, and to whom; set both, or unset both"
             )
         return settings
 

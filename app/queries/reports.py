@@ -23,7 +23,7 @@ class Archived:
     title: str
     rehearsal: bool
     as_of: datetime
-    lake_commit: int | None
+    lake_commit: int
     path: str
     bytes: int
     made_by: str

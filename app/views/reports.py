@@ -82,7 +82,7 @@ def _list(found: list[Archived]) -> None:
 
 def _entry(one: Archived) -> None:
     told, buttons = st.columns([3, 2], vertical_alignment="center")
-    source = "the database" if one.lake_commit is None else f"commit {one.lake_commit:,}"
+    source = f"commit {one.lake_commit:,}"
     told.markdown(f":material/{_ICONS[one.kind]}: {components.plain(one.title)}")
     about = f"as of {one.as_of:%F %R} UTC from {source} · by {one.made_by} · {one.went}"
     told.caption(components.plain(about))

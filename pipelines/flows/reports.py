@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -13,22 +12,21 @@ from prefect.cache_policies import NO_CACHE
 from pipelines.flows.progress import Progress
 from pipelines.flows.recorded import asked_by, recorded
 from pipelines.flows.retrying import when_not_available
-from pipelines.metrics.frames import CampaignFrames
+from pipelines.lake import manifest as commits
+from pipelines.lake.read import Lake
+from pipelines.lake.store import Store, open_store
 from pipelines.notify import Channel, Message, channels_of
-from pipelines.report import CampaignReport, build_report
+from pipelines.report import CampaignReport
 from pipelines.report.archive import keep
 from pipelines.report.delivery import deliver
-from pipelines.report.facts import Scope
-from pipelines.report.html import render_html
 from pipelines.report.labels import count, interval, percent
 from pipelines.report.make import Ask, Made, lake_of, make, moment_of_words
-from pipelines.report.render import built_from
-from pipelines.report.write import read_campaign, write_text
+from pipelines.report.write import write_text
 from pipelines.report_kinds import OF_A_CAMPAIGN, Kind
 from voice_ai.context import Context, open_context
 from voice_ai.db.connect import Db, connect
 from voice_ai.errors import BadInput
-from voice_ai.store import report_archive as store
+from voice_ai.store import report_archive
 
 
 @flow(name="build-report", flow_run_name="report of {campaign}")
@@ -51,14 +49,10 @@ def build_report_flow(
     """
     if kind in OF_A_CAMPAIGN and not campaign:
         raise BadInput(f"a report of the kind {kind} needs a campaign", field="campaign")
-    told = Progress("build-report", "reading")
-    moment = None if as_of is None else moment_of_words(as_of)
-    if kind == "campaign" and moment is None:
-        frames, now = read_task(str(campaign))
-        told.at(0.4, "measuring")
-        made = _of_database(measure_task(frames, now), frames)
-    else:
-        made = make_task(Ask(kind, campaign, as_of=moment))
+    told = Progress("build-report", "bringing the lake up to date")
+    made = make_task(Ask(kind, campaign, as_of=None if as_of is None else moment_of_words(as_of)))
+    if kind == "campaign":
+        figures_task(CampaignReport.model_validate(made.data))
     told.at(0.8, "writing")
     answer = write_task(made, out)
     if send and out is None:
@@ -73,7 +67,7 @@ def build_report_flow(
 @recorded("daily-report")
 def daily_report_flow() -> dict[str, Any]:
     """Builds the report of the newest day, keeps it and sends it where a channel is set."""
-    told = Progress("daily-report", "reading")
+    told = Progress("daily-report", "bringing the lake up to date")
     made = make_task(Ask("daily"))
     told.at(0.7, "writing")
     answer = write_task(made, None)
@@ -97,27 +91,7 @@ def send_report_flow(report: str) -> dict[str, Any]:
     return {"sent": sent}
 
 
-def _of_database(report: CampaignReport, frames: CampaignFrames) -> Made:
-    scope = Scope(report.rehearsal, report.as_of, None, str(frames.campaign.id))
-    html = render_html(report, built_from=built_from(None))
-    title = f"{report.campaign} – campaign report"
-    data = report.model_dump(mode="json")
-    return Made("campaign", title, report.campaign, scope, {}, html, data)
-
-
-# Reading changes nothing, so it may be tried again.
-@task(
-    name="read the campaign",
-    cache_policy=NO_CACHE,
-    retries=2,
-    retry_delay_seconds=2,
-    retry_condition_fn=when_not_available,
-)
-def read_task(campaign: str) -> tuple[CampaignFrames, datetime]:
-    with open_context() as context:
-        return read_campaign(context.role_url("flows"), campaign), context.clock.now()
-
-
+# The same again is the same commit, or a newer one: trying again is safe.
 @task(
     name="build from the lake",
     cache_policy=NO_CACHE,
@@ -127,13 +101,17 @@ def read_task(campaign: str) -> tuple[CampaignFrames, datetime]:
 )
 def make_task(ask: Ask) -> Made:
     with open_context() as context:
-        lake = lake_of(context.settings.lake_url, context.settings.home, ask)
-        return make(context.role_url("flows"), lake, ask, rehearsal=context.rehearsal)
+        url = context.role_url("flows")
+        lake = lake_of(url, _store(context), ask, now=context.clock.now())
+        return make(url, lake, ask, rehearsal=context.rehearsal)
 
 
-@task(name="measure", cache_policy=NO_CACHE)
-def measure_task(frames: CampaignFrames, as_of: datetime) -> CampaignReport:
-    report = build_report(frames, as_of)
+def _store(context: Context) -> Store:
+    return open_store(context.settings.lake_url, context.settings.home)
+
+
+@task(name="figures", cache_policy=NO_CACHE)
+def figures_task(report: CampaignReport) -> None:
     create_table_artifact(
         key="campaign-figures",
         table=[
@@ -147,7 +125,6 @@ def measure_task(frames: CampaignFrames, as_of: datetime) -> CampaignReport:
             for figure in report.figures
         ],
     )
-    return report
 
 
 @task(name="write the file", cache_policy=NO_CACHE)
@@ -156,15 +133,14 @@ def write_task(made: Made, out: str | None) -> dict[str, Any]:
     if out is not None:
         return {"out": str(write_text(made.html, Path(out)))}
     with _database() as (context, db):
-        home = context.settings.home
-        commit = made.scope.commit
-        lake = None if commit is None else lake_of(
-            context.settings.lake_url, home, Ask(made.kind, commit=commit)
-        )  # fmt: skip
+        store, now = _store(context), context.clock.now()
+        lake = Lake(store, commits.read(store, made.scope.commit))
         by = asked_by() or "a flow"
-        kept = keep(db, home, made, lake=lake, by=by, now=context.clock.now())
-    calls = {} if kept.calls is None else {"calls": str(kept.calls)}
-    return {"id": str(kept.id), "out": str(kept.path), "commit": commit, **calls}
+        kept = keep(db, context.settings.home, made, lake=lake, by=by, now=now)
+    answer: dict[str, Any] = {"id": str(kept.id), "out": str(kept.path)}
+    if kept.calls is not None:
+        answer["calls"] = str(kept.calls)
+    return {**answer, "commit": made.scope.commit}
 
 
 def _send(report: str) -> str:
@@ -173,7 +149,7 @@ def _send(report: str) -> str:
         outcome = deliver(
             db,
             context.settings.home,
-            store.look(db, report),
+            report_archive.look(db, report),
             channels_of(context.settings),
             now=context.clock.now(),
             send=send_task,

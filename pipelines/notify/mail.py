@@ -17,8 +17,8 @@ _PORTS = {"smtp": 587, "smtps": 465}
 
 @dataclass(frozen=True, repr=False)
 class Mail:
-    """`url` like smtp://user:password@host:587?from=reports@firm.example; smtps:// is encrypted from
-    the first byte, smtp:// as soon as the server offers it."""
+    """`url` like smtp://user:password@host:587?from=reports@firm.example; smtps:// is encrypted
+    from the first byte, smtp:// as soon as the server offers it."""
 
     url: str
     to: tuple[str, ...]

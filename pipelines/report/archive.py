@@ -12,6 +12,7 @@ from pipelines.flow_list import report_name, reports_folder
 from pipelines.lake import manifest as commits
 from pipelines.lake.read import Lake
 from pipelines.lake.store import Store
+from pipelines.lake.sweep import pin
 from pipelines.report.export import write_calls
 from pipelines.report.facts import Scope
 from pipelines.report.make import Made, build
@@ -35,16 +36,17 @@ def archive_folder(home: Path) -> Path:
     return reports_folder(home) / "archive"
 
 
-def keep(db: Db, home: Path, made: Made, *, lake: Lake | None, by: str, now: datetime) -> Kept:
-    """Writes the file, then the row: a row never names a file that is not there. A compliance
-    report brings the CSV of its dials. Raises BadInput."""
+def keep(db: Db, home: Path, made: Made, *, lake: Lake, by: str, now: datetime) -> Kept:
+    """Keeps the commit, writes the file, then the row: a row never names a file that is not there.
+    A compliance report brings the CSV of its dials. Raises BadInput, NotFound."""
     name = uuid4()
+    pin(lake.store, f"report-{name}", made.scope.commit)
     folder = archive_folder(home) / made.kind
     folder.mkdir(parents=True, exist_ok=True)
     stem = f"{made.scope.as_of:%Y-%m-%dT%H%M}Z-{report_name(made.campaign or made.kind)[:-5]}"
     path = write_text(made.html, folder / f"{stem}-{str(name)[:8]}.html")
     calls = None
-    if made.kind == "compliance" and lake is not None:
+    if made.kind == "compliance":
         calls = path.with_suffix(".csv")
         write_calls(lake, made.facts, made.scope, calls)
     content = made.html.encode()
@@ -81,10 +83,8 @@ def file_of(home: Path, row: Mapping[str, Any]) -> Path:
 
 
 def again(lake_store: Store, row: Mapping[str, Any]) -> Made:
-    """Builds an archived report from its commit and its facts. Raises NotFound when the commit was
-    swept away, Refused when it was not built from one or comes out otherwise."""
-    if row["lake_commit"] is None:
-        raise Refused("the report was built from the database, not from a commit of the lake")
+    """Builds an archived report from its commit and its facts. Raises NotFound when the commit is
+    gone, Refused when it comes out otherwise."""
     lake = Lake(lake_store, commits.read(lake_store, row["lake_commit"]))
     campaign = None if row["campaign_id"] is None else str(row["campaign_id"])
     kind: Kind = row["kind"]

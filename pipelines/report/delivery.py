@@ -17,9 +17,9 @@ def message_of(home: Path, row: Mapping[str, Any]) -> Message:
     """The report as a message with its file. Raises NotAvailable when that is gone."""
     path = file_of(home, row)
     kind = "Rehearsal: no person was called.\n" if row["rehearsal"] else ""
-    source = "the database" if row["lake_commit"] is None else f"commit {row['lake_commit']}"
     text = (
-        f"{row['title']}, as of {moment(row['as_of'])}, built from {source}.\n{kind}"
+        f"{row['title']}, as of {moment(row['as_of'])}, from commit {row['lake_commit']} of the"
+        f" lake.\n{kind}"
         f"Report {str(row['id'])[:8]}, {path.name}."
     )
     return Message(row["title"], text, (Attachment(path.name, "text/html", path.read_bytes()),))

@@ -58,7 +58,7 @@ class Section(_Part):
 
 
 class Document(_Part):
-    """`commit` is the lake's commit that its figures are from; None: the lake had none."""
+    """`commit` is the lake's commit that its figures are from."""
 
     kind: Kind
     title: str
@@ -66,7 +66,7 @@ class Document(_Part):
     about: str
     rehearsal: bool
     as_of: datetime
-    commit: int | None
+    commit: int
     tiles: tuple[Tile, ...]
     sections: tuple[Section, ...]
 

@@ -39,7 +39,7 @@ class Scope:
 
     rehearsal: bool
     as_of: datetime
-    commit: int | None
+    commit: int
     campaign_id: str | None = None
 
 

@@ -2,14 +2,14 @@
 
 from dataclasses import dataclass, replace
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
 from pipelines.analyses.campaign import campaign_frames, find_campaign
 from pipelines.interim import interim_of_lake, sections
 from pipelines.lake import manifest as commits
+from pipelines.lake.fresh import fresh
 from pipelines.lake.read import Lake
-from pipelines.lake.store import open_store
+from pipelines.lake.store import Store
 from pipelines.report.build import build_report
 from pipelines.report.compliance import compliance_document
 from pipelines.report.daily import daily_document
@@ -58,19 +58,19 @@ def moment_of_words(text: str) -> datetime:
     return moment
 
 
-def lake_of(url: str | None, home: Path, ask: Ask) -> Lake:
-    """The commit that is asked for. Raises NotFound, BadInput; NotAvailable without any commit."""
-    store = open_store(url, home)
+def lake_of(url: str, store: Store, ask: Ask, *, now: datetime) -> Lake:
+    """The commit that is asked for; where none is named, a new one. Raises NotFound, BadInput,
+    Refused; NotAvailable without any commit."""
     if ask.commit is not None and ask.as_of is not None:
         raise BadInput("--commit and --as-of name two moments; give one of them")
     if ask.commit is not None:
         return Lake(store, commits.read(store, ask.commit))
     if ask.as_of is not None:
         return Lake(store, commits.as_of(store, ask.as_of))
-    found = commits.newest(store)
-    if found is None:
-        raise NotAvailable("the lake has no commit yet; `voice-ai lake sync` makes the first")
-    return Lake(store, found)
+    lake = fresh(url, store, now=now)
+    if lake.manifest is None:
+        raise NotAvailable("nothing was ever written into the lake; another process is at it now")
+    return lake
 
 
 def make(url: str, lake: Lake, ask: Ask, *, rehearsal: bool) -> Made:

@@ -23,10 +23,8 @@ def render_document(made: Document) -> str:
     return parts.page(made.title, body, rehearsal=made.rehearsal)
 
 
-def built_from(commit: int | None) -> str:
+def built_from(commit: int) -> str:
     """Where a report's figures are from, in one sentence."""
-    if commit is None:
-        return "Built from the database; it cannot be built again the same."
     return f"Built from commit {commit} of the lake; built again from it, it is the same."
 
 

@@ -48,7 +48,7 @@ def home(database_url: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> 
 
 
 def lake_in(home: Path) -> Lake:
-    return lake_of(None, home, Ask("daily"))
+    return lake_of("", open_store(None, home), Ask("daily"), now=NOW)
 
 
 def campaign_in(lake: Lake) -> str:
@@ -125,9 +125,9 @@ def test_compliance_counts_a_call_after_a_no_and_lists_every_dial(
             " FROM attempts a JOIN dispositions f ON f.code = a.disposition AND f.reached_carrier"
             " ORDER BY a.id LIMIT 1"
         )
-        scope = Scope(rehearsal=True, as_of=START + timedelta(days=1), commit=None)
+        scope = Scope(True, as_of=START + timedelta(days=1), commit=1)
         facts = read_facts(db, "compliance", scope)
-        later = read_facts(db, "compliance", Scope(True, START - timedelta(days=1), None))
+        later = read_facts(db, "compliance", Scope(True, START - timedelta(days=1), 1))
     assert facts["called_after_no"][0]["dials"] >= 1
     assert [row["key"] for row in facts["switches"]] == ["GB"]
     assert {row["source"] for row in facts["opt_outs"]} >= {"page"}

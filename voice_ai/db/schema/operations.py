@@ -62,7 +62,7 @@ report_archive = Table(
     Column("campaign_id", UUID(as_uuid=True), comment="whose (campaigns.id); NULL: of everything"),
     Column("rehearsal", Boolean, nullable=False, comment="of calls at the simulator"),
     moment("as_of", "up to when, on the clock of campaigns", nullable=False),
-    Column("lake_commit", Integer, comment="its figures' commit; NULL: the lake had none"),
+    Column("lake_commit", Integer, nullable=False, comment="the lake's commit of its figures"),
     document("facts", "rows of the database that it tells beside the lake", nullable=False),
     Column("path", Text, nullable=False, comment="of the HTML file, under the home"),
     Column("sha256", Text, nullable=False, comment="hash of the HTML file"),

@@ -26,7 +26,12 @@ def upgrade() -> None:
             "kind", sa.Text(), nullable=False, comment="campaign, interim, daily, model, compliance"
         ),
         sa.Column("title", sa.Text(), nullable=False, comment="the title of its page"),
-        sa.Column("campaign_id", sa.Uuid(), nullable=True, comment="whose (campaigns.id); NULL: of everything"),
+        sa.Column(
+            "campaign_id",
+            sa.Uuid(),
+            nullable=True,
+            comment="whose (campaigns.id); NULL: of everything",
+        ),
         sa.Column("rehearsal", sa.Boolean(), nullable=False, comment="of calls at the simulator"),
         sa.Column(
             "as_of", _MOMENT, nullable=False, comment="up to when, on the clock of campaigns"
@@ -34,8 +39,8 @@ def upgrade() -> None:
         sa.Column(
             "lake_commit",
             sa.Integer(),
-            nullable=True,
-            comment="its figures' commit; NULL: the lake had none",
+            nullable=False,
+            comment="the lake's commit of its figures",
         ),
         sa.Column(
             "facts",
