@@ -52,6 +52,7 @@ st.navigation(
             _page("experiments", "Experiments", "science"),
             _page("costs", "Costs", "payments"),
             _page("explore", "Explore", "query_stats"),
+            _page("reports", "Reports", "summarize"),
         ],
         "Models": [
             _page("models", "Models", "neurology"),

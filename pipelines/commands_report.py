@@ -2,23 +2,128 @@
 
 import json
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from voice_ai.errors import UsageError
+
+if TYPE_CHECKING:  # polars and duckdb load only when a report is made
+    from pipelines.report.make import Ask, Made
+    from pipelines.report_kinds import Kind
+    from voice_ai.context import Context
+
 
 def report(
-    campaign: Annotated[str, typer.Argument(help="Name or id of the campaign.")],
-    out: Annotated[Path, typer.Option("--out", help="HTML file to write.")],
+    campaign: Annotated[
+        str | None, typer.Argument(help="Name or id of the campaign (campaign, interim).")
+    ] = None,
+    out: Annotated[Path | None, typer.Option("--out", help="HTML file to write.")] = None,
+    kind: Annotated[
+        str, typer.Option(help="campaign, interim, daily, model or compliance.")
+    ] = "campaign",
+    as_of: Annotated[
+        str | None,
+        typer.Option("--as-of", metavar="MOMENT", help="From the lake as it was then."),
+    ] = None,
+    commit: Annotated[int | None, typer.Option(help="From this commit of the lake.")] = None,
+    pdf: Annotated[
+        bool, typer.Option("--pdf", help="A PDF beside it; needs chromium or chrome on PATH.")
+    ] = False,
+    calls: Annotated[
+        Path | None,
+        typer.Option("--calls", help="compliance: CSV file of who was called why, a line a dial."),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
 ) -> None:
-    """Write the report of a campaign as one self-contained HTML file."""
-    from pipelines.report.write import write_report
+    """Write a report as one self-contained HTML file.
+
+    Without --kind, --as-of or --commit: the campaign's report from the database as it is now. Any
+    other is built from a commit of the lake; the same commit gives the same bytes.
+
+    Examples:
+
+      voice-ai report "Spring survey" --out spring.html
+
+      voice-ai report --kind compliance --as-of 2026-11-30T00:00:00-05:00 --out november.html
+      --calls november.csv
+    """
+    if out is None:
+        raise UsageError("name the file to write, as in --out report.html")
     from voice_ai.context import open_context
 
+    chosen = kind_of(kind)
+    if calls is not None and chosen != "compliance":
+        raise UsageError("--calls goes with --kind compliance")
     with open_context() as context:
-        made = write_report(context.role_url("flows"), campaign, out, context.clock.now())
-    if as_json:
-        print(json.dumps({"out": str(out), **made.model_dump(mode="json")}))
-    else:
-        print(f"{made.campaign}: {made.attempts:,} attempts, report in {out}")
+        if chosen == "campaign" and as_of is None and commit is None:
+            answer, said = _from_database(context, campaign, out)
+        else:
+            answer, said = _from_lake(context, ask_of(chosen, campaign, as_of, commit), out, calls)
+    if pdf:
+        from pipelines.report.pdf import write_pdf
+
+        answer["pdf"] = str(write_pdf(out, out.with_suffix(".pdf")))
+    print(json.dumps({"out": str(out), **answer}) if as_json else said)
+
+
+def kind_of(word: str) -> "Kind":
+    """Raises UsageError naming the kinds."""
+    from pipelines.report_kinds import KINDS
+
+    for kind in KINDS:
+        if kind == word:
+            return kind
+    raise UsageError(f"there is no kind of report {word!r}; there are {', '.join(KINDS)}")
+
+
+def ask_of(kind: "Kind", campaign: str | None, as_of: str | None, commit: int | None) -> "Ask":
+    """Raises BadInput for a moment without an offset."""
+    from pipelines.report.make import Ask, moment_of_words
+
+    return Ask(kind, campaign, commit, None if as_of is None else moment_of_words(as_of))
+
+
+def _from_database(
+    context: "Context", campaign: str | None, out: Path
+) -> tuple[dict[str, Any], str]:
+    from pipelines.report.write import write_report
+
+    if campaign is None:
+        raise UsageError("name the campaign, or another --kind")
+    made = write_report(context.role_url("flows"), campaign, out, context.clock.now())
+    said = f"{made.campaign}: {made.attempts:,} attempts, report in {out}"
+    return made.model_dump(mode="json"), said
+
+
+def _from_lake(
+    context: "Context", ask: "Ask", out: Path, calls: Path | None
+) -> tuple[dict[str, Any], str]:
+    from pipelines.lake.store import open_store
+    from pipelines.report.export import write_calls
+    from pipelines.report.make import lake_of, make
+    from pipelines.report.write import write_text
+
+    store = open_store(context.settings.lake_url, context.settings.home)
+    lake = lake_of(context.role_url("flows"), store, ask, now=context.clock.now())
+    made = make(context.role_url("flows"), lake, ask, rehearsal=context.rehearsal)
+    write_text(made.html, out)
+    answer = described(made)
+    said = f"{made.title}, from commit {made.scope.commit} of the lake, in {out}"
+    if calls is not None:
+        answer["calls"] = str(calls)
+        answer["dials"] = write_calls(lake, made.facts, made.scope, calls)
+        said += f"; {answer['dials']:,} dials in {calls}"
+    return answer, said
+
+
+def described(made: "Made") -> dict[str, Any]:
+    """A report from the lake as a command answers with it."""
+    return {
+        "kind": made.kind,
+        "title": made.title,
+        "commit": made.scope.commit,
+        "as_of": made.scope.as_of.isoformat(),
+        "rehearsal": made.scope.rehearsal,
+        "figures": made.data,
+    }

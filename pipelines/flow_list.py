@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, get_args
 
+from pipelines.report_kinds import KINDS, OF_A_CAMPAIGN
 from voice_ai.errors import BadInput
 from voice_ai.store.flow_requests import FLOW_NAMES, FlowName
 
@@ -119,10 +120,19 @@ _ALL = (
     FlowFacts(
         "build-report",
         "Build a report",
-        "Writes a campaign's report as one HTML file.",
+        "Builds a report as one HTML file and keeps it in the archive: of a campaign, or of"
+        " everything that was dialed.",
         (
-            Field("campaign", "Campaign", "Whose report.", "campaign", required=True),
-            Field("out", "File", "Where to write it; left out: the home's reports folder."),
+            Field("campaign", "Campaign", "Whose report (campaign, interim).", "campaign"),
+            Field(
+                "kind",
+                "Kind",
+                "campaign (left out), interim, daily, model or compliance.",
+                default="campaign",
+            ),
+            Field("as_of", "As of", "The lake as it was then, like 2026-11-24T18:00:00-05:00."),
+            Field("out", "File", "Where to write it; left out: the archive."),
+            Field("send", "Send", "yes sends it through the channels that are set.", "flag"),
         ),
         tags=("reports",),
     ),
@@ -177,6 +187,20 @@ _ALL = (
         schedule=Schedule("20 * * * *", "UTC", "every hour"),
         tags=("reports",),
     ),
+    FlowFacts(
+        "daily-report",
+        "Daily report",
+        "Builds the report of the newest day, keeps it and sends it where a channel is set.",
+        schedule=Schedule("30 6 * * *", "America/New_York", "daily 06:30, New York time"),
+        tags=("reports",),
+    ),
+    FlowFacts(
+        "send-report",
+        "Send a report again",
+        "Sends a report of the archive through the channels that are set.",
+        (Field("report", "Report", "Its id, or how it begins.", required=True),),
+        tags=("reports",),
+    ),
 )
 FLOWS: Mapping[FlowName, FlowFacts] = {facts.name: facts for facts in _ALL}
 
@@ -203,7 +227,17 @@ def checked(name: str, given: Mapping[str, Any]) -> dict[str, Any]:
     for field in facts.fields:
         if field.required and field.name not in values:
             raise BadInput(f"{name} needs it ({field.help.rstrip('.')})", field=field.name)
+    if facts.name == "build-report":
+        _report_fits(values)
     return values
+
+
+def _report_fits(values: Mapping[str, Any]) -> None:
+    kind = values.get("kind", "campaign")
+    if kind not in KINDS:
+        raise BadInput(f"{kind!r} is none of {', '.join(KINDS)}", field="kind")
+    if kind in OF_A_CAMPAIGN and not values.get("campaign"):
+        raise BadInput(f"a report of the kind {kind} needs it (Whose report)", field="campaign")
 
 
 def _value(field: Field, value: Any) -> Any:

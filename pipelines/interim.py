@@ -1,21 +1,30 @@
 """How is the campaign going, now? The report's figures, and what an operator acts on at once."""
 
-from collections.abc import Sequence
-from datetime import datetime
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 from pydantic import BaseModel, ConfigDict
 
-from pipelines.metrics.intervals import rate
+from pipelines.analyses import campaign as of_lake
+from pipelines.analyses.conversations import abandoned
+from pipelines.lake.read import Lake
+from pipelines.metrics.abandonment import MOST
+from pipelines.metrics.frames import CampaignFrames
+from pipelines.metrics.intervals import Rate, rate
 from pipelines.metrics.load import campaign_frames
+from pipelines.metrics.slices import Slice
 from pipelines.report.build import CampaignReport, Share, build_report
+from pipelines.report.facts import Facts, Scope
 from voice_ai.db import queries
 from voice_ai.db.connect import Db, connect
+from voice_ai.pacing.abandonment import LATE_MS, PERIOD
 
 _SQL = queries("interim")
-# US-ABANDON, domain.md §1.1: 3 % per campaign and thirty days.
-MOST_ABANDONED = 0.03
+_FACTS = queries("report_facts")
+_DAY = timedelta(days=1)
 
 
 class _Row(BaseModel):
@@ -47,6 +56,15 @@ class PaceChange(_Row):
     of_caller_id: bool
 
 
+class Left(_Row):
+    """Leads that may be called and were not yet; `an_hour`: leads dialed for the first time in the
+    hour before the last dial; `hours`: how long the rest takes at that pace. None: unknown."""
+
+    leads: int
+    an_hour: int | None
+    hours: float | None
+
+
 class InterimReport(_Row):
     """`best_hour` and `worst_hour` rest on twenty dials or more; None: no hour does."""
 
@@ -57,24 +75,93 @@ class InterimReport(_Row):
     best_hour: Share | None
     worst_hour: Share | None
     pace_changes: list[PaceChange]
+    left: Left
 
 
 def interim_report(url: str, campaign: str, now: datetime) -> InterimReport:
-    """Raises NotFound, NotAvailable."""
+    """As the database is now. Raises NotFound, NotAvailable."""
     with connect(url, name="voice-ai interim report") as db:
         frames = campaign_frames(db, campaign)
-        report = build_report(frames, now)
-        scope = {"campaign_id": frames.campaign.id, "now": now}
-        best, worst = best_and_worst(report.answer_by_hour)
-        return InterimReport(
-            report=report,
-            abandoned=_abandoned(db, scope),
+        scope = {"campaign_id": str(frames.campaign.id), "as_of": now}
+        return _interim(
+            frames,
+            now,
+            abandoned=rate(*_answers(db, scope)),
             problems=[_problem(row) for row in db.execute(_SQL.errors, scope)],
-            cost=_cost(db, scope, goals=_goals(report)),
-            best_hour=best,
-            worst_hour=worst,
-            pace_changes=[PaceChange(**row) for row in db.execute(_SQL.pace_changes, scope)],
+            costs=db.execute(_FACTS.cost, scope).fetchall(),
+            changes=db.execute(_FACTS.pace_changes, scope).fetchall(),
         )
+
+
+def interim_of_lake(lake: Lake, facts: Facts, scope: Scope, campaign: str) -> InterimReport:
+    """As a commit of the lake has it, with what it does not hold in `facts`. Raises NotFound."""
+    frames = of_lake.campaign_frames(lake, campaign)
+    errors = lake.only(str(frames.campaign.id)).sql(
+        _ERRORS, {"campaign_id": str(frames.campaign.id)}
+    )
+    day = scope.as_of.date()
+    part = Slice(
+        str(frames.campaign.id), frames.campaign.rehearsal, since=day - PERIOD + _DAY, until=day
+    )
+    return _interim(
+        frames,
+        scope.as_of,
+        abandoned=rate(*abandoned(lake, part).select("abandoned", "human").sum().row(0)),
+        problems=[_problem(row) for row in errors.to_dicts()],
+        costs=facts["cost"],
+        changes=facts["pace_changes"],
+    )
+
+
+# As `errors` of interim.sql, asked of the lake.
+_ERRORS = """
+SELECT coalesce(a.end_reason, 'unknown') AS reason, k.error_code, k.sip_code,
+       count(*)::INTEGER AS n, max(a.ended_at) AS last_at
+FROM attempts a
+LEFT JOIN (SELECT attempt_id, arg_max(error_code, created_at) AS error_code,
+                  arg_max(sip_code, created_at) AS sip_code FROM calls GROUP BY 1) k
+    ON k.attempt_id = a.attempt_id
+WHERE a.campaign_id = $campaign_id
+  AND a.disposition IN ('failed_transient', 'failed_permanent', 'not_dialed', 'abandoned',
+                        'dead_air')
+GROUP BY 1, 2, 3 ORDER BY n DESC, reason, k.error_code LIMIT 5
+"""
+
+
+def _interim(
+    frames: CampaignFrames,
+    now: datetime,
+    *,
+    abandoned: Rate,
+    problems: list[Problem],
+    costs: Sequence[Mapping[str, Any]],
+    changes: Sequence[Mapping[str, Any]],
+) -> InterimReport:
+    report = build_report(frames, now)
+    best, worst = best_and_worst(report.answer_by_hour)
+    return InterimReport(
+        report=report,
+        abandoned=_share(abandoned),
+        problems=problems,
+        cost=_cost(costs, goals=_leads(report, "goal")),
+        best_hour=best,
+        worst_hour=worst,
+        pace_changes=[PaceChange.model_validate(row) for row in changes],
+        left=_left(frames, report),
+    )
+
+
+def _left(frames: CampaignFrames, report: CampaignReport) -> Left:
+    leads = _leads(report, "eligible") - _leads(report, "dialed")
+    first = (
+        frames.attempts.filter("reached_carrier")
+        .group_by("lead_id")
+        .agg(pl.col("intended_at").min())
+    )
+    if report.last_dial is None:
+        return Left(leads=leads, an_hour=None, hours=None)
+    an_hour = first.filter(pl.col("intended_at") > report.last_dial - timedelta(hours=1)).height
+    return Left(leads=leads, an_hour=an_hour, hours=leads / an_hour if an_hour else None)
 
 
 def best_and_worst(hours: Sequence[Share]) -> tuple[Share | None, Share | None]:
@@ -86,10 +173,13 @@ def best_and_worst(hours: Sequence[Share]) -> tuple[Share | None, Share | None]:
     return max(told, key=lambda one: one.rate or 0.0), min(told, key=lambda one: one.rate or 0.0)
 
 
-def _abandoned(db: Db, scope: dict[str, Any]) -> Share:
-    row = db.execute(_SQL.abandoned, scope).fetchone()
+def _answers(db: Db, scope: Mapping[str, Any]) -> tuple[int, int]:
+    row = db.execute(_SQL.abandoned, {**scope, "late_ms": LATE_MS}).fetchone()
     assert row is not None
-    found = rate(row["abandoned"], row["humans"])
+    return row["abandoned"], row["humans"]
+
+
+def _share(found: Rate) -> Share:
     return Share(
         key="abandoned",
         label="Abandoned per human answer, 30 days",
@@ -107,12 +197,11 @@ def _problem(row: dict[str, Any]) -> Problem:
     return Problem(reason=row["reason"], code=code, n=row["n"], last_at=row["last_at"])
 
 
-def _goals(report: CampaignReport) -> int:
-    return next((step.count for step in report.funnel if step.key == "goal"), 0)
+def _leads(report: CampaignReport, stage: str) -> int:
+    return next((step.count for step in report.funnel if step.key == stage), 0)
 
 
-def _cost(db: Db, scope: dict[str, Any], *, goals: int) -> Cost:
-    rows = db.execute(_SQL.cost, scope).fetchall()
+def _cost(rows: Sequence[Mapping[str, Any]], *, goals: int) -> Cost:
     unpriced = sum(row["unpriced"] for row in rows)
     priced = [row for row in rows if row["amount"] is not None]
     if len(priced) != 1:  # nothing is priced, or in currencies that cannot be added
@@ -124,14 +213,19 @@ def _cost(db: Db, scope: dict[str, Any], *, goals: int) -> Cost:
 
 def write_interim_html(made: InterimReport, out: Path) -> Path:
     """The campaign's report with what is told here before it. Raises BadInput."""
-    from pipelines.report.html import extra_section
     from pipelines.report.write import write_html
 
-    sections = [
+    return write_html(made.report, out, also=sections(made))
+
+
+def sections(made: InterimReport) -> list[str]:
+    """What the interim report tells before the campaign's own sections, as HTML."""
+    from pipelines.report.parts import extra_section
+
+    return [
         extra_section(title, about, ("What", "Value", "n"), rows)
         for title, about, rows in tables(made)
     ]
-    return write_html(made.report, out, also=sections)
 
 
 Table = tuple[str, str, list[tuple[str, str, str]]]
@@ -155,10 +249,17 @@ def tables(made: InterimReport) -> list[Table]:
     for name, hour in (("Best hour", made.best_hour), ("Worst hour", made.worst_hour)):
         told = "–" if hour is None else f"{hour.label}: {percent(hour.rate)} answered"
         watch.append((name, told, "–" if hour is None else f"{hour.n:,} dials"))
+    left = made.left
+    rest = [
+        ("Leads that may be called and were not yet", f"{left.leads:,}", "–"),
+        ("New leads in the hour before the last dial", _known(left.an_hour, ",.0f"), "–"),
+        ("Hours left at that pace", _known(left.hours, ",.1f"), "–"),
+    ]
     return [
+        ("What is left", "Retries come on top; calling hours are not counted in.", rest),
         (
             "What to watch",
-            f"Above {MOST_ABANDONED:.0%} abandoned the law is broken; hours need twenty dials.",
+            f"Above {MOST:.0%} abandoned the law is broken; hours need twenty dials.",
             watch,
         ),
         (
@@ -186,6 +287,10 @@ def tables(made: InterimReport) -> list[Table]:
             ],
         ),
     ]
+
+
+def _known(value: float | None, pattern: str) -> str:
+    return "–" if value is None else format(value, pattern)
 
 
 def _money(amount: float | None, cost: Cost) -> str:

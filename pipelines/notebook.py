@@ -5,17 +5,22 @@ import json
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import date
+from functools import cache
 from typing import Any
 
 import duckdb
 import polars as pl
 from psycopg import sql
 
+from pipelines.lake.fresh import fresh
+from pipelines.lake.read import Lake
+from pipelines.lake.store import open_store
 from pipelines.metrics.frames import CampaignFrames
 from pipelines.metrics.load import campaign_frames, find_campaign
+from pipelines.report.facts import Scope, read_facts
 from voice_ai.context import Context, open_context
 from voice_ai.db.connect import connect
-from voice_ai.errors import BadInput
+from voice_ai.errors import BadInput, NotFound
 
 VIEWS = (
     "v_leads",
@@ -33,6 +38,11 @@ class Home:
     """The home of a running installation, to read from; nothing can be written through it."""
 
     context: Context
+    held: ExitStack
+
+    def close(self) -> None:
+        """Lets go of what was started for it; a kernel's end does so by itself."""
+        self.held.close()
 
     def campaigns(self) -> list[str]:
         """Names of the campaigns that were dialed, the one with the most dials first."""
@@ -88,11 +98,47 @@ def _plain(value: object) -> object:
     return json.dumps(value) if isinstance(value, dict) else str(value)
 
 
+@cache
 def open_home() -> Home:
     """The home of VOICE_AI_HOME, or of DATABASE_URL, until the kernel ends. Raises NotAvailable."""
     stack = ExitStack()
     atexit.register(stack.close)
-    return Home(stack.enter_context(open_context()))
+    return Home(stack.enter_context(open_context()), stack)
+
+
+def lake() -> Lake:
+    """The lake of the home with every call that has ended; the same call again brings it up to
+    date. Raises NotAvailable, Refused."""
+    context = open_home().context
+    settings = context.settings
+    store = open_store(settings.lake_url, settings.home)
+    return fresh(context.role_url("flows"), store, now=context.clock.now())
+
+
+def busiest(history: Lake) -> str:
+    """The name of the campaign with the most dials. Raises NotFound before the first dial."""
+    found = history.sql(
+        "SELECT k.campaign FROM cube_outcomes c JOIN campaigns k USING (campaign_id)"
+        " GROUP BY 1 HAVING sum(c.dials) > 0 ORDER BY sum(c.dials) DESC, 1 LIMIT 1"
+    )
+    if found.is_empty():
+        raise NotFound(
+            "nothing was dialed yet; `voice-ai up` makes some calls, `voice-ai generate --calls"
+            " 20000` makes a history up"
+        )
+    return str(found.item())
+
+
+def model_tables() -> dict[str, pl.DataFrame]:
+    """What the model report tells beside the lake (`report_facts.sql`), now: a frame by name."""
+    context = open_home().context
+    with connect(context.role_url("flows"), name="voice-ai notebook", autocommit=True) as db:
+        scope = Scope(context.rehearsal, context.clock.now(), commit=0)
+        facts = read_facts(db, "model", scope)
+    plain = {
+        name: [{k: _plain(v) for k, v in row.items()} for row in facts[name]] for name in facts
+    }
+    return {name: pl.DataFrame(rows, infer_schema_length=None) for name, rows in plain.items()}
 
 
 def draw_offline() -> None:

@@ -8,7 +8,7 @@ from rich.table import Table
 
 TASKS: Mapping[str, tuple[str, ...]] = {
     "Run": ("up", "demo", "app", "server", "dialer", "simulator"),
-    "Campaigns": ("campaign", "script", "policy", "report", "switch"),
+    "Campaigns": ("campaign", "script", "policy", "report", "reports", "switch"),
     "Leads": ("import", "leads", "dnc", "consent"),
     "Calls": ("calls",),
     "Analysis": ("lake", "export", "notebook"),
@@ -28,6 +28,7 @@ EXAMPLES: Mapping[str, str] = {
     "script": "voice-ai script check survey.yaml",
     "policy": "voice-ai policy explain --state FL --at 2026-11-24T19:00:00-05:00",
     "report": 'voice-ai report "Spring survey" --out spring.html',
+    "reports": "voice-ai reports build compliance --send",
     "import": "voice-ai import leads.csv --list spring --dry-run",
     "leads": "voice-ai leads rejects 5f0c… --out refused.csv",
     "dnc": 'voice-ai dnc check "+1 212 555 0100"',

@@ -1,6 +1,7 @@
 """What one process is told from outside: the environment, read once in an entry point."""
 
 import os
+import re
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from voice_ai.clock import parse_clock_start
 from voice_ai.errors import BadInput, Refused
 
 LIVE_CALLS_YES = "yes"
+_MAIL = re.compile(r"[^@\s,<>]+@[^@\s,<>]+")
 
 
 class Settings(BaseSettings):
@@ -38,6 +40,9 @@ class Settings(BaseSettings):
     llm_model: str | None = Field(None, alias="VOICE_AI_LLM_MODEL")
     mlflow_tracking_uri: str | None = Field(None, alias="MLFLOW_TRACKING_URI")
     prefect_api_url: str | None = Field(None, alias="PREFECT_API_URL")
+    smtp_url: SecretStr | None = Field(None, alias="VOICE_AI_SMTP_URL")
+    report_to: str | None = Field(None, alias="VOICE_AI_REPORT_TO")
+    webhook_url: SecretStr | None = Field(None, alias="VOICE_AI_WEBHOOK_URL")
 
     @field_validator("home", mode="after")
     @classmethod
@@ -75,6 +80,29 @@ class Settings(BaseSettings):
             raise ValueError("this is not an address like redis://:password@host:6379/0")
         return value
 
+    # What follows may hold a password or a token: the messages must not repeat it.
+    @field_validator("smtp_url", mode="after")
+    @classmethod
+    def _mail_address(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and not _is_address(value, {"smtp", "smtps"}, host=True):
+            raise ValueError("this is not an address like smtp://user:password@host:587")
+        return value
+
+    @field_validator("webhook_url", mode="after")
+    @classmethod
+    def _webhook_address(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and not _is_address(value, {"http", "https"}, host=True):
+            raise ValueError("this is not an http or https address")
+        return value
+
+    @field_validator("report_to", mode="after")
+    @classmethod
+    def _receivers(cls, value: str | None) -> str | None:
+        wrong = [one for one in _listed(value) if not _MAIL.fullmatch(one)]
+        if wrong:
+            raise ValueError(f"{wrong[0]!r} is not an e-mail address; separate several by commas")
+        return value
+
     @classmethod
     def read(cls) -> "Settings":
         """The settings of this process. Raises BadInput naming the variable that is wrong."""
@@ -93,7 +121,17 @@ class Settings(BaseSettings):
                 "VOICE_AI_LLM_MODEL: name the model that VOICE_AI_LLM_BASE_URL is asked for, or"
                 " unset both"
             )
+        if bool(settings.smtp_url) != bool(settings.report_to):
+            raise BadInput(
+                "VOICE_AI_SMTP_URL and VOICE_AI_REPORT_TO go together: by which server mail is"
+                " sent, and to whom; set both, or unset both"
+            )
         return settings
+
+    @property
+    def receivers(self) -> tuple[str, ...]:
+        """To whom reports are mailed."""
+        return _listed(self.report_to)
 
     @property
     def live_allowed(self) -> bool:
@@ -109,9 +147,14 @@ class Settings(BaseSettings):
         return bool(os.environ.get("VOICE_AI_HOME"))
 
 
-def _is_address(value: SecretStr, schemes: set[str]) -> bool:
+def _listed(value: str | None) -> tuple[str, ...]:
+    return tuple(one.strip() for one in (value or "").split(",") if one.strip())
+
+
+def _is_address(value: SecretStr, schemes: set[str], *, host: bool = False) -> bool:
     try:
         parts = urlsplit(value.get_secret_value())
-        return parts.scheme in schemes and (parts.port or 1) > 0
+        named = bool(parts.hostname) or not host
+        return parts.scheme in schemes and (parts.port or 1) > 0 and named
     except ValueError:
         return False

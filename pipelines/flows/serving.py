@@ -27,7 +27,7 @@ from pipelines.flows.lake import keep_lake_in_step, sync_lake_flow
 from pipelines.flows.local import ServerHandle
 from pipelines.flows.models import model_order_flow, train_model_flow, train_models_flow
 from pipelines.flows.recorded import PARENT_VARIABLE, WORKER_VARIABLE
-from pipelines.flows.reports import build_report_flow
+from pipelines.flows.reports import build_report_flow, daily_report_flow, send_report_flow
 from pipelines.flows.requests import RequestWorker, crash_orphans
 from pipelines.flows.rollouts import judge_rollouts_flow, watch_rollouts
 from pipelines.flows.scores import score_leads_flow
@@ -61,6 +61,8 @@ _FLOWS: Mapping[FlowName, Flow[..., Any]] = {
     "watch-models": watch_models_flow,
     "score-turns": score_turns_flow,
     "sync-lake": sync_lake_flow,
+    "daily-report": daily_report_flow,
+    "send-report": send_report_flow,
 }
 
 

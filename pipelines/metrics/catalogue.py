@@ -8,6 +8,7 @@ from pipelines.metrics import (
     answering,
     conversations,
     definitions,
+    jumps,
     quality,
     script_nodes,
     trajectory,
@@ -22,5 +23,6 @@ SUBJECTS: tuple[tuple[Metric, ...], ...] = (
     quality.METRICS,
     abandonment.METRICS,
     trajectory.METRICS,
+    jumps.METRICS,
 )
 ALL: dict[str, Metric] = {metric.name: metric for subject in SUBJECTS for metric in subject}

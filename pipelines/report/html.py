@@ -9,7 +9,7 @@ from pipelines.metrics.calls import OUTCOMES
 from pipelines.metrics.emotions import EMOTION_ORDER, THIRDS
 from pipelines.metrics.intervals import rate
 from pipelines.metrics.latency import BIN_MS, LAST_BIN_MS
-from pipelines.report import svg
+from pipelines.report import parts, svg
 from pipelines.report.build import CampaignReport, Figure, Interval, Share, TurnLatency
 from pipelines.report.labels import (
     count,
@@ -21,32 +21,34 @@ from pipelines.report.labels import (
     words,
 )
 from pipelines.report.palette import disposition_outcome
-from pipelines.report.style import style_sheet
 
 
-def render_html(report: CampaignReport, also: Sequence[str] = ()) -> str:
+def render_html(
+    report: CampaignReport, also: Sequence[str] = (), built_from: str | None = None
+) -> str:
     """Light and dark by the reader's system, printable, self-contained; `also` are sections of
-    `extra_section` that come first."""
-    title = escape(f"{report.campaign} – campaign report")
-    banner = (
-        '<div class="banner" role="note">Rehearsal: every call in this report was placed at the '
-        "simulator; no person was called.</div>"
-        if report.rehearsal
-        else ""
-    )
-    return (
-        '<!doctype html><html lang="en"><head><meta charset="utf-8">'
-        '<meta name="viewport" content="width=device-width,initial-scale=1">'
-        f"<title>{title}</title><style>{style_sheet()}</style></head><body>{banner}<main>"
-        + _header(report)
+    `parts.extra_section` that come first, `built_from` a sentence on where the figures are from."""
+    body = (
+        _header(report)
         + '<div class="figures">'
         + "".join(map(_figure, report.figures))
         + "</div>"
         + "".join(also)
         + "".join(_sections(report))
-        + _footer(report)
-        + "</main></body></html>\n"
+        + _footer(report, built_from)
     )
+    return parts.page(f"{report.campaign} – campaign report", body, rehearsal=report.rehearsal)
+
+
+def _figure(figure: Figure) -> str:
+    if figure.rate is None:
+        lines = [f"{count(figure.n)} {figure.n_of}"]
+        return parts.figure(figure.label, count(figure.count), lines)
+    lines = [
+        f"{count(figure.count)} of {count(figure.n)} {figure.n_of}",
+        f"95 %: {interval(figure.rate.low, figure.rate.high)}",
+    ]
+    return parts.figure(figure.label, percent(figure.rate.rate), lines)
 
 
 def _header(report: CampaignReport) -> str:
@@ -60,25 +62,13 @@ def _header(report: CampaignReport) -> str:
     )
 
 
-def _figure(figure: Figure) -> str:
-    value = count(figure.count) if figure.rate is None else percent(figure.rate.rate)
-    lines = [f"{count(figure.n)} {figure.n_of}"]
-    if figure.rate is not None:
-        lines = [
-            f"{count(figure.count)} of {count(figure.n)} {figure.n_of}",
-            f"95 %: {interval(figure.rate.low, figure.rate.high)}",
-        ]
-    notes = "".join(f'<span class="note">{escape(line)}</span>' for line in lines)
-    return f'<div class="figure"><span>{escape(figure.label)}</span><b>{value}</b>{notes}</div>'
-
-
 def _sections(report: CampaignReport) -> Iterable[str]:
     told = report.definitions
-    yield _section(
+    yield parts.section(
         "Where leads were lost",
         told["funnel"],
         _bars(report.funnel, of_all=[step.of_all or 0.0 for step in report.funnel]),
-        _table(
+        parts.table(
             ("Step", "Leads", "Of the list", "Of the step before", "95 % interval"),
             [
                 (s.label, count(s.count), percent(s.of_all), percent(s.rate), _bounds(s))
@@ -100,38 +90,6 @@ def _sections(report: CampaignReport) -> Iterable[str]:
     yield _along(report)
     yield _latency(report.latency, told["turn_latency"])
     yield _refusals(report)
-
-
-def extra_section(
-    title: str, about: str, head: Sequence[str], rows: Sequence[Sequence[str]]
-) -> str:
-    """A table of another report in this one's look."""
-    if not rows:
-        return _section(title, about, '<p class="empty">Nothing to show yet.</p>')
-    return _section(title, about, _table(head, rows))
-
-
-def _section(title: str, definition: str, chart: str, table: str = "", note: str = "") -> str:
-    remark = f'<p class="note">{escape(note)}</p>' if note else ""
-    body = f'<div class="pair"><div>{chart}</div><div>{table}</div></div>' if table else chart
-    return (
-        f'<section><h2>{escape(title)}</h2><p class="note">{escape(definition)}</p>'
-        f"{body}{remark}</section>"
-    )
-
-
-def _table(
-    head: Sequence[str], rows: Sequence[Sequence[str]], thin: Sequence[bool] | None = None
-) -> str:
-    marks = thin or [False] * len(rows)
-    body = "".join(
-        f"<tr{' class=thin' if mark else ''}>"
-        + "".join(f"<td>{escape(cell)}</td>" for cell in row)
-        + "</tr>"
-        for row, mark in zip(rows, marks, strict=True)
-    )
-    titles = "".join(f'<th scope="col">{escape(title)}</th>' for title in head)
-    return f"<table><thead><tr>{titles}</tr></thead><tbody>{body}</tbody></table>"
 
 
 def _bounds(share: Share) -> str:
@@ -175,27 +133,20 @@ def _shares(
 ) -> str:
     if tints is None and what == "Outcome":
         tints = [disposition_outcome(share.key) for share in shares]
-    table = _table(
+    table = parts.table(
         (what, count_title, "n", "Share", "95 % interval"),
         [(s.label, count(s.count), count(s.n), percent(s.rate), _bounds(s)) for s in shares],
         [share.thin for share in shares],
     )
-    return _section(title, definition, _bars(shares, tints=tints), table if shares else "", note)
-
-
-def _legend(entries: Iterable[tuple[str, str]]) -> str:
-    items = "".join(
-        f'<li><svg viewBox="0 0 10 10" aria-hidden="true"><rect class="{tint}" width="10"'
-        f' height="10" rx="2"/></svg>{escape(label)}</li>'
-        for tint, label in entries
+    return parts.section(
+        title, definition, _bars(shares, tints=tints), table if shares else "", note
     )
-    return f'<ul class="legend">{items}</ul>'
 
 
 def _activity(rows: Sequence[Interval], step: timedelta, told: str) -> str:
     title = "When did dials end, and how?"
     if not rows:
-        return _section(title, told, '<p class="empty">No dial has ended yet.</p>')
+        return parts.section(title, told, '<p class="empty">No dial has ended yet.</p>')
     stacks = _stacks(rows, step)
     top = max(sum(row.dials for row in stack) for stack in stacks)
     heights = [
@@ -212,10 +163,10 @@ def _activity(rows: Sequence[Interval], step: timedelta, told: str) -> str:
     every = max(1, math.ceil(len(stacks) / 6))
     ticks = [(at, f"{rows[0].at + step * at:%H:%M}") for at in range(0, len(stacks), every)]
     chart = svg.columns(heights, ticks, title, top=top)
-    return _section(
+    return parts.section(
         title,
         told,
-        _legend((key, outcome_words(key)) for key in OUTCOMES) + chart,
+        parts.legend((key, outcome_words(key)) for key in OUTCOMES) + chart,
         _outcomes(rows),
         "Times on the chart are UTC.",
     )
@@ -234,7 +185,7 @@ def _outcomes(rows: Sequence[Interval]) -> str:
     dials = {key: sum(row.dials for row in rows if row.outcome == key) for key in OUTCOMES}
     n = sum(dials.values())
     shares = [(key, rate(k, n)) for key, k in dials.items()]
-    return _table(
+    return parts.table(
         ("Outcome", "Dials", "n", "Share", "95 % interval"),
         [
             (outcome_words(key), count(r.k), count(r.n), percent(r.value), interval(r.low, r.high))
@@ -261,7 +212,9 @@ def _emotions(report: CampaignReport) -> str:
 def _along(report: CampaignReport) -> str:
     title, told = "How it changed along the call", report.definitions["emotions_along_call"]
     if not report.emotions_along:
-        return _section(title, told, '<p class="empty">No call has three caller turns yet.</p>')
+        return parts.section(
+            title, told, '<p class="empty">No call has three caller turns yet.</p>'
+        )
     rows = []
     for third in THIRDS:
         shares = [row for row in report.emotions_along if row.third == third]
@@ -269,12 +222,12 @@ def _along(report: CampaignReport) -> str:
         rows.append((words(third), f"n = {count(shares[0].n if shares else 0)}", segments))
     keys = [key for key in EMOTION_ORDER if any(row.key == key for row in report.emotions_along)]
     cells = {(row.key, row.third): row for row in report.emotions_along}
-    table = _table(
+    table = parts.table(
         ("Emotion", *(f"{label}, {n}" for label, n, _ in rows)),
         [(words(key), *(_cell(cells.get((key, third))) for third in THIRDS)) for key in keys],
     )
-    legend = _legend((key, words(key)) for key in keys)
-    return _section(title, told, legend + svg.stacked(rows, title), table)
+    legend = parts.legend((key, words(key)) for key in keys)
+    return parts.section(title, told, legend + svg.stacked(rows, title), table)
 
 
 def _cell(share: Share | None) -> str:
@@ -288,7 +241,9 @@ def _latency(latency: TurnLatency, told: str) -> str:
         f"({percent(latency.unmeasured_share)})."
     )
     if not latency.percentiles:
-        return _section(title, told, '<p class="empty">No response was measured yet.</p>', "", note)
+        return parts.section(
+            title, told, '<p class="empty">No response was measured yet.</p>', "", note
+        )
     steps = latency.histogram
     top = max(responses for _, responses in steps)
     heights = [
@@ -300,7 +255,7 @@ def _latency(latency: TurnLatency, told: str) -> str:
         (min(p.milliseconds, LAST_BIN_MS) / BIN_MS, f"{p.name} {milliseconds(p.milliseconds)}")
         for p in latency.percentiles
     ]
-    table = _table(
+    table = parts.table(
         ("Percentile", "Time", "95 % interval", "n"),
         [
             (
@@ -313,14 +268,14 @@ def _latency(latency: TurnLatency, told: str) -> str:
         ],
     )
     chart = svg.columns(heights, ticks, "Responses by waiting time", top=top, marks=marks)
-    return _section(title, told, chart, table, note)
+    return parts.section(title, told, chart, table, note)
 
 
 def _refusals(report: CampaignReport) -> str:
     title, told = "Why leads were not called", report.definitions["refusals"]
     if not report.refusals:
-        return _section(title, told, '<p class="empty">No lead is refused.</p>')
-    table = _table(
+        return parts.section(title, told, '<p class="empty">No lead is refused.</p>')
+    table = parts.table(
         ("Reason", "Leads", "Never dialed", "n", "Share", "95 % interval"),
         [
             (
@@ -334,7 +289,7 @@ def _refusals(report: CampaignReport) -> str:
             for r in report.refusals
         ],
     )
-    return _section(
+    return parts.section(
         title,
         told,
         _bars(report.refusals),
@@ -343,10 +298,11 @@ def _refusals(report: CampaignReport) -> str:
     )
 
 
-def _footer(report: CampaignReport) -> str:
+def _footer(report: CampaignReport, built_from: str | None) -> str:
+    source = f"<p>{escape(built_from)}</p>" if built_from else ""
     return (
         "<footer><p>Every rate carries its 95 % Wilson interval; greyed rows rest on fewer than "
         "twenty observations. "
         f"{count(report.attempts)} attempts in all, {count(report.live)} of them live at the time "
-        "of the report.</p></footer>"
+        f"of the report.</p>{source}</footer>"
     )

@@ -38,7 +38,7 @@ svg .value{font-weight:600}
 tr.thin{opacity:1;color:var(--soft)}
 table{border-collapse:collapse;width:100%;font-size:13.5px}
 th,td{padding:3px 8px;text-align:right;border-bottom:1px solid var(--line);white-space:nowrap}
-th:first-child,td:first-child{text-align:left;white-space:normal}
+th:first-child,td:first-child,.words{text-align:left;white-space:normal}
 th{color:var(--soft);font-weight:500}
 .legend{display:flex;flex-wrap:wrap;gap:4px 16px;margin:0 0 8px;padding:0;list-style:none;
 font-size:13px}

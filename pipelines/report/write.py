@@ -21,6 +21,11 @@ def read_campaign(url: str, campaign: str) -> CampaignFrames:
 
 
 def write_html(report: CampaignReport, out: Path, also: Sequence[str] = ()) -> Path:
+    """Raises BadInput."""
+    return write_text(render_html(report, also), out)
+
+
+def write_text(html: str, out: Path) -> Path:
     """Writes the whole file or nothing; answers its absolute path. Raises BadInput."""
     out = out.expanduser().absolute()
     if out.is_dir():
@@ -29,7 +34,7 @@ def write_html(report: CampaignReport, out: Path, also: Sequence[str] = ()) -> P
         with tempfile.NamedTemporaryFile(
             "w", dir=out.parent, prefix=f".{out.name}.", encoding="utf-8", delete=False
         ) as draft:
-            draft.write(render_html(report, also))
+            draft.write(html)
         umask = os.umask(0)
         os.umask(umask)
         Path(draft.name).chmod(0o666 & ~umask)

@@ -15,9 +15,12 @@ import pytest
 
 from pipelines.flows.local import ServerHandle, prefect_environment, prefect_session, start_server
 from tests.factories_app import CampaignFactory
+from tests.factories_lake import small_lake
+from tests.receivers import mail_server
 from voice_ai.db import upgrade
 from voice_ai.db.connect import connect
 from voice_ai.errors import NotAvailable, NotFound
+from voice_ai.store import report_archive as store
 from voice_ai.vault import Keyring
 
 SECRET = b"a secret of the tests, 32 bytes."
@@ -69,6 +72,41 @@ def test_the_report_flow_runs_is_recorded_and_keeps_no_secret(
     assert "Spring" in stored
     for secret in (os.environ["VOICE_AI_SECRET_KEY"], os.environ["DATABASE_URL"]):
         assert secret not in stored
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(240)
+def test_the_daily_report_is_kept_and_sent_again_until_it_goes(
+    server: ServerHandle, campaign: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    small_lake(tmp_path / "home", calls=2000)
+    with mail_server() as mails, prefect_session(server), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        from pipelines.flows import reports
+
+        at_once = reports.send_task.with_options(retry_delay_seconds=[0, 0, 0])
+        monkeypatch.setattr(reports, "send_task", at_once)
+        monkeypatch.setenv("VOICE_AI_SMTP_URL", f"smtp://127.0.0.1:{mails.port}")
+        monkeypatch.setenv("VOICE_AI_REPORT_TO", "boss@firm.example")
+        mails.refuse = 2
+        answer = reports.daily_report_flow()
+        assert answer["sent"] == "sent to boss@firm.example"
+        (attached,) = mails.mails[0].iter_attachments()
+        assert attached.get_payload(decode=True) == Path(answer["out"]).read_bytes()
+
+        mails.refuse = 99  # it is there all the same, and may be sent later
+        lost = reports.build_report_flow(kind="compliance", send=True)
+        assert "did not take the mail" in lost["sent"]
+        assert Path(lost["out"]).is_file()
+        assert Path(lost["calls"]).is_file()
+        mails.refuse = 0
+        assert reports.send_report_flow(lost["id"])["sent"] == answer["sent"]
+    with connect(os.environ["DATABASE_URL"]) as db:
+        first, second = store.recent(db)
+    assert {first["kind"], second["kind"]} == {"daily", "compliance"}
+    assert first["sent_to"] == second["sent_to"] == "boss@firm.example"
+    assert first["send_error"] is second["send_error"] is None
+    assert first["made_by"] == "a flow"
 
 
 @pytest.mark.slow

@@ -40,7 +40,8 @@ def database(database_url: str, keyring: Keyring, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setenv("DATABASE_URL", database_url)
     monkeypatch.setenv("VOICE_AI_SECRET_KEY", SECRET)
     with connect(database_url) as db:
-        CampaignFactory(db, seed=3).campaign("Spring survey", leads=90, dialed=70, live=2)
+        # The lake holds calls that have ended: with none under way every reader sees the same.
+        CampaignFactory(db, seed=3).campaign("Spring survey", leads=90, dialed=70, live=0)
         CampaignFactory(db, seed=4).campaign("Small one", leads=10, dialed=5, live=0)
     return database_url
 

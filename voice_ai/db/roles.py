@@ -37,7 +37,7 @@ _GRANTS: dict[str, tuple[str, ...]] = {
         "INSERT, UPDATE ON sellers, numbers, lead_lists, leads, import_runs, import_rejects,"
         " campaigns, caller_ids, campaign_leads, lead_scores, consents, list_snapshots,"
         " flow_requests, gate_results, commands, alerts, workers, prices, daily_summaries,"
-        " list_entries, model_watch, rollouts",
+        " list_entries, model_watch, rollouts, report_archive",
         "INSERT ON campaign_versions, suppressions, audit_log, model_references, label_samples,"
         " rollout_steps, qa_scores, turn_scores",
         "DELETE ON leads, campaign_leads, import_rejects, lead_scores, list_entries, model_watch",

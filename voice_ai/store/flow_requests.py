@@ -28,6 +28,8 @@ FlowName = Literal[
     "score-turns",
     "watch-models",
     "sync-lake",
+    "daily-report",
+    "send-report",
 ]
 FLOW_NAMES: tuple[str, ...] = get_args(FlowName)
 FINISHED = frozenset({"done", "failed", "cancelled", "interrupted"})

@@ -52,6 +52,30 @@ daily_summaries = Table(
     comment="A campaign's day in figures, counted by a flow.",
 )
 
+report_archive = Table(
+    "report_archive",
+    METADATA,
+    uuid_key(),
+    Column("kind", Text, nullable=False, comment="campaign, interim, daily, model, compliance"),
+    Column("title", Text, nullable=False, comment="the title of its page"),
+    # No foreign key: a lake may hold a history that was made up, whose campaigns are nowhere else.
+    Column("campaign_id", UUID(as_uuid=True), comment="whose (campaigns.id); NULL: of everything"),
+    Column("rehearsal", Boolean, nullable=False, comment="of calls at the simulator"),
+    moment("as_of", "up to when, on the clock of campaigns", nullable=False),
+    Column("lake_commit", Integer, nullable=False, comment="the lake's commit of its figures"),
+    document("facts", "rows of the database that it tells beside the lake", nullable=False),
+    Column("path", Text, nullable=False, comment="of the HTML file, under the home"),
+    Column("sha256", Text, nullable=False, comment="hash of the HTML file"),
+    Column("bytes", BigInteger, nullable=False, comment="size of the HTML file"),
+    Column("made_by", Text, nullable=False, comment="who asked for it"),
+    moment("made_at", "when", nullable=False),
+    Column("sent_to", Text, comment="channels and receivers; NULL: never sent"),
+    moment("sent_at", "when it was sent last"),
+    Column("send_error", Text, comment="why the last try to send it failed; NULL: it did not"),
+    Index("ix_report_archive_made_at", "made_at"),
+    comment="Reports that were made, each with what it can be built again from.",
+)
+
 outbox = Table(
     "outbox",
     METADATA,
