@@ -33,8 +33,7 @@ DIALED_PER_ELIGIBLE_LEAD = Metric(
     unit="lead",
     numerator="Leads dialed at least once by the end of that day",
     denominator="leads loaded by then and not shut out by the rules as they then stood",
-    excludes="leads that the newest decision refused and that were never dialed; with lists chosen, "
-    "which decisions do not name, all loaded leads count",
+    excludes="leads that the newest decision refused and that were never dialed",
     chart="area",
     better="more",
 )

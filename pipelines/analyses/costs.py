@@ -1,0 +1,85 @@
+"""What calls cost: usage from the cube, put to the prices in force when the calls were dialed."""
+
+from dataclasses import dataclass
+
+import polars as pl
+
+from pipelines.lake.read import Lake
+from pipelines.metrics import costs
+from pipelines.metrics.bootstrap import Estimate, ratio
+from pipelines.metrics.slices import Slice
+
+_USED = (
+    "dials", "human_answered", "conversed", "goal", "first_dial", "first_human", "first_conversed",
+    "first_goal", "carrier_minutes", "carrier_unmeasured", "characters", "characters_unmeasured",
+    "speech_s", "speech_unmeasured",
+)  # fmt: skip
+_SUMS = ", ".join(
+    f"sum({name})::{'DOUBLE' if name.endswith('_s') else 'BIGINT'} AS {name}" for name in _USED
+)
+
+
+@dataclass(frozen=True)
+class Costs:
+    """`usage` and `lines` (as `metrics.costs.cost_lines`) by the splits that were asked for."""
+
+    usage: pl.DataFrame
+    lines: pl.DataFrame
+    prices: pl.DataFrame
+
+    @property
+    def currencies(self) -> list[str]:
+        return costs.currencies(self.lines)
+
+    @property
+    def currency(self) -> str | None:
+        """The one that all amounts are in; None: there is no amount, or there are several."""
+        found = self.currencies
+        return found[0] if len(found) == 1 else None
+
+    @property
+    def unpriced(self) -> list[costs.Unpriced]:
+        return costs.unpriced(self.lines, self.usage)
+
+
+def spent(lake: Lake, part: Slice, *splits: str) -> Costs:
+    """`splits`: any of campaign_id, day, list, arm, attempt."""
+    where, values = part.where()
+    named = ", ".join((*splits, "country", "hour"))
+    usage = lake.sql(f"SELECT {named}, {_SUMS} FROM cube_usage WHERE {where} GROUP BY ALL", values)
+    usage = usage.with_columns(pl.col("hour").cast(pl.Datetime("us", "UTC")))
+    prices = lake.sql("SELECT * FROM prices")
+    return Costs(usage, costs.cost_lines(usage, prices), prices)
+
+
+def per_result(found: Costs, result: str) -> Estimate:
+    """Cost of all dials over a result's count, by day (`found` is split by it), with the bootstrap's
+    interval; without a value where amounts are missing in part or in several currencies."""
+    daily = found.usage.group_by("day").agg(pl.col(result).sum()).sort("day")
+    money = found.lines.group_by("day").agg(pl.col("amount").sum())
+    both = daily.join(money, on="day", how="left").with_columns(pl.col("amount").fill_null(0.0))
+    count = int(daily[result].sum())
+    if found.currency is None or costs.is_thin(count):
+        return Estimate(count, None, None, None)
+    top, bottom = both["amount"].to_numpy(), both[result].cast(pl.Float64).to_numpy()
+    one = ratio(top, bottom)
+    return Estimate(count, one.value, one.low, one.high)
+
+
+def next_call(found: Costs, result: str) -> pl.DataFrame:
+    """As `metrics.costs.marginal`, of a reading split by attempt; `result`: first_human or first_goal.
+    Amounts are null in several currencies, and where a dial has a leg without a price."""
+    counts = found.usage.group_by("attempt").agg(pl.col("dials", result).sum())
+    whole = pl.col("amount").is_not_null().all()
+    money = found.lines.group_by("attempt").agg(
+        amount=pl.when(whole).then(pl.col("amount").sum())
+    )
+    rows = counts.join(money, on="attempt", how="left")
+    if found.currency is None:
+        rows = rows.with_columns(amount=pl.lit(None, pl.Float64))
+    return costs.marginal(rows, result)
+
+
+def by_day(found: Costs) -> pl.DataFrame:
+    """day, item, currency, quantity, amount (null: unpriced)."""
+    return costs.by_leg(found.lines, "day")
