@@ -200,10 +200,16 @@ def _utc(rows: pl.DataFrame, people: Leads) -> pl.Series:
 
 
 def _firsts(rows: pl.DataFrame) -> pl.DataFrame:
-    """With first_*: the first dial of its lead that got so far. Rows are in the order of time."""
+    """With first_* (the first dial of its lead that got so far), human_before and previous_dial_at.
+    Rows are in the order of time."""
+    went, human = _REACHED["dial"], _REACHED["human"]
     return rows.with_columns(
-        (reached & (reached.cum_sum().over("lead") == 1)).alias(f"first_{name}")
-        for name, reached in _REACHED.items()
+        *(
+            (reached & (reached.cum_sum().over("lead") == 1)).alias(f"first_{name}")
+            for name, reached in _REACHED.items()
+        ),
+        human_before=human.cum_sum().over("lead") > human.cast(pl.UInt32),
+        previous_dial_at=pl.when(went).then("at").shift(1).forward_fill().over("lead"),
     )
 
 

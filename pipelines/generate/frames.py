@@ -78,7 +78,7 @@ def month_rows(of: Campaign, month: date) -> dict[str, pl.DataFrame]:
     dice = of.plan.dice(3, month.year * 12 + month.month)
     whole, words, spoken = _attempts(of, rows, dice)
     said = _turns(of.plan, whole, spoken)
-    kept = whole.drop("dial").select(TABLES["attempts"].schema.names())
+    kept = shaped(whole, "attempts")
     return {
         "attempts": kept,
         "calls": told.calls(kept, words),
@@ -119,6 +119,7 @@ def _attempts(
             zone=pl.Series(planted.ZONES).gather(people.zone[lead]),
             loaded_at=ledger.loaded_at(plan, people).gather(lead),
             caller_id=pl.Series(plan.caller_ids).gather(rows["caller"]),
+            country=pl.lit("US"),
             experiment=pl.lit(plan.experiment, dtype=pl.String),
             arm=_arm(people.arm[lead]),
             rest=pl.Series(rest),
@@ -279,6 +280,7 @@ def _decisions(of: Campaign, month: date, ids: pl.DataFrame) -> pl.DataFrame:
         campaign=pl.lit(of.plan.name),
         lead_id=(pl.col("lead") + of.first_lead).cast(pl.Int64),
         person_key=of.persons.gather(rows["lead"]),
+        list=pl.Series(planted.LISTS).gather(of.people.list[rows["lead"].to_numpy()]),
         stage=pl.lit("claim"),
         allow=pl.col("reason") == ledger.ALLOWED,
         reasons=why,
@@ -307,5 +309,9 @@ def _known(values: dials.Reals) -> pl.Series:
 
 
 def shaped(frame: pl.DataFrame, table: str) -> pl.DataFrame:
-    """The columns of a table of the lake, in its types."""
-    return frame.select(TABLES[table].schema.names()).cast(dict(TABLES[table].schema))  # type: ignore[arg-type]
+    """The columns of a table of the lake, in its types; one that is not made up is null."""
+    schema = TABLES[table].schema
+    return frame.select(
+        (pl.col(name) if name in frame.columns else pl.lit(None)).cast(kind).alias(name)
+        for name, kind in schema.items()
+    )

@@ -90,7 +90,8 @@ SELECT v.*, ll.name AS list, s.name AS seller, l.zones[1] AS zone,
        own.right_party AND NOT before.right_party AS first_right_party,
        v.conversed AND NOT before.conversed AS first_conversed,
        v.goal AND NOT before.goal AS first_goal,
-       before.dials AS dials_before
+       before.dials AS dials_before, before.human AS human_before,
+       before.newest AS previous_dial_at, l.country
 FROM v_attempts v
 JOIN attempts a ON a.id = v.attempt_id
 JOIN campaigns c ON c.id = a.campaign_id
@@ -120,7 +121,8 @@ CROSS JOIN LATERAL (
                SELECT FROM turns t WHERE t.attempt_id = e.id AND t.speaker = 'caller')), false)
                AS right_party,
            coalesce(bool_or(d.conversed), false) AS conversed,
-           coalesce(bool_or(d.goal), false) AS goal
+           coalesce(bool_or(d.goal), false) AS goal,
+           max(e.intended_at) FILTER (WHERE d.reached_carrier) AS newest
     FROM attempts e LEFT JOIN dispositions d ON d.code = e.disposition
     WHERE e.lead_id = a.lead_id AND e.campaign_id = a.campaign_id
       AND (e.intended_at, e.id) < (a.intended_at, a.id)) before
