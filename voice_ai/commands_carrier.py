@@ -74,7 +74,9 @@ def price(
     amount: Annotated[
         str | None, typer.Argument(help="What one of the item costs; left out: show the prices.")
     ] = None,
-    item: Annotated[str, typer.Option(help=f"What it is for: {', '.join(ITEMS)}.")] = CARRIER_MINUTE,
+    item: Annotated[
+        str, typer.Option(help=f"What it is for: {', '.join(ITEMS)}.")
+    ] = CARRIER_MINUTE,
     since: Annotated[
         datetime | None,
         typer.Option(help="In force since then (UTC), where no price was yet; left out: from now."),

@@ -71,9 +71,7 @@ def next_call(found: Costs, result: str) -> pl.DataFrame:
     Amounts are null in several currencies, and where a dial has a leg without a price."""
     counts = found.usage.group_by("attempt").agg(pl.col("dials", result).sum())
     whole = pl.col("amount").is_not_null().all()
-    money = found.lines.group_by("attempt").agg(
-        amount=pl.when(whole).then(pl.col("amount").sum())
-    )
+    money = found.lines.group_by("attempt").agg(amount=pl.when(whole).then(pl.col("amount").sum()))
     rows = counts.join(money, on="attempt", how="left")
     if found.currency is None:
         rows = rows.with_columns(amount=pl.lit(None, pl.Float64))

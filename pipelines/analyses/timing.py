@@ -37,7 +37,8 @@ def paths(lake: Lake, part: Slice) -> pl.DataFrame:
     so that a page asks once."""
     where, values = part.where()
     return lake.sql(
-        f"SELECT list, day, attempt, {_SUMS} FROM cube_lead_paths WHERE {where} GROUP BY ALL", values
+        f"SELECT list, day, attempt, {_SUMS} FROM cube_lead_paths WHERE {where} GROUP BY ALL",
+        values,
     )
 
 

@@ -122,9 +122,9 @@ def expected(strata: pl.DataFrame) -> pl.DataFrame:
         usual=(pl.col("dials") * pl.col("stratum_rate")).sum(),
     )
     whole = pl.col("humans", "usual").sum().over("campaign_id", "day")
-    beside = daily.with_columns(
-        (whole - pl.col("humans", "usual")).name.prefix("others_")
-    ).filter(pl.col("others_usual") > 1e-9)
+    beside = daily.with_columns((whole - pl.col("humans", "usual")).name.prefix("others_")).filter(
+        pl.col("others_usual") > 1e-9
+    )
     sums = ("dials", "humans", "usual", "others_humans", "others_usual")
     return beside.group_by("caller_id", "day").agg(pl.col(sums).sum()).sort("caller_id", "day")
 

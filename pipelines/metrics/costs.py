@@ -99,7 +99,9 @@ def price_periods(prices: pl.DataFrame) -> pl.DataFrame:
     still in force). One that was replaced within its first hour falls away."""
     hour = pl.col("valid_from", "valid_to").dt.truncate("1h")
     periods = prices.sort("valid_from").with_columns(hour)
-    kept = periods.filter(pl.col("valid_to").is_null() | (pl.col("valid_to") > pl.col("valid_from")))
+    kept = periods.filter(
+        pl.col("valid_to").is_null() | (pl.col("valid_to") > pl.col("valid_from"))
+    )
     return kept.select(
         "item", "country", "amount", "currency", begins="valid_from", ends="valid_to"
     )
@@ -116,7 +118,9 @@ def cost_lines(usage: pl.DataFrame, prices: pl.DataFrame) -> pl.DataFrame:
         for item, (column, unit) in LEGS.items()
     ).filter(pl.col("quantity") != 0)
     asked = legs.select("item", "country", "hour").unique().sort("hour")
-    priced = asked.join(_answers(asked, price_periods(prices)), on=_ASKED, how="left", nulls_equal=True)
+    priced = asked.join(
+        _answers(asked, price_periods(prices)), on=_ASKED, how="left", nulls_equal=True
+    )
     lines = legs.join(priced, on=_ASKED, how="left", nulls_equal=True).with_columns(
         amount=pl.col("quantity") * pl.col("price")
     )
@@ -130,10 +134,15 @@ _ASKED = ("item", "country", "hour")
 def _answers(asked: pl.DataFrame, periods: pl.DataFrame) -> pl.DataFrame:
     """item, country, hour with the price then in force and its currency."""
     pairs = asked.join(periods, on="item", suffix="_of_price")
-    own, general = pl.col("country_of_price") == pl.col("country"), pl.col("country_of_price").is_null()
+    own, general = (
+        pl.col("country_of_price") == pl.col("country"),
+        pl.col("country_of_price").is_null(),
+    )
     fits = (own | general) & (pl.col("begins") <= pl.col("hour"))
     fits &= pl.col("ends").is_null() | (pl.col("ends") > pl.col("hour"))
-    chosen = pairs.filter(fits.fill_null(value=False)).sort(general, "begins", descending=[False, True])
+    chosen = pairs.filter(fits.fill_null(value=False)).sort(
+        general, "begins", descending=[False, True]
+    )
     first = chosen.unique(_ASKED, keep="first", maintain_order=True)
     return first.select(*_ASKED, "currency", price="amount")
 

@@ -81,9 +81,9 @@ def kaplan_meier(risk: pl.DataFrame, by: Sequence[str] = ()) -> pl.DataFrame:
 def risk_sets(exits: pl.DataFrame, by: Sequence[str] = ()) -> pl.DataFrame:
     """From `time`, `events` and `censored` (how many left then, with and without the event), any
     number of rows per time: time, events and `at_risk`, those who had not left before."""
-    sums = exits.group_by(*by, "time").agg(pl.col("events", "censored").sum())
-    ordered = sums.sort(*by, "time", descending=[False] * len(by) + [True])
     left = pl.col("events") + pl.col("censored")
+    sums = exits.group_by(*by, "time").agg(pl.col("events", "censored").sum()).filter(left > 0)
+    ordered = sums.sort(*by, "time", descending=[False] * len(by) + [True])
     at_risk = left.cum_sum().over(by) if by else left.cum_sum()
     return ordered.with_columns(at_risk=at_risk).drop("censored").sort(*by, "time")
 

@@ -11,7 +11,9 @@ FIRST = date(2026, 6, 1)
 SCHEMA = ["caller_id", "campaign_id", "list", "local_hour", "day", "dials", "human_answered"]
 
 
-def made(seed: int, *, lines: int = 4, days: int = 60, drop: float = 1.0, per: int = 5) -> pl.DataFrame:
+def made(
+    seed: int, *, lines: int = 4, days: int = 60, drop: float = 1.0, per: int = 5
+) -> pl.DataFrame:
     """Dials from numbers of one pool; all of them have good and bad days together, and number 1 is
     picked up `drop` times as often from day 27 on."""
     dice, rows = np.random.default_rng(seed), []
