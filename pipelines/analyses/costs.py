@@ -1,6 +1,7 @@
 """What calls cost: usage from the cube, put to the prices in force when the calls were dialed."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import polars as pl
 
@@ -21,42 +22,62 @@ _SUMS = ", ".join(
 
 @dataclass(frozen=True)
 class Costs:
-    """`usage` and `lines` (as `metrics.costs.cost_lines`) by the splits that were asked for."""
+    """`usage` and `lines` (as `metrics.costs.cost_lines`) by day and attempt."""
 
     usage: pl.DataFrame
     lines: pl.DataFrame
     prices: pl.DataFrame
 
     @property
-    def currencies(self) -> list[str]:
-        return costs.currencies(self.lines)
-
-    @property
     def currency(self) -> str | None:
         """The one that all amounts are in; None: there is no amount, or there are several."""
-        found = self.currencies
+        found = costs.currencies(self.lines)
         return found[0] if len(found) == 1 else None
 
     @property
     def unpriced(self) -> list[costs.Unpriced]:
         return costs.unpriced(self.lines, self.usage)
 
+    @cached_property
+    def comparable(self) -> "Comparable":
+        """What costs per result are computed from: legs that had a price at all, on days on which
+        all of those had one."""
+        known = self.lines.filter(pl.col("amount").is_not_null())["item"].unique()
+        mine = self.lines.filter(pl.col("item").is_in(known.implode()))
+        partly = mine.filter(pl.col("amount").is_null())["day"].unique()
+        kept = ~pl.col("day").is_in(partly.implode())
+        without = sorted(set(self.lines["item"]) - set(known))
+        return Comparable(self.usage.filter(kept), mine.filter(kept), tuple(without), partly.len())
 
-def spent(lake: Lake, part: Slice, *splits: str) -> Costs:
-    """`splits`: any of campaign_id, day, list, arm, attempt."""
+
+@dataclass(frozen=True)
+class Comparable:
+    """`usage` and `lines` without gaps; `without`: legs left out because they never had a price;
+    `days_left_out`: days left out because a leg had none on them."""
+
+    usage: pl.DataFrame
+    lines: pl.DataFrame
+    without: tuple[str, ...]
+    days_left_out: int
+
+
+def spent(lake: Lake, part: Slice) -> Costs:
     where, values = part.where()
-    named = ", ".join((*splits, "country", "hour"))
-    usage = lake.sql(f"SELECT {named}, {_SUMS} FROM cube_usage WHERE {where} GROUP BY ALL", values)
+    usage = lake.sql(
+        f"SELECT day, attempt, country, hour, {_SUMS} FROM cube_usage WHERE {where} GROUP BY ALL",
+        values,
+    )
     usage = usage.with_columns(pl.col("hour").cast(pl.Datetime("us", "UTC")))
     prices = lake.sql("SELECT * FROM prices")
     return Costs(usage, costs.cost_lines(usage, prices), prices)
 
 
 def per_result(found: Costs, result: str) -> Estimate:
-    """Cost of all dials over a result's count, by day (`found` is split by it), with the bootstrap's
-    interval; without a value where amounts are missing in part or in several currencies."""
-    daily = found.usage.group_by("day").agg(pl.col(result).sum()).sort("day")
-    money = found.lines.group_by("day").agg(pl.col("amount").sum())
+    """Cost of all dials over a result's count, with the bootstrap's interval by days; without a value
+    where amounts are in several currencies or in none, and of fewer than twenty results."""
+    whole = found.comparable
+    daily = whole.usage.group_by("day").agg(pl.col(result).sum()).sort("day")
+    money = whole.lines.group_by("day").agg(pl.col("amount").sum())
     both = daily.join(money, on="day", how="left").with_columns(pl.col("amount").fill_null(0.0))
     count = int(daily[result].sum())
     if found.currency is None or costs.is_thin(count):
@@ -67,11 +88,11 @@ def per_result(found: Costs, result: str) -> Estimate:
 
 
 def next_call(found: Costs, result: str) -> pl.DataFrame:
-    """As `metrics.costs.marginal`, of a reading split by attempt; `result`: first_human or first_goal.
-    Amounts are null in several currencies, and where a dial has a leg without a price."""
-    counts = found.usage.group_by("attempt").agg(pl.col("dials", result).sum())
-    whole = pl.col("amount").is_not_null().all()
-    money = found.lines.group_by("attempt").agg(amount=pl.when(whole).then(pl.col("amount").sum()))
+    """As `metrics.costs.marginal`; `result`: first_human or first_goal. Amounts are null where they
+    are in several currencies or in none."""
+    whole = found.comparable
+    counts = whole.usage.group_by("attempt").agg(pl.col("dials", result).sum())
+    money = whole.lines.group_by("attempt").agg(pl.col("amount").sum())
     rows = counts.join(money, on="attempt", how="left")
     if found.currency is None:
         rows = rows.with_columns(amount=pl.lit(None, pl.Float64))

@@ -32,6 +32,16 @@ def best_time(lake: Lake, part: Slice) -> pl.DataFrame:
     return hours.best_time(counts)
 
 
+def humans_by_day(lake: Lake, part: Slice) -> pl.DataFrame:
+    """day (of the call), dials, human_answered."""
+    where, values = part.where()
+    return lake.sql(
+        "SELECT day, sum(dials)::BIGINT AS dials, sum(human_answered)::BIGINT AS human_answered"
+        f" FROM cube_attempt_numbers WHERE {where} AND day IS NOT NULL GROUP BY day ORDER BY day",
+        values,
+    )
+
+
 def paths(lake: Lake, part: Slice) -> pl.DataFrame:
     """Sums of the cube `lead_paths` by list, day (of loading) and attempt: what all below start from,
     so that a page asks once."""

@@ -182,10 +182,9 @@ def unpriced(lines: pl.DataFrame, usage: pl.DataFrame) -> list[Unpriced]:
 
 
 def by_leg(lines: pl.DataFrame, *keys: str) -> pl.DataFrame:
-    """keys, item, currency, quantity, amount: null where not all of it had a price is never said as
-    0; the unpriced part is a row of its own without currency."""
-    amount = pl.when(pl.col("currency").is_not_null()).then(pl.col("amount"))
-    sums = lines.with_columns(amount=amount).group_by(*keys, "item", "currency")
+    """keys, item, currency, quantity and amount; what had no price is a row of its own, with neither
+    currency nor amount."""
+    sums = lines.group_by(*keys, "item", "currency")
     found = sums.agg(pl.col("quantity").sum(), pl.col("amount").sum())
     known = pl.when(pl.col("currency").is_not_null()).then(pl.col("amount"))
     return found.with_columns(amount=known).sort(*keys, "item", "currency", nulls_last=True)

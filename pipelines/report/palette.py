@@ -37,6 +37,15 @@ EMOTION_COLOURS = {
     "anger": Colour("#8d2115", "#b82e0e"),
     "disgust": Colour("#6f741d", "#d0d762"),
 }
+# Things told apart by name only: lists, arms, campaigns; in this order.
+SERIES = (
+    Colour("#1042b8", "#4ea5de"),
+    Colour("#a14213", "#e45423"),
+    Colour("#488f75", "#79f7c8"),
+    Colour("#613453", "#9d4f84"),
+    Colour("#93981a", "#ddbf16"),
+    Colour("#28145a", "#7c50f2"),
+)
 # Anything that is neither an outcome nor an emotion.
 PLAIN = Colour("#3b6ea5", "#7fb2e5")
 BACKGROUND = Colour("#ffffff", "#0e1117")

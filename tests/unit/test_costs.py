@@ -57,6 +57,18 @@ def test_what_has_no_price_is_unknown_and_its_share_is_told() -> None:
     assert lines["amount"].sum() == pytest.approx(0.2)
 
 
+def test_costs_per_result_leave_out_what_had_no_price_and_say_so() -> None:
+    table = prices(("carrier_minute", None, 0.02, "USD", NOON, None))
+    day = {"attempt": 1, "characters": 9, "dials": 100, "first_goal": 40, "carrier_minutes": 100}
+    later = day | {"day": date(2026, 11, 3)}
+    usage = used(day | {"hour": NOON - HOUR}, later | {"hour": NOON + 24 * HOUR})
+    found = Costs(usage, cost_lines(usage, table), table)
+    assert (found.comparable.without, found.comparable.days_left_out) == (("tts_character",), 1)
+    cost = per_result(found, "first_goal")
+    assert (cost.n, cost.value) == (40, pytest.approx(2 / 40))
+    assert next_call(found, "first_goal")["n"].to_list() == [100]
+
+
 def test_amounts_of_two_currencies_are_never_one_sum() -> None:
     table = prices(
         ("carrier_minute", None, 0.02, "USD", NOON, None),

@@ -75,7 +75,7 @@ def test_penetration_ends_where_the_leads_stand(lake: Lake, dials: pl.DataFrame)
 
 
 def test_costs_are_those_of_the_calls_one_by_one(lake: Lake, dials: pl.DataFrame) -> None:
-    found = costs.spent(lake, WHOLE, "day")
+    found = costs.spent(lake, WHOLE)
     price = {
         (row["item"], row["valid_from"], row["valid_to"]): row["amount"]
         for row in lake.rows("prices").iter_rows(named=True)
@@ -97,7 +97,7 @@ def test_costs_are_those_of_the_calls_one_by_one(lake: Lake, dials: pl.DataFrame
     assert {one.share for one in found.unpriced} == {0.0}
     goal = costs.per_result(found, "goal")
     assert goal.value == pytest.approx(sum(total.values()) / dials["goal"].sum())
-    further = costs.next_call(costs.spent(lake, WHOLE, "attempt"), "first_goal")
+    further = costs.next_call(found, "first_goal")
     assert further["amount"].sum() == pytest.approx(sum(total.values()))
     assert further["k"].sum() == dials["first_goal"].sum()
 
@@ -113,7 +113,7 @@ def test_days_choose_leads_by_their_loading_and_calls_by_their_day(
     assert 0 < mine.height < dials.height
     called = dials.filter(pl.col("local_day") <= week.until)
     assert timing.best_time(lake, week)["dials"].sum() == called.height
-    assert costs.spent(lake, week, "day").usage["dials"].sum() == called.height
+    assert costs.spent(lake, week).usage["dials"].sum() == called.height
 
 
 def test_every_number_beside_others_has_a_history(lake: Lake, dials: pl.DataFrame) -> None:
