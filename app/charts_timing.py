@@ -18,8 +18,8 @@ _PERCENT = alt.Axis(format="%", tickCount=5)
 
 
 def heat_chart(table: pl.DataFrame, mode: Mode) -> Drawing:
-    """A cell per weekday and hour of the called person, the darker the more people pick up; grey where
-    it rests on too few dials."""
+    """A cell per weekday and hour of the called person, the darker the more people pick up; grey
+    where it rests on too few dials."""
     rows = table.with_columns(
         weekday=pl.col("local_weekday").map_elements(
             lambda day: WEEKDAYS[day - 1], return_dtype=pl.String
@@ -137,7 +137,8 @@ def attempt_chart(rates: pl.DataFrame, what: str, title: str, mode: Mode) -> Dra
 
 
 def triangle_chart(table: pl.DataFrame, mode: Mode) -> Drawing:
-    """Cohorts: a row per week of loading, a column per number of the dial, goals per lead so far."""
+    """Cohorts: a row per week of loading, a column per number of the dial, goals per lead so
+    far."""
     rows = table.with_columns(
         loaded=pl.col("week").dt.strftime("%d %b %Y"),
         text=pl.col("rate").map_elements(lambda rate: f"{rate:.1%}", return_dtype=pl.String),
@@ -195,8 +196,8 @@ def lead_histogram(shares: pl.DataFrame, mode: Mode) -> Drawing:
 
 
 def standing_chart(standing: pl.DataFrame, fan: pl.DataFrame, mode: Mode) -> Drawing:
-    """Leads dialed over time under those that may be, and, dashed, what is to be expected with 50 and
-    95 % bands."""
+    """Leads dialed over time under those that may be, and, dashed, what is to be expected with 50
+    and 95 % bands."""
     ends = int(standing["n"][-1]) if standing.height else 0
     days = alt.X("day:T", title=None, axis=alt.Axis(grid=False, format="%d %b", tickCount=8))
     leads = alt.Axis(format=",d", tickCount=5)

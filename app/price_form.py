@@ -13,8 +13,9 @@ from voice_ai.errors import VoiceAIError
 from voice_ai.store.prices import ITEMS, Price, set_price
 
 _RULE = (
-    "A call has the price that was in force in the hour (UTC) in which it was dialed. A new price holds"
-    " from now on and changes no cost of before; only where there was no price can one begin in the past."
+    "A call has the price that was in force in the hour (UTC) in which it was dialed. A new price "
+    "holds from now on and changes no cost of before; only where there was no price can one begin "
+    "in the past."
 )
 
 
@@ -29,9 +30,7 @@ def show() -> None:
         if known:
             st.dataframe(pd.DataFrame([_row(row) for row in known]), hide_index=True)
         else:
-            components.empty(
-                "No price is known yet, so nothing has a cost. Set the first one here."
-            )
+            components.empty("No price is known yet, so nothing has a cost.")
         _form()
 
 
@@ -51,13 +50,11 @@ def _form() -> None:
         item = one.selectbox("For one", list(ITEMS), format_func=lambda name: ITEMS[name])
         amount = two.text_input("Price", placeholder="0.014", help="More than 0, with a point.")
         currency = three.text_input("Currency", "USD", max_chars=3)
-        country = four.text_input(
-            "Country", "", max_chars=2, help="Two letters; empty: everywhere."
-        )
+        country = four.text_input("Country", "", max_chars=2, help="Two letters, or empty.")
         since = five.date_input(
             "Since",
             None,
-            help="Empty: from now on. A day in the past only where none was in force.",
+            help="Empty: from now on. Earlier only where no price was in force.",
         )
         if st.form_submit_button("Set the price", icon=":material/payments:"):
             day = since if isinstance(since, date) else None

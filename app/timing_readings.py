@@ -22,7 +22,8 @@ _KEPT = 60.0
 
 @dataclass(frozen=True)
 class Timed:
-    """Frames of `pipelines.analyses.timing`; `trend`: dials and human_answered by day of the call."""
+    """Frames of `pipelines.analyses.timing`; `trend`: dials and human_answered by day of the
+    call."""
 
     hours: pl.DataFrame
     paths: pl.DataFrame

@@ -123,7 +123,8 @@ def _warnings(found: Costs) -> None:
         told.append(f"Without a price and so not in any cost: {legs}.")
     if kept.days_left_out:
         told.append(
-            f"{kept.days_left_out:,} days on which a leg had no price are left out of costs per result."
+            f"{kept.days_left_out:,} days on which a leg had no price are left out of costs per "
+            "result."
         )
     if told:
         st.warning(" ".join(told), icon=":material/money_off:")
@@ -132,7 +133,8 @@ def _warnings(found: Costs) -> None:
 def _legs(found: Costs, mode: Mode) -> None:
     rows = by_day(found)
     known = currencies(found.lines)
-    about = f"n = {count(int(found.usage['dials'].sum()))} dials · models on our own machines cost nothing here"
+    n = count(int(found.usage["dials"].sum()))
+    about = f"n = {n} dials · models on our own machines cost nothing here"
     with components.card(COST_BY_LEG, about):
         if not known:
             components.empty("Nothing has a price yet; set the prices below.")
@@ -153,7 +155,8 @@ def _legs(found: Costs, mode: Mode) -> None:
 
 def _next_call(found: Costs, mode: Mode) -> None:
     goals = next_call(found, "first_goal")
-    about = f"n = {count(int(goals['n'].sum()))} dials · pale: fewer than {THIN_BELOW} · each further dial of a lead"
+    n = count(int(goals["n"].sum()))
+    about = f"n = {n} dials · each further dial of a lead · pale: fewer than {THIN_BELOW}"
     with components.card(MARGINAL_COST, about):
         if found.currency is None:
             components.empty("It needs prices in one currency; set them below.")
@@ -194,8 +197,8 @@ def _advice(goals: pl.DataFrame, worth: float | None, currency: str) -> str:
     first, last = solid.row(0, named=True), solid.row(-1, named=True)
     return (
         f"By dial {last['attempt']} a further goal costs {_money(last['cost'], currency)},"
-        f" {last['cost'] / first['cost']:.1f} times what it costs by the first. Say what one is worth"
-        " to see where to stop."
+        f" {last['cost'] / first['cost']:.1f} times what it costs by the first. Say what one is "
+        "worth to see where to stop."
     )
 
 

@@ -49,8 +49,8 @@ def page() -> None:
         return
     if found.hours.is_empty() and found.paths.is_empty():
         st.info(
-            "No call of this choice has ended yet. Calls come into the lake a minute or so after they"
-            " end; choose other days or lists, or start a campaign.",
+            "No call of this choice has ended yet. Calls come into the lake a minute or so after "
+            "they end; choose other days or lists, or start a campaign.",
             icon=":material/schedule:",
         )
         return
@@ -195,7 +195,8 @@ def _choosing(seen: Picked) -> None:
         return  # the figures above do not need the database
     if told is not None:
         st.caption(
-            f"Choosing the hour lead by lead, against the hold-out that is called at any hour: {told}."
+            f"Choosing the hour lead by lead, against the hold-out that is called at any hour: "
+            f"{told}."
         )
 
 

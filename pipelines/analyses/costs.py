@@ -73,8 +73,8 @@ def spent(lake: Lake, part: Slice) -> Costs:
 
 
 def per_result(found: Costs, result: str) -> Estimate:
-    """Cost of all dials over a result's count, with the bootstrap's interval by days; without a value
-    where amounts are in several currencies or in none, and of fewer than twenty results."""
+    """Cost of all dials over a result's count, with the bootstrap's interval by days; without a
+    value where amounts are in several currencies or in none, and of fewer than twenty results."""
     whole = found.comparable
     daily = whole.usage.group_by("day").agg(pl.col(result).sum()).sort("day")
     money = whole.lines.group_by("day").agg(pl.col("amount").sum())

@@ -43,8 +43,8 @@ def humans_by_day(lake: Lake, part: Slice) -> pl.DataFrame:
 
 
 def paths(lake: Lake, part: Slice) -> pl.DataFrame:
-    """Sums of the cube `lead_paths` by list, day (of loading) and attempt: what all below start from,
-    so that a page asks once."""
+    """Sums of the cube `lead_paths` by list, day (of loading) and attempt: what all below start
+    from, so that a page asks once."""
     where, values = part.where()
     return lake.sql(
         f"SELECT list, day, attempt, {_SUMS} FROM cube_lead_paths WHERE {where} GROUP BY ALL",

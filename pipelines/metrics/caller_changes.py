@@ -1,20 +1,22 @@
 """When a caller id began to be picked up more or less than the numbers beside it.
 
 Every day the people who picked up are shared out between a number and the others of its pool. Were
-they trusted alike, its share would be what its dials by list and hour make one expect; so whatever moves
-all numbers together (an exhausted list, a holiday) cancels out. The sequence of daily binomials is then
-tested for one change (Hinkley and Hinkley 1970, Inference about the change-point in a sequence of
-binomial variables; Worsley 1983, its cumulative-sum statistic):
+they trusted alike, its share would be what its dials by list and hour make one expect; so whatever
+moves all numbers together (an exhausted list, a holiday) cancels out. The sequence of daily
+binomials is then tested for one change (Hinkley and Hinkley 1970, Inference about the change-point
+in a sequence of binomial variables; Worsley 1983, its cumulative-sum statistic):
 
     Z = max over days t of |S_t - S V_t / V| / sqrt(V_t (1 - V_t / V)),
 
-where S_t and V_t are the sums up to day t of observed less expected and of the binomial variances, S and
-V those of all days. p is Monte Carlo's (Dwass 1957): sequences without a change are drawn from the same
-days. Of many numbers p is multiplied by how many were tested (Bonferroni). The number that changed most
-surely then leaves the pool and the others are tested again, so that one bad number makes no good one
-look better; of two numbers that are alone it cannot be told which one moved, and the fall is shown.
+where S_t and V_t are the sums up to day t of observed less expected and of the binomial variances,
+S and V those of all days. p is Monte Carlo's (Dwass 1957): sequences without a change are drawn
+from the same days. Of many numbers p is multiplied by how many were tested (Bonferroni). The number
+that changed most surely then leaves the pool and the others are tested again, so that one bad
+number makes no good one look better; of two numbers that are alone it cannot be told which one
+moved, and the fall is shown.
 
-This is history and no verdict: whether a number rests is judged by `voice_ai.pacing.caller_ids` alone.
+This is history and no verdict: whether a number rests is judged by `voice_ai.pacing.caller_ids`
+alone.
 """
 
 from dataclasses import dataclass
@@ -37,7 +39,8 @@ HUMANS_PER_EXPECTED = Metric(
     title="Since when a number is picked up differently",
     unit="dial",
     numerator="Dials from this number that a person picked up",
-    denominator="as many as its dials would have had at the rates of its pool, by list, hour and day",
+    denominator="as many as its dials would have had at the rates of its pool, by list, hour and "
+    "day",
     excludes="campaigns with one number only; days on which nobody of the pool was reached",
     chart="table",
     interval="wilson",
@@ -78,8 +81,8 @@ class History:
 
 
 def histories(strata: pl.DataFrame) -> list[History]:
-    """Of every number that was dialed from beside others (rows as `expected` takes them), those that
-    changed first, then by name."""
+    """Of every number that was dialed from beside others (rows as `expected` takes them), those
+    that changed first, then by name."""
     found: dict[str, History] = {}
     tested = strata["caller_id"].n_unique()
     left, again = strata, set(strata["caller_id"])
@@ -109,9 +112,9 @@ def _surest(one: History) -> tuple[float, bool, str]:
 
 
 def expected(strata: pl.DataFrame) -> pl.DataFrame:
-    """From caller_id, campaign_id, list, local_hour, day, dials and human_answered: a row per caller
-    id and day with dials, humans, `usual` (humans at its strata's rates) and, of the numbers beside
-    it in its campaigns, others_humans and others_usual."""
+    """From caller_id, campaign_id, list, local_hour, day, dials and human_answered: a row per
+    caller id and day with dials, humans, `usual` (humans at its strata's rates) and, of the numbers
+    beside it in its campaigns, others_humans and others_usual."""
     rates = strata.group_by(_STRATUM).agg(
         stratum_rate=pl.col("human_answered").sum() / pl.col("dials").sum()
     )
@@ -158,8 +161,8 @@ def change_of(days: pl.DataFrame, tested: int = 1, seed: int = SEED) -> Change |
 
 
 def _share(humans: Floats, people: Floats, odds: Floats) -> Floats:
-    """Its share of each day's people, with the one constant ratio to the pool that fits all days: the
-    root of the score equation, by bisection on its logarithm."""
+    """Its share of each day's people, with the one constant ratio to the pool that fits all days:
+    the root of the score equation, by bisection on its logarithm."""
     low, high = -20.0, 20.0
     for _ in range(80):
         middle = (low + high) / 2

@@ -1,4 +1,5 @@
-"""Change-points of caller ids: a planted one is found on its day, none is found where there is none."""
+"""Change-points of caller ids: a planted one is found on its day, none is found where there is
+none."""
 
 from datetime import date, timedelta
 

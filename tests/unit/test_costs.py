@@ -1,6 +1,8 @@
 """Costs: prices by their dates, nothing unknown as 0, nothing of two currencies added."""
 
+from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
 import polars as pl
 import pytest
@@ -17,9 +19,9 @@ _ZERO = dict.fromkeys(
 )  # fmt: skip
 
 
-def used(*rows: dict[str, object]) -> pl.DataFrame:
-    whole = [_ZERO | {"country": None, "day": date(2026, 11, 2)} | row for row in rows]
-    kinds = {"hour": pl.Datetime("us", "UTC"), "country": pl.String}
+def used(*rows: Mapping[str, object]) -> pl.DataFrame:
+    whole = [{**_ZERO, "country": None, "day": date(2026, 11, 2), **row} for row in rows]
+    kinds: dict[str, Any] = {"hour": pl.Datetime("us", "UTC"), "country": pl.String}
     return pl.DataFrame(whole, schema_overrides=kinds, infer_schema_length=None)
 
 
@@ -65,7 +67,8 @@ def test_costs_per_result_leave_out_what_had_no_price_and_say_so() -> None:
     found = Costs(usage, cost_lines(usage, table), table)
     assert (found.comparable.without, found.comparable.days_left_out) == (("tts_character",), 1)
     cost = per_result(found, "first_goal")
-    assert (cost.n, cost.value) == (40, pytest.approx(2 / 40))
+    assert cost.n == 40
+    assert cost.value == pytest.approx(2 / 40)
     assert next_call(found, "first_goal")["n"].to_list() == [100]
 
 

@@ -96,7 +96,7 @@ def test_costs_are_those_of_the_calls_one_by_one(lake: Lake, dials: pl.DataFrame
     assert found.currency == "USD"
     assert {one.share for one in found.unpriced} == {0.0}
     goal = costs.per_result(found, "goal")
-    assert goal.value == pytest.approx(sum(total.values()) / dials["goal"].sum())
+    assert goal.value == pytest.approx(sum(total.values()) / int(dials["goal"].sum()))
     further = costs.next_call(found, "first_goal")
     assert further["amount"].sum() == pytest.approx(sum(total.values()))
     assert further["k"].sum() == dials["first_goal"].sum()
