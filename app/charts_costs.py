@@ -93,4 +93,4 @@ def next_call_chart(
         line = alt.Chart(pl.DataFrame({"worth": [worth], "text": ["worth"]})).encode(y="worth:Q")
         layers.append(line.mark_rule(color=ink(mode), strokeDash=[4, 3]))
         layers.append(line.mark_text(align="left", dy=-7, x=4).encode(text="text:N"))
-    return themed(alt.layer(*layers).properties(height=230), mode)
+    return themed(alt.LayerChart(layer=layers).properties(height=230), mode)

@@ -110,7 +110,7 @@ def reached_chart(curve: pl.DataFrame, title: str, mode: Mode) -> Drawing:
             alt.Tooltip("at_risk:Q", title="n, not reached before", format=","),
         ],
     )
-    return themed(alt.layer(band, line, points).properties(height=260), mode)
+    return themed(alt.LayerChart(layer=[band, line, points]).properties(height=260), mode)
 
 
 def attempt_chart(rates: pl.DataFrame, what: str, title: str, mode: Mode) -> Drawing:
@@ -237,7 +237,7 @@ def standing_chart(standing: pl.DataFrame, fan: pl.DataFrame, mode: Mode) -> Dra
         )
         goal = alt.Chart(pl.DataFrame({"leads": [ends]})).encode(y="leads:Q")
         layers.append(goal.mark_rule(color=ink(mode), strokeDash=[2, 4], opacity=0.6))
-    return themed(alt.layer(*layers).properties(height=280), mode)
+    return themed(alt.LayerChart(layer=layers).properties(height=280), mode)
 
 
 def day_words(day: date | None) -> str:

@@ -189,10 +189,13 @@ def _change(days: pl.DataFrame, place: int, z: float, p: float) -> Change:
     parts = (days.head(place), days.tail(days.height - place))
     logs, variance = [], 0.0
     for part in parts:
+        own, others, usual, others_usual = (
+            float(sum(part[name].to_list()))
+            for name in ("humans", "others_humans", "usual", "others_usual")
+        )
         # Half a person more keeps an interval where nobody picked up at all.
-        own, others = part["humans"].sum() + 0.5, part["others_humans"].sum() + 0.5
-        logs.append(np.log(own / part["usual"].sum()) - np.log(others / part["others_usual"].sum()))
-        variance += 1 / own + 1 / others
+        logs.append(np.log((own + 0.5) / usual) - np.log((others + 0.5) / others_usual))
+        variance += 1 / (own + 0.5) + 1 / (others + 0.5)
     moved, half = float(logs[1] - logs[0]), Z_95 * float(np.sqrt(variance))
     ratio, low, high = (float(np.exp(moved + z)) for z in (0.0, -half, half))
     since = days["day"][place]

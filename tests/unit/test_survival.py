@@ -8,8 +8,9 @@ from pipelines.metrics.survival import half_reached, kaplan_meier, risk_sets
 # Weeks in remission of the 21 patients on 6-mercaptopurine; + is censored. Freireich et al. 1963,
 # Blood 21:699; as in Cox and Oakes, Analysis of Survival Data, table 1.1.
 SIX_MP = "6 6 6 6+ 7 9+ 10 10+ 11+ 13 16 17+ 19+ 20+ 22 23 25+ 32+ 32+ 34+ 35+"
-# Kleinbaum and Klein, Survival Analysis, 3rd ed., chapter 2; standard errors as R's survfit prints
-them. PUBLISHED = {
+# Kleinbaum and Klein, Survival Analysis, 3rd ed., chapter 2; standard errors as R's survfit has
+# them.
+PUBLISHED = {
     6: (0.857, 0.0764), 7: (0.807, 0.0869), 10: (0.753, 0.0963), 13: (0.690, 0.1068),
     16: (0.627, 0.1141), 22: (0.538, 0.1282), 23: (0.448, 0.1346),
 }  # fmt: skip
