@@ -87,7 +87,8 @@ def price(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Show the prices in force, or set one: the pre-flight's forecast and the page Costs go by them.
+    """Show the prices in force, or set one: the pre-flight's forecast and the page Costs go by
+    them.
 
     A new price ends the one before; what was costed with that stays.
 

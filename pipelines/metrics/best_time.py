@@ -1,9 +1,10 @@
-"""When people pick up: the human answer rate of each weekday and hour, small cells pulled to their like.
+"""When people pick up: the human answer rate of each weekday and hour, small cells pulled to their
+like.
 
-The shrinkage is `ml.slots.hours`, which also chooses the hours of leads: what the page shows is what
-the dialer goes by. An hour of a weekday is pulled to its hour, the hour to the whole, by a strength
-that is estimated from the counts (empirical Bayes on the beta-binomial; Gelman et al., Bayesian Data
-Analysis, 3rd ed., section 5.3; Kass and Steffey 1989).
+The shrinkage is `ml.slots.hours`, which also chooses the hours of leads: what the page shows is
+what the dialer goes by. An hour of a weekday is pulled to its hour, the hour to the whole, by a
+strength that is estimated from the counts (empirical Bayes on the beta-binomial; Gelman et al.,
+Bayesian Data Analysis, 3rd ed., section 5.3; Kass and Steffey 1989).
 """
 
 import numpy as np
@@ -51,8 +52,9 @@ def learnt(cells: pl.DataFrame) -> Hours:
 
 
 def best_time(counts: pl.DataFrame) -> pl.DataFrame:
-    """A row per weekday and hour that was dialed: dials (n), human_answered, `raw` (their quotient),
-    `rate` (the posterior's mean) with `low` to `high` (its 2.5 and 97.5 % points), `thin` (grey)."""
+    """A row per weekday and hour that was dialed: dials (n), human_answered, `raw` (their
+    quotient), `rate` (the posterior's mean) with `low` to `high` (its 2.5 and 97.5 % points),
+    `thin` (grey)."""
     from scipy.special import betaincinv
 
     cells = summed(counts)

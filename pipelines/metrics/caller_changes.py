@@ -1,41 +1,46 @@
 """When a caller id began to be picked up more or less than the numbers beside it.
 
 Every day the people who picked up are shared out between a number and the others of its pool. Were
-they trusted alike, its share would be what its dials by list and hour make one expect; so whatever moves
-all numbers together (an exhausted list, a holiday) cancels out. The sequence of daily binomials is then
-tested for one change (Hinkley and Hinkley 1970, Inference about the change-point in a sequence of
-binomial variables; Worsley 1983, its cumulative-sum statistic):
+they trusted alike, its share would be what its dials by list and hour make one expect; so whatever
+moves all numbers together (an exhausted list, a holiday) cancels out. The sequence of daily
+binomials is then tested for one change (Hinkley and Hinkley 1970, Inference about the change-point
+in a sequence of binomial variables; Worsley 1983, its cumulative-sum statistic):
 
     Z = max over days t of |S_t - S V_t / V| / sqrt(V_t (1 - V_t / V)),
 
-where S_t and V_t are the sums up to day t of observed less expected and of the binomial variances, S and
-V those of all days. p is Monte Carlo's (Dwass 1957): sequences without a change are drawn from the same
-days. Of many numbers p is multiplied by how many were tested (Bonferroni).
+where S_t and V_t are the sums up to day t of observed less expected and of the binomial variances,
+S and V those of all days. p is Monte Carlo's (Dwass 1957): sequences without a change are drawn
+from the same days. Of many numbers p is multiplied by how many were tested (Bonferroni). The number
+that changed most surely then leaves the pool and the others are tested again, so that one bad
+number makes no good one look better; of two numbers that are alone it cannot be told which one
+moved, and the fall is shown.
 
-This is history and no verdict: whether a number rests is judged by `voice_ai.pacing.caller_ids` alone.
+This is history and no verdict: whether a number rests is judged by `voice_ai.pacing.caller_ids`
+alone.
 """
 
 from dataclasses import dataclass
 from datetime import date
+from statistics import NormalDist
 
 import numpy as np
 import numpy.typing as npt
 import polars as pl
 
 from pipelines.metrics.contract import THIN_BELOW, Metric
+from voice_ai.intervals import Z_95
 
-DRAWS, SEED = 999, 20261124
-LEVEL = 0.05
+LEVEL, SEED = 0.05, 20261124
 FEWEST_DAYS = 6
-# Below it p is greater than 0.05 whatever the number of days: no draws are needed to say no.
-_NEVER_BELOW = 1.96
+_FEWEST_DRAWS, _DRAWS_PER_NUMBER = 999, 40
 
 HUMANS_PER_EXPECTED = Metric(
     name="humans_per_expected_by_caller_id",
     title="Since when a number is picked up differently",
     unit="dial",
     numerator="Dials from this number that a person picked up",
-    denominator="as many as its dials would have had at the rates of its pool, by list, hour and day",
+    denominator="as many as its dials would have had at the rates of its pool, by list, hour and "
+    "day",
     excludes="campaigns with one number only; days on which nobody of the pool was reached",
     chart="table",
     interval="wilson",
@@ -51,19 +56,65 @@ _STRATUM = ("campaign_id", "list", "local_hour")
 @dataclass(frozen=True)
 class Change:
     """`since`: the first day of the new state; `ratio`: humans per expected after over before, with
-    its 95 % interval (of the log ratio); `p` with all tested numbers taken into account."""
+    its 95 % interval (of the log ratio); `z` the statistic, `p` with all tested numbers taken into
+    account."""
 
     since: date
     ratio: float
     low: float
     high: float
+    z: float
     p: float
 
 
+@dataclass(frozen=True)
+class History:
+    """One number: its rows of `expected`, and the change in them, if any."""
+
+    caller_id: str
+    days: pl.DataFrame
+    change: Change | None
+
+    @property
+    def dials(self) -> int:
+        return int(self.days["dials"].sum())
+
+
+def histories(strata: pl.DataFrame) -> list[History]:
+    """Of every number that was dialed from beside others (rows as `expected` takes them), those
+    that changed first, then by name."""
+    found: dict[str, History] = {}
+    tested = strata["caller_id"].n_unique()
+    left, again = strata, set(strata["caller_id"])
+    while again:
+        for (name,), days in expected(left).partition_by("caller_id", as_dict=True).items():
+            if name in again:
+                found[str(name)] = History(str(name), days, change_of(days, tested))
+        moved = [one for name in again if (one := found.get(name)) and one.change]
+        if not moved:
+            break
+        first = max(moved, key=_surest).caller_id
+        campaigns = left.filter(caller_id=first)["campaign_id"].unique()
+        left = left.filter(pl.col("caller_id") != first)
+        beside = left.filter(pl.col("campaign_id").is_in(campaigns.implode()))
+        still = {one.caller_id for one in moved} - {first}
+        again = still | set(beside["caller_id"].unique())
+        for name in again:  # a number without a pool is not tested any more
+            if name in found:
+                found[name] = History(name, found[name].days, None)
+    return sorted(found.values(), key=lambda one: (one.change is None, one.caller_id))
+
+
+def _surest(one: History) -> tuple[float, bool, str]:
+    change = one.change
+    assert change is not None
+    return round(change.z, 6), change.ratio < 1, one.caller_id
+
+
 def expected(strata: pl.DataFrame) -> pl.DataFrame:
-    """From caller_id, campaign_id, list, local_hour, day, dials and human_answered: a row per caller
-    id and day with dials, humans, `usual` (humans at its strata's rates) and, of the numbers beside
-    it in its campaigns, others_humans and others_usual."""
+    """From caller_id, campaign_id, list, local_hour, day, dials and human_answered: a row per
+    caller id and day with dials, humans, `usual` (humans at its strata's rates) and, of the numbers
+    beside it in its campaigns, others_humans and others_usual."""
     rates = strata.group_by(_STRATUM).agg(
         stratum_rate=pl.col("human_answered").sum() / pl.col("dials").sum()
     )
@@ -74,9 +125,9 @@ def expected(strata: pl.DataFrame) -> pl.DataFrame:
         usual=(pl.col("dials") * pl.col("stratum_rate")).sum(),
     )
     whole = pl.col("humans", "usual").sum().over("campaign_id", "day")
-    beside = daily.with_columns(
-        (whole - pl.col("humans", "usual")).name.prefix("others_")
-    ).filter(pl.col("others_usual") > 1e-9)
+    beside = daily.with_columns((whole - pl.col("humans", "usual")).name.prefix("others_")).filter(
+        pl.col("others_usual") > 1e-9
+    )
     sums = ("dials", "humans", "usual", "others_humans", "others_usual")
     return beside.group_by("caller_id", "day").agg(pl.col(sums).sum()).sort("caller_id", "day")
 
@@ -96,20 +147,22 @@ def change_of(days: pl.DataFrame, tested: int = 1, seed: int = SEED) -> Change |
         return None
     standing = _statistic((humans - people * share)[None, :], variance)
     most = float(np.abs(standing).max())
-    if most < _NEVER_BELOW:
+    # One day alone has this chance already: no draws are needed to say no.
+    if most < NormalDist().inv_cdf(1 - LEVEL / (2 * tested)):
         return None
+    draws = max(_FEWEST_DRAWS, _DRAWS_PER_NUMBER * tested - 1)
     random = np.random.default_rng(seed)
-    drawn = random.binomial(people.astype(np.int64), share, size=(DRAWS, len(people)))
+    drawn = random.binomial(people.astype(np.int64), share, size=(draws, len(people)))
     chance = np.abs(_statistic(drawn - people * share, variance)).max(axis=1)
-    p = min(1.0, tested * (1 + int((chance >= most).sum())) / (DRAWS + 1))
+    p = min(1.0, tested * (1 + int((chance >= most).sum())) / (draws + 1))
     if p > LEVEL:
         return None
-    return _change(known, int(np.abs(standing[0]).argmax()) + 1, p)
+    return _change(known, int(np.abs(standing[0]).argmax()) + 1, most, p)
 
 
 def _share(humans: Floats, people: Floats, odds: Floats) -> Floats:
-    """Its share of each day's people, with the one constant ratio to the pool that fits all days: the
-    root of the score equation, by bisection on its logarithm."""
+    """Its share of each day's people, with the one constant ratio to the pool that fits all days:
+    the root of the score equation, by bisection on its logarithm."""
     low, high = -20.0, 20.0
     for _ in range(80):
         middle = (low + high) / 2
@@ -132,16 +185,19 @@ def _statistic(residuals: Floats, variance: Floats) -> Floats:
     return found
 
 
-def _change(days: pl.DataFrame, place: int, p: float) -> Change:
+def _change(days: pl.DataFrame, place: int, z: float, p: float) -> Change:
     parts = (days.head(place), days.tail(days.height - place))
     logs, variance = [], 0.0
     for part in parts:
+        own, others, usual, others_usual = (
+            float(sum(part[name].to_list()))
+            for name in ("humans", "others_humans", "usual", "others_usual")
+        )
         # Half a person more keeps an interval where nobody picked up at all.
-        own, others = part["humans"].sum() + 0.5, part["others_humans"].sum() + 0.5
-        logs.append(np.log(own / part["usual"].sum()) - np.log(others / part["others_usual"].sum()))
-        variance += 1 / own + 1 / others
-    moved, half = float(logs[1] - logs[0]), 1.959963984540054 * float(np.sqrt(variance))
+        logs.append(np.log((own + 0.5) / usual) - np.log((others + 0.5) / others_usual))
+        variance += 1 / (own + 0.5) + 1 / (others + 0.5)
+    moved, half = float(logs[1] - logs[0]), Z_95 * float(np.sqrt(variance))
     ratio, low, high = (float(np.exp(moved + z)) for z in (0.0, -half, half))
     since = days["day"][place]
     assert isinstance(since, date)
-    return Change(since, ratio, low, high, p)
+    return Change(since, ratio, low, high, z, p)

@@ -1,10 +1,11 @@
 """What calls cost: usage put to the prices that were in force, leg by leg, and what results cost.
 
-The rule of dates: a price holds from the full hour (UTC) in which it came into force, and a call has the
-price of the hour in which it was dialed. A newer price changes nothing before it, and one with an
-earlier date is only taken where none was in force (`voice_ai.store.prices`), so a figure changes only
-from unknown to known. A country's own price comes before a general one. Where no price was in force
-the amount is null and counts as unpriced; amounts of different currencies are never added.
+The rule of dates: a price holds from the full hour (UTC) in which it came into force, and a call
+has the price of the hour in which it was dialed. A newer price changes nothing before it, and one
+with an earlier date is only taken where none was in force (`voice_ai.store.prices`), so a figure
+changes only from unknown to known. A country's own price comes before a general one. Where no price
+was in force the amount is null and counts as unpriced; amounts of different currencies are never
+added.
 """
 
 from dataclasses import dataclass
@@ -32,12 +33,12 @@ UNMEASURED = {
 RESULTS = ("first_human", "conversed", "goal")
 
 _COST = (
-    "Carrier minutes as billed (started ones), minutes of the person's speech, characters spoken and "
-    "leads first dialed, each at the price in force when the call was dialed"
+    "Carrier minutes as billed (started ones), minutes of the person's speech, characters spoken "
+    "and leads first dialed, each at the price in force when the call was dialed"
 )
 _LEFT_OUT = (
-    "legs without a price, stated beside it; what models on our own machines and answers of a language "
-    "model cost, which is not measured"
+    "legs without a price, stated beside it; what models on our own machines and answers of a "
+    "language model cost, which is not measured"
 )
 
 
@@ -82,8 +83,8 @@ MARGINAL_COST = Metric(
     interval="wilson",
     better="fewer",
     chart="bar",
-    source="cost per k-th dial ÷ Wilson interval of results per k-th dial; the cost per dial is taken "
-    "as known, as it varies far less",
+    source="cost per k-th dial ÷ Wilson interval of results per k-th dial; the cost per dial is "
+    "taken as known, as it varies far less",
 )
 METRICS = (
     COST_BY_LEG,
@@ -99,7 +100,9 @@ def price_periods(prices: pl.DataFrame) -> pl.DataFrame:
     still in force). One that was replaced within its first hour falls away."""
     hour = pl.col("valid_from", "valid_to").dt.truncate("1h")
     periods = prices.sort("valid_from").with_columns(hour)
-    kept = periods.filter(pl.col("valid_to").is_null() | (pl.col("valid_to") > pl.col("valid_from")))
+    kept = periods.filter(
+        pl.col("valid_to").is_null() | (pl.col("valid_to") > pl.col("valid_from"))
+    )
     return kept.select(
         "item", "country", "amount", "currency", begins="valid_from", ends="valid_to"
     )
@@ -116,7 +119,9 @@ def cost_lines(usage: pl.DataFrame, prices: pl.DataFrame) -> pl.DataFrame:
         for item, (column, unit) in LEGS.items()
     ).filter(pl.col("quantity") != 0)
     asked = legs.select("item", "country", "hour").unique().sort("hour")
-    priced = asked.join(_answers(asked, price_periods(prices)), on=_ASKED, how="left", nulls_equal=True)
+    priced = asked.join(
+        _answers(asked, price_periods(prices)), on=_ASKED, how="left", nulls_equal=True
+    )
     lines = legs.join(priced, on=_ASKED, how="left", nulls_equal=True).with_columns(
         amount=pl.col("quantity") * pl.col("price")
     )
@@ -130,10 +135,15 @@ _ASKED = ("item", "country", "hour")
 def _answers(asked: pl.DataFrame, periods: pl.DataFrame) -> pl.DataFrame:
     """item, country, hour with the price then in force and its currency."""
     pairs = asked.join(periods, on="item", suffix="_of_price")
-    own, general = pl.col("country_of_price") == pl.col("country"), pl.col("country_of_price").is_null()
+    own, general = (
+        pl.col("country_of_price") == pl.col("country"),
+        pl.col("country_of_price").is_null(),
+    )
     fits = (own | general) & (pl.col("begins") <= pl.col("hour"))
     fits &= pl.col("ends").is_null() | (pl.col("ends") > pl.col("hour"))
-    chosen = pairs.filter(fits.fill_null(value=False)).sort(general, "begins", descending=[False, True])
+    chosen = pairs.filter(fits.fill_null(value=False)).sort(
+        general, "begins", descending=[False, True]
+    )
     first = chosen.unique(_ASKED, keep="first", maintain_order=True)
     return first.select(*_ASKED, "currency", price="amount")
 
@@ -173,10 +183,9 @@ def unpriced(lines: pl.DataFrame, usage: pl.DataFrame) -> list[Unpriced]:
 
 
 def by_leg(lines: pl.DataFrame, *keys: str) -> pl.DataFrame:
-    """keys, item, currency, quantity, amount: null where not all of it had a price is never said as
-    0; the unpriced part is a row of its own without currency."""
-    amount = pl.when(pl.col("currency").is_not_null()).then(pl.col("amount"))
-    sums = lines.with_columns(amount=amount).group_by(*keys, "item", "currency")
+    """keys, item, currency, quantity and amount; what had no price is a row of its own, with
+    neither currency nor amount."""
+    sums = lines.group_by(*keys, "item", "currency")
     found = sums.agg(pl.col("quantity").sum(), pl.col("amount").sum())
     known = pl.when(pl.col("currency").is_not_null()).then(pl.col("amount"))
     return found.with_columns(amount=known).sort(*keys, "item", "currency", nulls_last=True)
@@ -184,8 +193,8 @@ def by_leg(lines: pl.DataFrame, *keys: str) -> pl.DataFrame:
 
 def marginal(spent: pl.DataFrame, result: str) -> pl.DataFrame:
     """From `attempt`, `dials` (n), `amount` (null: not priced) and the result's count: per attempt
-    `cost_per_dial`, the results per dial (rate, low, high), and `cost`, what one further result cost,
-    with `cost_low` and `cost_high` (null: without bound, or no price); `thin`."""
+    `cost_per_dial`, the results per dial (rate, low, high), and `cost`, what one further result
+    cost, with `cost_low` and `cost_high` (null: without bound, or no price); `thin`."""
     rates = with_rates(spent.select("attempt", "amount", n="dials", k=result), "k").sort("attempt")
     per_dial = pl.when(pl.col("n") > 0).then(pl.col("amount") / pl.col("n"))
 
@@ -214,14 +223,14 @@ class Stop:
         if self.after == self.last:
             told = f"Every dial up to number {self.last} is worth its cost"
         else:
-            told = f"Stop after dial {self.after}: a further result by dial {self.after + 1} costs more"
+            told = f"Stop after dial {self.after}: a result by dial {self.after + 1} costs more"
         sure = "" if self.sure == self.after else f"; it is certain (95 %) up to dial {self.sure}"
         return f"{told}{sure}."
 
 
 def stopping(further: pl.DataFrame, worth: float) -> Stop | None:
-    """Where to stop, from `marginal`: the dials before the first one that costs more than a result is
-    worth. Thin dials say nothing and end the row; None: there is nothing to go by."""
+    """Where to stop, from `marginal`: the dials before the first one that costs more than a result
+    is worth. Thin dials say nothing and end the row; None: there is nothing to go by."""
     known = further.sort("attempt").filter(~pl.col("thin") & pl.col("cost_per_dial").is_not_null())
     if known.is_empty() or int(known["attempt"][0]) != 1:
         return None

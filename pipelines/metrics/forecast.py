@@ -1,8 +1,10 @@
-"""When a list will have been dialed through: what remains at the pace of the last days, with a band.
+"""When a list will have been dialed through: what remains at the pace of the last days, with a
+band.
 
-Each of many futures draws every day's pace from the days of the last four weeks that were the same day
-of the week (the plain bootstrap of Efron and Tibshirani 1993, within weekdays, so that a Sunday on
-which nobody is called stays one). What is not in the past days (new lists, other caps) is not in it.
+Each of many futures draws every day's pace from the days of the last four weeks that were the same
+day of the week (the plain bootstrap of Efron and Tibshirani 1993, within weekdays, so that a Sunday
+on which nobody is called stays one). What is not in the past days (new lists, other caps) is not in
+it.
 """
 
 from dataclasses import dataclass
@@ -25,7 +27,8 @@ DAYS_TO_FINISH = Metric(
     unit="day",
     numerator="Eligible leads not dialed yet",
     denominator="leads dialed for the first time in a day, drawn from the last four weeks",
-    excludes="further dials of the same leads, leads that the rules shut out now, lists not loaded yet",
+    excludes="further dials of the same leads, leads that the rules shut out now, lists not loaded "
+    "yet",
     chart="ribbon",
     interval="bootstrap",
     better="fewer",

@@ -33,8 +33,7 @@ DIALED_PER_ELIGIBLE_LEAD = Metric(
     unit="lead",
     numerator="Leads dialed at least once by the end of that day",
     denominator="leads loaded by then and not shut out by the rules as they then stood",
-    excludes="leads that the newest decision refused and that were never dialed; with lists chosen, "
-    "which decisions do not name, all loaded leads count",
+    excludes="leads that the newest decision refused and that were never dialed",
     chart="area",
     better="more",
 )
@@ -79,8 +78,8 @@ def by_attempt(paths: pl.DataFrame) -> pl.DataFrame:
 
 
 def cohorts(paths: pl.DataFrame, dials: int = COHORT_DIALS) -> pl.DataFrame:
-    """From sums by `day` (of loading) and `attempt`: a row per `week` (its Monday) and attempt up to
-    `dials`: first_goal (leads that reached the goal by then), n (leads dialed), with rates.
+    """From sums by `day` (of loading) and `attempt`: a row per `week` (its Monday) and attempt up
+    to `dials`: first_goal (leads that reached the goal by then), n (leads dialed), with rates.
     A week is left out from the attempt on that none of its leads has had."""
     weekly = (
         paths.filter(pl.col("day").is_not_null())

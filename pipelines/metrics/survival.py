@@ -1,8 +1,8 @@
 """How long until a person picks up: Kaplan-Meier over the number of the dial, and over hours.
 
 Kaplan and Meier 1958; the standard error is Greenwood's (1926); the interval is that of the log-log
-transform, which stays between 0 and 1 (Kalbfleisch and Prentice, The Statistical Analysis of Failure
-Time Data, 2nd ed., section 1.4).
+transform, which stays between 0 and 1 (Kalbfleisch and Prentice, The Statistical Analysis of
+Failure Time Data, 2nd ed., section 1.4).
 """
 
 from collections.abc import Sequence
@@ -14,7 +14,8 @@ from voice_ai.intervals import Z_95
 
 _CENSORED = (
     "a lead counts until it is picked up; one that nobody picked up counts up to its newest dial, "
-    "whether it is still called or not (so later dials are taken to be like those of leads that got them)"
+    "whether it is still called or not (so later dials are taken to be like those of leads that "
+    "got them)"
 )
 CONTACT_BY_DIAL = Metric(
     name="contacted_leads_by_dial",
@@ -44,8 +45,8 @@ METRICS = (CONTACT_BY_DIAL, CONTACT_BY_HOUR)
 
 
 def kaplan_meier(risk: pl.DataFrame, by: Sequence[str] = ()) -> pl.DataFrame:
-    """From `time`, `events` and `at_risk`, a row per time and group: survival (nobody picked up yet)
-    with its Greenwood standard error `se`, low and high; `reached` is 1 less survival, with
+    """From `time`, `events` and `at_risk`, a row per time and group: survival (nobody picked up
+    yet) with its Greenwood standard error `se`, low and high; `reached` is 1 less survival, with
     `reached_low` and `reached_high`; `thin` where fewer than twenty were at risk.
 
     Where everybody was reached the interval is null: the transform has none.
@@ -81,9 +82,9 @@ def kaplan_meier(risk: pl.DataFrame, by: Sequence[str] = ()) -> pl.DataFrame:
 def risk_sets(exits: pl.DataFrame, by: Sequence[str] = ()) -> pl.DataFrame:
     """From `time`, `events` and `censored` (how many left then, with and without the event), any
     number of rows per time: time, events and `at_risk`, those who had not left before."""
-    sums = exits.group_by(*by, "time").agg(pl.col("events", "censored").sum())
-    ordered = sums.sort(*by, "time", descending=[False] * len(by) + [True])
     left = pl.col("events") + pl.col("censored")
+    sums = exits.group_by(*by, "time").agg(pl.col("events", "censored").sum()).filter(left > 0)
+    ordered = sums.sort(*by, "time", descending=[False] * len(by) + [True])
     at_risk = left.cum_sum().over(by) if by else left.cum_sum()
     return ordered.with_columns(at_risk=at_risk).drop("censored").sort(*by, "time")
 

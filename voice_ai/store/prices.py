@@ -1,7 +1,7 @@
 """What things cost, with dates: a new price ends the one before and rewrites no history.
 
-A price may begin in the past only where none was in force since then: a cost that was unknown becomes
-known, but none that was told ever changes.
+A price may begin in the past only where none was in force since then: a cost that was unknown
+becomes known, but none that was told ever changes.
 """
 
 import re
