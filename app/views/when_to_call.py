@@ -104,7 +104,7 @@ def _humans(found: Timed) -> Shown:
         HUMANS_PER_DIAL,
         percent(whole.value),
         [f"{count(whole.k)} of {count(whole.n)} dials", f"95 %: {interval(whole.low, whole.high)}"],
-        changed(_solid(last), _solid(before), "pp", 100),
+        changed((_solid(last), _solid(before)), "pp", 100),
         (line["human_answered"] / line["dials"]).to_list(),
     )
 
@@ -148,7 +148,7 @@ def _dialed(found: Timed) -> Shown:
             f"{count(now['dialed'])} of {count(now['n'])} leads",
             f"{count(now['shut_out'])} more shut out by the rules",
         ],
-        changed(now["rate"], before, "pp", 100),
+        changed((now["rate"], before), "pp", 100),
         found.standing["rate"].drop_nulls().to_list(),
     )
 
