@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any, Literal
 
 from ml.rollout.plan import GUARDRAILS, CanaryStage, Guardrail, Plan
-from ml.rollout.sequential import challengers_chance, never_worse_p
+from voice_ai.experiments.never_worse import challengers_chance, never_worse_p
 from voice_ai.intervals import wilson
 
 Stage = Literal["shadow", "canary", "champion"]

@@ -12,8 +12,8 @@ from scipy.special import betaincc, betaln
 
 from ml.rollout.decide import Compared, Decision, Facts, Side, Standing, decide
 from ml.rollout.plan import GUARDRAILS, PLANS_FILE, Guardrail, plan_of
-from ml.rollout.sequential import challengers_chance, never_worse_p
 from voice_ai.errors import BadInput
+from voice_ai.experiments.never_worse import challengers_chance, never_worse_p
 
 NOW = datetime(2026, 11, 24, 19, 0, tzinfo=UTC)
 PLAN = plan_of("intent", rehearsal=False)
