@@ -8,6 +8,7 @@ from pipelines.metrics import (
     answering,
     conversations,
     definitions,
+    experiments,
     jumps,
     quality,
     script_nodes,
@@ -24,5 +25,6 @@ SUBJECTS: tuple[tuple[Metric, ...], ...] = (
     abandonment.METRICS,
     trajectory.METRICS,
     jumps.METRICS,
+    experiments.METRICS,
 )
 ALL: dict[str, Metric] = {metric.name: metric for subject in SUBJECTS for metric in subject}

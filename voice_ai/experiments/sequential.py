@@ -2,9 +2,10 @@
 
 A normal mixture over the true difference (Robbins 1970, "Statistical methods related to the law of
 the iterated logarithm"), as mSPRT by Johari, Koomen, Pekelis and Walsh (2022), "Always valid
-inference", *Operations Research* 70(3). With `d` the difference seen, `V` its variance and `t` the standard deviation of the mixture, the likelihood ratio against a difference
-`x` is `sqrt(V / (V + t²)) exp((d - x)² t² / (2 V (V + t²)))`; under `x` it ever reaches `1 / a` with
-chance `a` at most, so the `x` that are not refuted are an interval at level `1 - a`.
+inference", *Operations Research* 70(3). With `d` the difference seen, `V` its variance and `t` the
+standard deviation of the mixture, the likelihood ratio against a difference `x` is
+`sqrt(V / (V + t²)) exp((d - x)² t² / (2 V (V + t²)))`. Where `x` is true it ever reaches `1 / a`
+with chance `a` at most, so the `x` that are not refuted are an interval at level `1 - a`.
 
 `V` is estimated; half an event is added on either side so that an arm without an event has a
 variance, and nothing is said before both arms have `LEAST` leads.

@@ -61,6 +61,11 @@ class Verdict:
         return self.kind != "go on"
 
 
+def control_of(arms: tuple[str, ...]) -> str:
+    """The arm that the others are compared with: the one named control, else the first by name."""
+    return "control" if "control" in arms else min(arms)
+
+
 def judge(control: Arm, others: tuple[Arm, ...], rules: Rules) -> Verdict:
     """The verdict at this look; may be asked after every call. `others`: at least one arm."""
     level = rules.alpha / len(others)
