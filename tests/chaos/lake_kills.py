@@ -173,7 +173,7 @@ class _written:
                         if draws.random() < 0.1:
                             name = f"{seed}-{draws.random()}"
                             start = _NOW - timedelta(days=draws.randrange(60))
-                            CampaignFactory(db, seed=draws.randrange(99), start=start).campaign(
+                            CampaignFactory(db, seed=draws.getrandbits(40), start=start).campaign(
                                 name, leads=12, dialed=8, live=2
                             )
                         self._stop.wait(pause)
