@@ -58,13 +58,13 @@ def lake_kills(arena: Arena, seed: int, *, kills: int) -> Outcome:
     with arena.database() as db, _written(arena.postgres.url, seed):
         whole = _killed(arena, db, "sync", store, 60.0) or 1.0  # how long one takes
         while killed < kills:
-            word = "compact" if killed % 6 == 5 else "sync"
-            took = _killed(arena, db, word, store, draws.uniform(0.0, 1.2 * whole))
+            word = "compact" if (killed + done) % 6 == 5 else "sync"
+            took = _killed(arena, db, word, store, draws.uniform(0.0, 1.5 * whole))
             if took is None:
                 killed += 1
             else:
                 done += 1
-                whole = max(0.3, took)
+                whole = max(0.3, took) if word == "sync" else whole
             violations += _differences(arena.postgres.url, store, f"kill {killed}")
     sync(arena.postgres.url, store, now=_NOW)
     violations += _differences(arena.postgres.url, store, "the end")
