@@ -1,11 +1,12 @@
 """Rows of a query as a frame of the lake, by COPY: ten times faster than rows through Python."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from io import BytesIO
 from typing import Any
 
 import polars as pl
 import psycopg
+from psycopg.pq import ExecStatus
 
 from pipelines.lake.tables import MOMENT
 from voice_ai.db.connect import Db
@@ -21,8 +22,7 @@ def copied(
     with psycopg.ClientCursor(db) as cursor:
         inner = cursor.mogrify(query, parameters) if parameters else query
         statement = f"COPY (SELECT {columns} FROM ({inner}) q) TO STDOUT (FORMAT csv)"
-        with cursor.copy(statement.encode()) as copy:
-            text = b"".join(bytes(block) for block in copy)
+    text = b"".join(_rows(db, statement.encode()))
     if not text:
         return schema.to_frame()
     raw = pl.read_csv(
@@ -31,6 +31,23 @@ def copied(
         schema={name: _read_as(kind) for name, kind in schema.items()},
     )
     return raw.select(_restored(name, kind) for name, kind in schema.items())
+
+
+def _rows(db: Db, statement: bytes) -> Iterator[bytes | memoryview]:
+    """What the server sends, row by row, straight from libpq: half of the time went into handing
+    each row through the driver."""
+    answer = db.pgconn.exec_(statement)
+    if answer.status != ExecStatus.COPY_OUT:
+        raise psycopg.errors.error_from_result(answer)
+    left, row = db.pgconn.get_copy_data(0)
+    while left > 0:
+        yield row
+        left, row = db.pgconn.get_copy_data(0)
+    end = db.pgconn.get_result()
+    while end is not None:
+        if end.status != ExecStatus.COMMAND_OK:
+            raise psycopg.errors.error_from_result(end)
+        end = db.pgconn.get_result()
 
 
 def _exported(name: str, kind: pl.DataType) -> str:

@@ -19,7 +19,7 @@ from pipelines.lake.spoken import measures
 from pipelines.lake.tables import OF_ATTEMPTS, SMALL, TABLES
 from voice_ai.db import queries
 from voice_ai.db.connect import Db
-from voice_ai.errors import Refused
+from voice_ai.errors import NotAvailable, Refused
 
 _SQL = queries("lake")
 # In this order they are read; of each, how many rows a commit holds at most.
@@ -72,7 +72,8 @@ def window(db: Db, manifest: Manifest | None) -> Window:
     """What comes after that commit. Raises Refused where commit and database do not belong
     together: another one, or one that was restored from a time before the commit."""
     row = db.execute(_SQL.source).fetchone()
-    assert row is not None
+    if row is None:
+        raise NotAvailable("the database has no id for the lake; run `voice-ai db upgrade`")
     source, bound = str(row["source"]), int(row["bound"])
     if manifest is None:
         return Window(source, 0, bound)

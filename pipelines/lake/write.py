@@ -157,13 +157,23 @@ def _cubes(
     files = []
     with duckdb.connect() as connection:
         for cube in CUBES:
+            if cube not in stale and not _touched(cube, new, old):
+                continue
             rows = delta(cube, new, old, connection)
             if cube in stale and parent:
-                rows = _added(cube, [rows, *cube_from_rows(cube, lake, connection)])
+                rows = _added(cube, [rows, *cube_from_rows(cube, lake)])
             if not rows.is_empty():
                 files.append(put_frame(store, rows, cube.table, number))
     gone = {name for name in known if name not in {cube.name for cube in CUBES}}
     return files, {cube.table for cube in stale} | {f"cube_{name}" for name in gone}
+
+
+def _touched(cube: Cube, new: Mapping[str, pl.DataFrame], old: Mapping[str, pl.DataFrame]) -> bool:
+    """Whether a row that the cube adds up comes or goes."""
+    return any(
+        name not in SMALL and not frame.is_empty() and re.search(rf"\b{name}\b", cube.sql)
+        for name, frame in (*new.items(), *old.items())
+    )
 
 
 def _cube_rows(batch: Batch, lake: Lake) -> dict[str, pl.DataFrame]:
@@ -181,15 +191,12 @@ def _replaced(batch: Batch, lake: Lake) -> dict[str, pl.DataFrame]:
     return {name: lake.rows_of(name, keys) for name in OF_ATTEMPTS} | none | small
 
 
-def cube_from_rows(
-    cube: Cube, lake: Lake, connection: duckdb.DuckDBPyConnection
-) -> list[pl.DataFrame]:
-    """A cube made from the rows of the lake, a partition at a time so that memory stays flat."""
-    made = []
-    for part in lake.partitions():
-        tables = {name: part.rows(name) for name in (*OF_ATTEMPTS, "decisions", "assignments")}
-        made.append(delta(cube, tables | {n: lake.rows(n) for n in SMALL}, {}, connection))
-    return made
+def cube_from_rows(cube: Cube, lake: Lake) -> list[pl.DataFrame]:
+    """A cube made from the rows of the lake, a partition at a time and by DuckDB, so that memory
+    stays flat."""
+    query = cube.summed(f"({cube.sql})")
+    columns = (*cube.dims, *cube.measures)
+    return [part.sql(query).select(columns) for part in lake.partitions()]
 
 
 def _added(cube: Cube, frames: list[pl.DataFrame]) -> pl.DataFrame:

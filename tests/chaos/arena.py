@@ -45,7 +45,7 @@ DO $$ DECLARE names text; BEGIN
     SELECT string_agg(c.oid::regclass::text, ', ') INTO names FROM pg_class c
     WHERE c.relkind IN ('r', 'p') AND NOT c.relispartition
       AND c.relnamespace = 'public'::regnamespace
-      AND c.relname NOT IN ('dispositions', 'alembic_version');
+      AND c.relname NOT IN ('dispositions', 'lake_source', 'alembic_version');
     EXECUTE 'TRUNCATE ' || names || ' RESTART IDENTITY CASCADE';
 END $$
 """

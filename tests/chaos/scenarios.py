@@ -9,6 +9,7 @@ from tests.chaos.conversations import conversations
 from tests.chaos.crash import crash_storm
 from tests.chaos.database import postgres_trouble
 from tests.chaos.drain import rolling_deploy
+from tests.chaos.lake_kills import lake_kills
 from tests.chaos.redis_loss import redis_loss
 from tests.chaos.runs import Outcome
 from tests.chaos.say_no import no_in_bursts
@@ -121,5 +122,13 @@ SCENARIOS = (
         (1,),
         lambda arena, seed: conversations(arena, seed, calls=1000, at_once=100),
         lambda arena, seed: conversations(arena, seed, calls=32, at_once=24),
+    ),
+    Scenario(
+        12,
+        "lake",
+        "the lake's sync is killed while calls are written and changed",
+        (1,),
+        lambda arena, seed: lake_kills(arena, seed, kills=50),
+        lambda arena, seed: lake_kills(arena, seed, kills=4),
     ),
 )

@@ -24,7 +24,7 @@ def test_killing_workers_and_servers_breaks_no_promise(arena: Arena) -> None:
     assert outcome.notes["dialer killed"] > 0
 
 
-@pytest.mark.parametrize("scenario", ["carrier", "webhooks", "stall"])
+@pytest.mark.parametrize("scenario", ["carrier", "webhooks", "stall", "lake"])
 def test_a_small_scenario_breaks_no_promise(arena: Arena, scenario: str) -> None:
     assert_kept(_SMALL[scenario](arena, 1))
 
