@@ -288,7 +288,7 @@ def _commit_row(home: Path) -> dict[str, Any]:
         with tempfile.TemporaryDirectory() as folder:
             into_empty.append(_commit(open_store(None, Path(folder)), None, batch))
         into_full.append(_commit(store, kept, batch))
-        store.delete([f"commits/{kept.number + 1:010d}.json.z"])
+        _take_back(store, kept)
     return _row(
         "analytics.commit",
         median(into_full),
@@ -305,6 +305,13 @@ def _commit(store: Store, parent: commits.Manifest | None, batch: Batch) -> floa
         write_batch(store, parent, batch, source="bench", why="bench", made_at=datetime.now(UTC))
 
     return _ms(write)
+
+
+def _take_back(store: Store, kept: commits.Manifest) -> None:
+    """The commit after that one, so that every run adds to the same."""
+    number = kept.number + 1
+    newer = [file.path for file in commits.read(store, number).files if file.commit == number]
+    store.delete([f"{commits.FOLDER}/{number:010d}.json.z", *newer])
 
 
 def _apart(work: Callable[..., Any], *given: Any) -> Any:
