@@ -35,7 +35,7 @@ def generate(
     Its rows are rehearsals and do not go away by themselves: keep them in a home of their own, and
     delete that folder when you are done.
 
-    Example: VOICE_AI_HOME=~/teaching voice-ai generate --calls 20000 --seed 7
+    Example: voice-ai generate --calls 20000 --seed 7
     """
     from pipelines.generate.plan import UNTIL, Ask
 

@@ -20,7 +20,7 @@ _OTHERS = "Operate"
 EXAMPLES: Mapping[str, str] = {
     "up": "voice-ai up --no-demo",
     "demo": "voice-ai demo --leads leads.csv --calls 50 --report report.html",
-    "generate": "VOICE_AI_HOME=teaching voice-ai generate --calls 20000 --seed 7",
+    "generate": "voice-ai generate --calls 20000 --seed 7",
     "app": "voice-ai app --port 8501",
     "server": "voice-ai server --port 3000",
     "dialer": "voice-ai dialer --metrics-port 9102",
