@@ -8,7 +8,6 @@ the next commit would write anew. Unique leads are counted in Postgres and summe
 from collections.abc import Callable, Mapping
 from typing import Any
 
-import duckdb
 import polars as pl
 from pydantic import BaseModel, ConfigDict
 
@@ -231,8 +230,7 @@ def _same(one: float | None, other: float | None) -> bool:
 def _cube(cube: Cube, lake: Lake) -> list[Difference]:
     sums = ", ".join(f"sum({m})::DOUBLE AS {m}" for m in cube.measures)
     kept = lake.sql(f"SELECT campaign_id, {sums} FROM {cube.table} GROUP BY ALL")
-    with duckdb.connect() as connection:
-        made = cube_from_rows(cube, lake, connection)
+    made = cube_from_rows(cube, lake)
     counted = (
         pl.concat(made).group_by("campaign_id").agg(pl.col(cube.measures).sum().cast(pl.Float64))
         if made

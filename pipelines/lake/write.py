@@ -159,7 +159,7 @@ def _cubes(
         for cube in CUBES:
             rows = delta(cube, new, old, connection)
             if cube in stale and parent:
-                rows = _added(cube, [rows, *cube_from_rows(cube, lake, connection)])
+                rows = _added(cube, [rows, *cube_from_rows(cube, lake)])
             if not rows.is_empty():
                 files.append(put_frame(store, rows, cube.table, number))
     gone = {name for name in known if name not in {cube.name for cube in CUBES}}
@@ -181,15 +181,12 @@ def _replaced(batch: Batch, lake: Lake) -> dict[str, pl.DataFrame]:
     return {name: lake.rows_of(name, keys) for name in OF_ATTEMPTS} | none | small
 
 
-def cube_from_rows(
-    cube: Cube, lake: Lake, connection: duckdb.DuckDBPyConnection
-) -> list[pl.DataFrame]:
-    """A cube made from the rows of the lake, a partition at a time so that memory stays flat."""
-    made = []
-    for part in lake.partitions():
-        tables = {name: part.rows(name) for name in (*OF_ATTEMPTS, "decisions", "assignments")}
-        made.append(delta(cube, tables | {n: lake.rows(n) for n in SMALL}, {}, connection))
-    return made
+def cube_from_rows(cube: Cube, lake: Lake) -> list[pl.DataFrame]:
+    """A cube made from the rows of the lake, a partition at a time so that memory stays flat; of
+    each only the columns that it needs are read."""
+    query = cube.summed(f"({cube.sql})")
+    columns = (*cube.dims, *cube.measures)
+    return [naive(part.sql(query)).select(columns) for part in lake.partitions()]
 
 
 def _added(cube: Cube, frames: list[pl.DataFrame]) -> pl.DataFrame:
