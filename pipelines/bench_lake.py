@@ -83,17 +83,17 @@ _BY = {
     "by hour and weekday": ("campaign_id, local_weekday, local_hour", "cube_hours"),
     "in all": ("campaign_id, rehearsal", "cube_outcomes"),
 }
+# CASE instead of FILTER, with which DuckDB takes twice as long.
 _FUNNEL = (
-    "SELECT campaign_id, {day} AS day,"
-    " count(DISTINCT lead_id) FILTER (WHERE reached_carrier) AS dialed,"
-    " count(DISTINCT lead_id) FILTER (WHERE answered) AS answered,"
-    " count(DISTINCT lead_id) FILTER (WHERE human_answered) AS human,"
-    " count(DISTINCT lead_id) FILTER (WHERE conversed) AS conversed,"
-    " count(DISTINCT lead_id) FILTER (WHERE goal) AS goals"
-    " FROM v_attempts GROUP BY campaign_id, day ORDER BY campaign_id, day"
+    "SELECT campaign_id, {day} AS day, "
+    + ", ".join(
+        f"count(DISTINCT CASE WHEN {flag} THEN lead_id END) AS n_{flag}"
+        for flag in ("reached_carrier", "answered", "human_answered", "conversed", "goal")
+    )
+    + " FROM v_attempts GROUP BY campaign_id, day ORDER BY campaign_id, day"
 )
 _EVENTS_BY_KIND = (
-    "SELECT campaign_id, {day} AS day, kind, count(*) AS n, count(DISTINCT attempt_id) AS calls"
+    "SELECT campaign_id, {day} AS day, kind, count(*) AS n, max(seq) AS most"
     " FROM v_events GROUP BY campaign_id, day, kind ORDER BY campaign_id, day, kind"
 )
 _PG_DAY = "({} AT TIME ZONE 'UTC')::date"
