@@ -83,17 +83,17 @@ _BY = {
     "by hour and weekday": ("campaign_id, local_weekday, local_hour", "cube_hours"),
     "in all": ("campaign_id, rehearsal", "cube_outcomes"),
 }
+# CASE instead of FILTER, with which DuckDB takes twice as long.
 _FUNNEL = (
-    "SELECT campaign_id, {day} AS day,"
-    " count(DISTINCT lead_id) FILTER (WHERE reached_carrier) AS dialed,"
-    " count(DISTINCT lead_id) FILTER (WHERE answered) AS answered,"
-    " count(DISTINCT lead_id) FILTER (WHERE human_answered) AS human,"
-    " count(DISTINCT lead_id) FILTER (WHERE conversed) AS conversed,"
-    " count(DISTINCT lead_id) FILTER (WHERE goal) AS goals"
-    " FROM v_attempts GROUP BY campaign_id, day ORDER BY campaign_id, day"
+    "SELECT campaign_id, {day} AS day, "
+    + ", ".join(
+        f"count(DISTINCT CASE WHEN {flag} THEN lead_id END) AS n_{flag}"
+        for flag in ("reached_carrier", "answered", "human_answered", "conversed", "goal")
+    )
+    + " FROM v_attempts GROUP BY campaign_id, day ORDER BY campaign_id, day"
 )
 _EVENTS_BY_KIND = (
-    "SELECT campaign_id, {day} AS day, kind, count(*) AS n, count(DISTINCT attempt_id) AS calls"
+    "SELECT campaign_id, {day} AS day, kind, count(*) AS n, max(seq) AS most"
     " FROM v_events GROUP BY campaign_id, day, kind ORDER BY campaign_id, day, kind"
 )
 _PG_DAY = "({} AT TIME ZONE 'UTC')::date"
@@ -288,7 +288,7 @@ def _commit_row(home: Path) -> dict[str, Any]:
         with tempfile.TemporaryDirectory() as folder:
             into_empty.append(_commit(open_store(None, Path(folder)), None, batch))
         into_full.append(_commit(store, kept, batch))
-        store.delete([f"commits/{kept.number + 1:010d}.json.z"])
+        _take_back(store, kept)
     return _row(
         "analytics.commit",
         median(into_full),
@@ -305,6 +305,13 @@ def _commit(store: Store, parent: commits.Manifest | None, batch: Batch) -> floa
         write_batch(store, parent, batch, source="bench", why="bench", made_at=datetime.now(UTC))
 
     return _ms(write)
+
+
+def _take_back(store: Store, kept: commits.Manifest) -> None:
+    """The commit after that one, so that every run adds to the same."""
+    number = kept.number + 1
+    newer = [file.path for file in commits.read(store, number).files if file.commit == number]
+    store.delete([f"{commits.FOLDER}/{number:010d}.json.z", *newer])
 
 
 def _apart(work: Callable[..., Any], *given: Any) -> Any:

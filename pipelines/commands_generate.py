@@ -32,10 +32,10 @@ def generate(
     """Make up a history of calls whose truth is known: best hours, lists of different quality, a
     number that goes bad, experiments with and without an effect. docs/generate.md lists it all.
 
-    Its rows are rehearsals. It does not go away by itself: keep it in a home of its own, and delete
-    that folder when you are done.
+    Its rows are rehearsals and do not go away by themselves: keep them in a home of their own, and
+    delete that folder when you are done.
 
-    Example: VOICE_AI_HOME=~/teaching voice-ai generate --calls 20000 --seed 7
+    Example: voice-ai generate --calls 20000 --seed 7
     """
     from pipelines.generate.plan import UNTIL, Ask
 

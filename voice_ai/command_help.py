@@ -7,7 +7,7 @@ from rich.console import Console
 from rich.table import Table
 
 TASKS: Mapping[str, tuple[str, ...]] = {
-    "Run": ("up", "demo", "app", "server", "dialer", "simulator"),
+    "Run": ("up", "demo", "generate", "app", "server", "dialer", "simulator"),
     "Campaigns": ("campaign", "script", "policy", "report", "reports", "switch"),
     "Leads": ("import", "leads", "dnc", "consent"),
     "Calls": ("calls",),
@@ -20,6 +20,7 @@ _OTHERS = "Operate"
 EXAMPLES: Mapping[str, str] = {
     "up": "voice-ai up --no-demo",
     "demo": "voice-ai demo --leads leads.csv --calls 50 --report report.html",
+    "generate": "voice-ai generate --calls 20000 --seed 7",
     "app": "voice-ai app --port 8501",
     "server": "voice-ai server --port 3000",
     "dialer": "voice-ai dialer --metrics-port 9102",

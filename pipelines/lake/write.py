@@ -192,11 +192,11 @@ def _replaced(batch: Batch, lake: Lake) -> dict[str, pl.DataFrame]:
 
 
 def cube_from_rows(cube: Cube, lake: Lake) -> list[pl.DataFrame]:
-    """A cube made from the rows of the lake, a partition at a time and by DuckDB, so that memory
-    stays flat."""
+    """A cube made from the rows of the lake, a partition at a time so that memory stays flat; of
+    each only the columns that it needs are read."""
     query = cube.summed(f"({cube.sql})")
     columns = (*cube.dims, *cube.measures)
-    return [part.sql(query).select(columns) for part in lake.partitions()]
+    return [naive(part.sql(query)).select(columns) for part in lake.partitions()]
 
 
 def _added(cube: Cube, frames: list[pl.DataFrame]) -> pl.DataFrame:
