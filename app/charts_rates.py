@@ -11,7 +11,7 @@ import polars as pl
 
 from app.theme import Drawing, ink, themed
 from pipelines.metrics.contract import Change, Metric
-from pipelines.report.labels import words
+from pipelines.report.labels import hour_words, words
 from pipelines.report.palette import PLAIN, SERIES, Mode
 
 MOST_SERIES = len(SERIES)
@@ -176,11 +176,11 @@ def label_of(values: pl.Series, split: str) -> pl.Series:
 
     def told(value: object) -> str:
         if value is None:
-            return "unknown"
+            return hour_words(None) if split == "hour" else "unknown"
         if split == "weekday" and isinstance(value, int):
             return _WEEKDAYS[value - 1]
         if split == "hour" and isinstance(value, int):
-            return f"{value:02d}"
+            return hour_words(value)
         if split in {"disposition", "carrier_status", "answer_class", "end_reason"}:
             return words(str(value))
         return str(value)
