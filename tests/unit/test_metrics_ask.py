@@ -42,7 +42,7 @@ def test_leads_are_split_only_by_what_their_dials_share() -> None:
         name for name, split in SPLITS.items() if split.of_lead
     }
     since = Slice(since=date(2026, 11, 1))
-    with pytest.raises(BadInput, match="days from a first one on"):
+    with pytest.raises(BadInput, match="cannot begin on a day: clear From"):
         cube_query(Question((rates.GOAL_LEADS_PER_DIALED_LEAD,), (), since))
 
 
