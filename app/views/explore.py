@@ -13,7 +13,7 @@ from pipelines.analyses.ask import Answer, ask
 from pipelines.lake.free import MOST_ROWS, MOST_SECONDS, free_sql
 from pipelines.metrics import catalogue, rates
 from pipelines.metrics.ask import SPLITS, Question, splits_of, view_query
-from pipelines.metrics.contract import THIN_BELOW
+from pipelines.metrics.contract import THIN_BELOW, Metric
 from pipelines.report.labels import count, interval, percent
 from pipelines.report.palette import Mode
 from voice_ai.errors import BadInput, VoiceAIError
@@ -52,7 +52,11 @@ def _asked(picked: Picked) -> tuple[Question, str]:
     metric = _METRICS.get(title or "", rates.ANSWERED_PER_DIAL)
     able = [SPLITS[name].title for name in splits_of(metric)]
     first = two.selectbox(
-        "Split by", [_NONE, *able], index=min(1, len(able)), key="split", bind="query-params"
+        "Split by",
+        [_NONE, *able],
+        index=_first_split(metric, able),
+        key="split",
+        bind="query-params",
     )
     second = three.selectbox(
         "and by",
@@ -72,6 +76,12 @@ def _asked(picked: Picked) -> tuple[Question, str]:
     # Time goes along the chart, whichever of the two was named first.
     names.sort(key=lambda name: SPLITS[name].kind != "time")
     return Question((metric,), tuple(names), picked.part), kind or _AUTOMATIC
+
+
+def _first_split(metric: Metric, able: list[str]) -> int:
+    """Over time where the metric's contract asks for a line, else by list; one after “Nothing”."""
+    wanted = SPLITS["day" if metric.chart == "line" else "list"].title
+    return able.index(wanted) + 1 if wanted in able else 0
 
 
 def _answered(answer: Answer, question: Question, kind: str, mode: Mode) -> None:

@@ -2,11 +2,13 @@
 
 from pathlib import Path
 
+import polars as pl
 import pytest
 
+from pipelines.lake.batch import Batch
 from pipelines.lake.free import free_sql
 from pipelines.lake.read import Lake
-from tests.factories_lake import shared_lake
+from tests.factories_lake import NOW, shared_lake
 from voice_ai.errors import BadInput
 
 
@@ -58,3 +60,14 @@ def test_what_is_refused_is_refused_in_words(
 def test_what_takes_too_long_is_stopped(lake: Lake) -> None:
     with pytest.raises(BadInput, match="was stopped; ask for one campaign"):
         free_sql(lake, "SELECT count(*) FROM turns a, turns b, turns c", seconds=0.2)
+
+
+def test_rows_of_the_tail_are_read_too_and_no_variable_of_the_program(lake: Lake) -> None:
+    query = "SELECT count(*) AS n FROM attempts"
+    newest = lake.rows("attempts").head(3).with_columns(attempt_id=pl.lit("new"))
+    tail = Batch(bound=10**9, as_of=NOW, rows={"attempts": newest})
+    assert (
+        free_sql(lake.with_tail(tail), query).rows.item() == free_sql(lake, query).rows.item() + 3
+    )
+    with pytest.raises(BadInput, match="does not exist"):
+        free_sql(lake, "SELECT * FROM newest")
