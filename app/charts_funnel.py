@@ -112,14 +112,14 @@ def blocked_chart(blocked: pl.DataFrame, mode: Mode) -> Drawing:
     rows = blocked.select(
         label=pl.when(ends)
         .then(_worded("code"))
-        .otherwise(pl.format("Held back: {}", pl.col("code").map_elements(reasons_words))),
+        .otherwise(pl.col("code").map_elements(reasons_words, return_dtype=pl.String)),
         leads="leads",
         start=pl.when(ends).then(0).otherwise(pl.col("before") - pl.col("leads")),
         to="before",
         tint=pl.when(ends).then(pl.lit(PLAIN.on(mode))).otherwise(pl.lit(REFUSED.on(mode))),
         text=pl.col("leads").map_elements(count, return_dtype=pl.String),
     )
-    return hanging_bars(rows, mode)
+    return hanging_bars(rows, mode, room=1.35)
 
 
 def split_chart(funnels: pl.DataFrame, split: str, mode: Mode) -> Drawing:
@@ -182,4 +182,4 @@ def _step_text(row: dict[str, object]) -> str:
         return "–"
     if leads == out_of or not isinstance(rate, float):
         return count(leads)
-    return f"{count(leads)}  ({percent(rate)}, {count(out_of - leads)} lost)"
+    return f"{count(leads)}  ({percent(rate)}, −{count(out_of - leads)})"

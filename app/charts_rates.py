@@ -11,7 +11,7 @@ import polars as pl
 
 from app.theme import Drawing, ink, themed
 from pipelines.metrics.contract import Change, Metric
-from pipelines.report.labels import words
+from pipelines.report.labels import hour_words, words
 from pipelines.report.palette import PLAIN, SERIES, Mode
 
 MOST_SERIES = len(SERIES)
@@ -29,9 +29,16 @@ def line_chart(
         x=alt.X(f"{when}:T", title=None, axis=alt.Axis(grid=False, format="%d %b", tickCount=8)),
         color=_colour(shown, by, mode),
     )
-    share = alt.Y("rate:Q", title=metric.title.lower(), axis=alt.Axis(format="%", tickCount=5))
-    band = base.mark_area(opacity=0.16, interpolate="linear").encode(y=alt.Y("low:Q"), y2="high:Q")
-    line = base.mark_line(strokeWidth=2).encode(y=share)
+    share = alt.Y(
+        "rate:Q",
+        title=metric.title.lower(),
+        axis=alt.Axis(format="%", tickCount=5),
+        scale=alt.Scale(zero=False),
+    )
+    # Where a day rests on few, its point is pale and no line leads to it.
+    told = base.transform_filter("!datum.thin")
+    band = told.mark_area(opacity=0.16, interpolate="linear").encode(y=alt.Y("low:Q"), y2="high:Q")
+    line = told.mark_line(strokeWidth=2).encode(y=share)
     points = base.mark_circle(size=46).encode(
         y=share, opacity=_PALE, tooltip=_tooltip(metric, f"{when}:T", by)
     )
@@ -94,14 +101,19 @@ def dot_chart(rows: pl.DataFrame, by: str, metric: Metric, mode: Mode) -> Drawin
     base = alt.Chart(shown).encode(
         y=alt.Y("label:N", sort=names, title=None, axis=alt.Axis(labelLimit=260))
     )
-    x = alt.X("rate:Q", title=metric.title.lower(), axis=alt.Axis(format="%", tickCount=6))
+    x = alt.X(
+        "rate:Q",
+        title=metric.title.lower(),
+        axis=alt.Axis(format="%", tickCount=6),
+        scale=alt.Scale(zero=False),
+    )
     whiskers = base.mark_rule(strokeWidth=2, color=PLAIN.on(mode)).encode(
         x=alt.X("low:Q"), x2="high:Q", opacity=_PALE
     )
     dots = base.mark_circle(size=110, color=PLAIN.on(mode)).encode(
         x=x, opacity=_PALE, tooltip=_tooltip(metric, "label:N", None)
     )
-    return themed((whiskers + dots).properties(height=max(60, 28 * shown.height)), mode)
+    return themed((whiskers + dots).properties(height=60 + 26 * max(shown.height, 1)), mode)
 
 
 def heat_chart(rows: pl.DataFrame, down: str, along: str, metric: Metric, mode: Mode) -> Drawing:
@@ -122,7 +134,7 @@ def heat_chart(rows: pl.DataFrame, down: str, along: str, metric: Metric, mode: 
             tooltip=[alt.Tooltip("y:N", title=down), *_tooltip(metric, "x:N", None)],
         )
     )
-    return themed(cells.properties(height=max(120, 26 * len(order["y"]))), mode)
+    return themed(cells.properties(height=90 + 26 * max(len(order["y"]), 1)), mode)
 
 
 def _tooltip(metric: Metric, what: str, by: str | None) -> list[alt.Tooltip]:
@@ -164,11 +176,11 @@ def label_of(values: pl.Series, split: str) -> pl.Series:
 
     def told(value: object) -> str:
         if value is None:
-            return "unknown"
+            return hour_words(None) if split == "hour" else "unknown"
         if split == "weekday" and isinstance(value, int):
             return _WEEKDAYS[value - 1]
         if split == "hour" and isinstance(value, int):
-            return f"{value:02d}"
+            return hour_words(value)
         if split in {"disposition", "carrier_status", "answer_class", "end_reason"}:
             return words(str(value))
         return str(value)

@@ -6,8 +6,8 @@ from typing import Any
 import altair as alt
 import polars as pl
 
-from app.charts_analytics import hour_words
 from app.theme import Drawing, ink, themed
+from pipelines.report.labels import hour_words
 from pipelines.report.palette import BACKGROUND, OUTCOME_COLOURS, PLAIN, SERIES, Colour, Mode
 
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")

@@ -49,9 +49,9 @@ def waterfall_chart(seen: Waterfall, mode: Mode) -> Drawing:
     return hanging_bars(rows, mode)
 
 
-def hanging_bars(rows: pl.DataFrame, mode: Mode) -> Drawing:
+def hanging_bars(rows: pl.DataFrame, mode: Mode, room: float = 1.12) -> Drawing:
     """label, start, to, leads, tint, text: a bar for each row, from `start` to `to`; the first one
-    is the whole."""
+    is the whole, and `room` times as long is the chart."""
     total = max(int(rows["to"][0]), 1)
     base = alt.Chart(rows).encode(
         y=alt.Y("label:N", sort=rows["label"].to_list(), title=None, axis=alt.Axis(labelLimit=330)),
@@ -61,7 +61,7 @@ def hanging_bars(rows: pl.DataFrame, mode: Mode) -> Drawing:
             alt.Tooltip("to:Q", title="Left before", format=","),
         ],
     )
-    scale = alt.Scale(domain=[0, total * 1.12])
+    scale = alt.Scale(domain=[0, total * room])
     bars = base.mark_bar(height=17, cornerRadius=2).encode(
         x=alt.X("start:Q", axis=None, scale=scale),
         x2="to:Q",

@@ -11,7 +11,7 @@ import streamlit as st
 
 from app.queries.overview import LiveCall
 from app.theme import Drawing
-from pipelines.metrics.contract import Metric
+from pipelines.metrics.contract import THIN_BELOW, Metric
 from pipelines.metrics.definitions import METRICS
 from pipelines.metrics.measures import Overview
 from pipelines.metrics.trend import Trend, trends
@@ -100,6 +100,8 @@ def _figure(figure: Figure, trend: Trend | None) -> None:
             f"{count(figure.count)} of {count(figure.n)} {figure.n_of}",
             f"95 %: {interval(figure.rate.low, figure.rate.high)}",
         ]
+        if figure.rate.thin:
+            lines.append(f"under {THIN_BELOW}: hardly more than chance")
     if trend and change:
         lines.append(f"arrow: vs {_period(trend.period)} ago")
     st.caption("  \n".join(lines))

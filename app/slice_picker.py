@@ -5,6 +5,7 @@ Everything that is chosen is in the address, so that a view can be sent to a col
 
 from dataclasses import dataclass
 from datetime import date
+from functools import cached_property
 
 import polars as pl
 import streamlit as st
@@ -37,7 +38,7 @@ class Picked:
     label: str
     days: tuple[date, date] | None
 
-    @property
+    @cached_property
     def lake(self) -> Lake:
         """The lake, limited to the files of the campaign where one is chosen."""
         return self.seen.lake.only(campaign=self.part.campaign_id)

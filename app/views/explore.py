@@ -13,7 +13,7 @@ from pipelines.analyses.ask import Answer, ask
 from pipelines.lake.free import MOST_ROWS, MOST_SECONDS, free_sql
 from pipelines.metrics import catalogue, rates
 from pipelines.metrics.ask import SPLITS, Question, splits_of, view_query
-from pipelines.metrics.contract import THIN_BELOW
+from pipelines.metrics.contract import THIN_BELOW, Metric
 from pipelines.report.labels import count, interval, percent
 from pipelines.report.palette import Mode
 from voice_ai.errors import BadInput, VoiceAIError
@@ -21,7 +21,7 @@ from voice_ai.errors import BadInput, VoiceAIError
 _METRICS = {metric.title: metric for metric in catalogue.ALL.values() if metric.k and metric.n}
 _TITLES = {split.title: split.name for split in SPLITS.values()}
 _NONE = "Nothing"
-_AUTOMATIC = "As the metric asks for"
+_AUTOMATIC = "Automatic"
 _CHARTS = (_AUTOMATIC, "Line", "Bars", "Dots", "Heat map", "Table only")
 _SAMPLE = """SELECT list, sum(dials) AS dials, sum(goal) AS goals,
        round(sum(goal) / nullif(sum(human_answered), 0), 4) AS goals_per_human
@@ -51,7 +51,13 @@ def _asked(picked: Picked) -> tuple[Question, str]:
     title = one.selectbox("Metric", list(_METRICS), key="metric", bind="query-params")
     metric = _METRICS.get(title or "", rates.ANSWERED_PER_DIAL)
     able = [SPLITS[name].title for name in splits_of(metric)]
-    first = two.selectbox("Split by", [_NONE, *able], key="split", bind="query-params")
+    first = two.selectbox(
+        "Split by",
+        [_NONE, *able],
+        index=_first_split(metric, able),
+        key="split",
+        bind="query-params",
+    )
     second = three.selectbox(
         "and by",
         [_NONE, *(name for name in able if name != first)],
@@ -59,23 +65,39 @@ def _asked(picked: Picked) -> tuple[Question, str]:
         bind="query-params",
         disabled=first in (None, _NONE),
     )
-    kind = four.selectbox("Chart", _CHARTS, key="chart", bind="query-params") or _AUTOMATIC
+    kind = four.selectbox(
+        "Chart",
+        _CHARTS,
+        key="chart",
+        bind="query-params",
+        help="Automatic: a line over time, bars along an order, dots by name, a heat map of two.",
+    )
     names = [_TITLES[name] for name in (first, second) if name in _TITLES and first != _NONE]
     # Time goes along the chart, whichever of the two was named first.
     names.sort(key=lambda name: SPLITS[name].kind != "time")
-    return Question((metric,), tuple(names), picked.part), kind
+    return Question((metric,), tuple(names), picked.part), kind or _AUTOMATIC
+
+
+def _first_split(metric: Metric, able: list[str]) -> int:
+    """Over time where the metric's contract asks for a line, else by list; one after “Nothing”."""
+    wanted = SPLITS["day" if metric.chart == "line" else "list"].title
+    return able.index(wanted) + 1 if wanted in able else 0
 
 
 def _answered(answer: Answer, question: Question, kind: str, mode: Mode) -> None:
     (metric,), rows = question.metrics, answer.rows
     total = f"n = {count(int(rows['n'].sum()))}" if rows.height else "n = 0"
-    pale = f" · pale: n under {THIN_BELOW}" if question.splits else ""
+    pale = f" · pale or left out: n under {THIN_BELOW}" if question.splits else ""
     with components.card(metric, f"{metric.sentence} {total}{pale}"):
         if rows.is_empty() or int(rows["n"].sum()) == 0:
             components.empty("There is nothing to count in the chosen part.")
         elif not question.splits:
             row = rows.row(0, named=True)
-            st.metric(metric.title, "–" if row["thin"] else percent(row["rate"]))
+            st.metric(
+                metric.title,
+                "–" if row["thin"] else percent(row["rate"]),
+                label_visibility="collapsed",
+            )
             told = "" if row["thin"] else f" · 95 %: {interval(row['low'], row['high'])}"
             st.caption(f"{count(int(row['k']))} of {count(int(row['n']))}{told}")
         else:
@@ -88,6 +110,7 @@ def _answered(answer: Answer, question: Question, kind: str, mode: Mode) -> None
             st.caption(f"Since {change.since:%d %b %Y}, version {change.version}: {change.what}.")
         _table(rows, question)
         _sql(answer, question)
+        st.caption("The address of this page leads back to just this view.")
 
 
 def _drawing(rows: pl.DataFrame, question: Question, kind: str, mode: Mode) -> Drawing | None:
@@ -106,11 +129,19 @@ def _drawing(rows: pl.DataFrame, question: Question, kind: str, mode: Mode) -> D
         "Line": lambda: charts_rates.line_chart(rows, first, metric, mode, second),
         "Bars": lambda: charts_rates.bar_chart(rows, first, metric, mode),
         "Dots": lambda: charts_rates.dot_chart(rows, first, metric, mode),
-        "Heat map": lambda: charts_rates.heat_chart(rows, second or first, first, metric, mode),
+        "Heat map": lambda: charts_rates.heat_chart(
+            rows, *_short_side_first(rows, splits), metric, mode
+        ),
     }
     if kind == "Line" and second and rows[second].n_unique() > charts_rates.MOST_SERIES:
         st.caption(f"The {charts_rates.MOST_SERIES} with the most are drawn, the table has all.")
     return draw[kind]() if kind in draw else None
+
+
+def _short_side_first(rows: pl.DataFrame, splits: tuple[str, ...]) -> tuple[str, str]:
+    """Down and along: a heat map is wider than high."""
+    down, along = sorted(splits, key=lambda name: rows[name].n_unique())
+    return down, along
 
 
 def _table(rows: pl.DataFrame, question: Question) -> None:

@@ -1,11 +1,9 @@
 """Where do leads fall out?"""
 
-from dataclasses import replace
-
 import polars as pl
 import streamlit as st
 
-from app import charts_funnel, components, slice_picker
+from app import charts_funnel, charts_rates, components, slice_picker
 from app.slice_picker import Picked
 from pipelines.analyses import funnel
 from pipelines.metrics import definitions, rates
@@ -50,7 +48,7 @@ def _page(picked: Picked) -> None:
         st.caption("A funnel tells how far leads came by the last day; “From” cuts nothing off.")
     mode: Mode = "dark" if st.context.theme.type == "dark" else "light"
     _figures(rows)
-    left, right = st.columns([3, 2], gap="small")
+    left, right = st.columns([6, 5], gap="small")
     with left:
         _steps(rows, picked, mode)
     with right:
@@ -143,33 +141,40 @@ def _split(picked: Picked, mode: Mode) -> None:
     )
     split = _SPLITS.get(chosen or "", "list")
     rows = funnel.funnel_by(picked.lake, picked.part, split)
-    metric = rates.CONTACTED_LEADS_PER_LOADED_LEAD if split == "list" else definitions.FUNNEL
-    about = f"Each step's share of the one it is out of · pale: n under {THIN_BELOW}"
-    with components.card(metric, about):
+    if split == "arm":
+        _side_by_side(rows, split, mode)
+        return
+    left, right = st.columns([2, 3], gap="small")
+    with left:
+        _contacted(picked, mode)
+    with right:
+        _side_by_side(rows, split, mode)
+
+
+def _side_by_side(rows: pl.DataFrame, split: str, mode: Mode) -> None:
+    with components.card(
+        definitions.FUNNEL,
+        f"By {split} · each step's share of the one it is out of · pale: n under {THIN_BELOW}",
+    ):
         if rows.is_empty():
             components.empty("No experiment gave a lead an arm in the chosen part.")
             return
-        if split == "list":
-            _contacted(picked)
         components.show(charts_funnel.split_chart(rows, split, mode), f"The funnel by {split}")
         named = rows.with_columns(
             part=pl.col(split).fill_null("unknown"),
             step=pl.col("stage").map_elements(words, return_dtype=pl.String),
         )
-        columns = {"part": chosen or "Part", "step": "Step", "leads": "Leads", **_RATE}
+        columns = {"part": words(split), "step": "Step", "leads": "Leads", **_RATE}
         components.table(named, columns, f"funnel-by-{split}")
 
 
-def _contacted(picked: Picked) -> None:
-    rows = funnel.contacted_by_list(picked.lake, replace(picked.part, arms=()))
-    told = [
-        f"{components.plain(row['list'] or 'no list')}: {percent(row['rate'])} "
-        f"({interval(row['low'], row['high'])}, n = {count(row['n'])})"
-        for row in rows.iter_rows(named=True)
-        if not row["thin"]
-    ]
-    if told:
-        st.caption("Contacted per lead loaded · " + " · ".join(told))
+def _contacted(picked: Picked, mode: Mode) -> None:
+    rows = funnel.contacted_by_list(picked.lake, picked.part).rename({"contacted": "k"})
+    metric = rates.CONTACTED_LEADS_PER_LOADED_LEAD
+    with components.card(metric, f"By list · of every arm · pale: n under {THIN_BELOW}"):
+        components.show(charts_rates.dot_chart(rows, "list", metric, mode), metric.title)
+        columns = {"list": "List", "k": "Contacted", **_RATE}
+        components.table(rows, columns, "contacted")
 
 
 page()

@@ -76,22 +76,21 @@ def _attention(picked: Picked, row: FirstRow, last: date) -> None:
         for sentence in told:
             st.markdown(f":material/info: {sentence}")
         for move in moves[:_MOST_MOVES]:
-            st.markdown(_move_words(move, names))
+            st.markdown(_move_words(move, names.get(move.part or "", picked.label)))
         if len(moves) > _MOST_MOVES:
             st.caption(f"and {len(moves) - _MOST_MOVES} more that moved less")
         if not moves and not told:
             components.empty("Nothing moved by more than chance explains.")
 
 
-def _move_words(move: Move, names: dict[str, str]) -> str:
+def _move_words(move: Move, where: str) -> str:
     icon, colour = {
         True: ("trending_up" if move.change > 0 else "trending_down", "green"),
         False: ("trending_up" if move.change > 0 else "trending_down", "red"),
         None: ("trending_flat", "gray"),
     }[move.good]
-    where = components.plain(names.get(move.part, "a campaign")) if move.part else "All chosen"
     return (
-        f":{colour}[:material/{icon}:] **{move.metric.title}** · {where}: "
+        f":{colour}[:material/{icon}:] **{move.metric.title}** · {components.plain(where)}: "
         f"{percent(move.before.value)} → {percent(move.now.value)} "
         f"({move.change * 100:+.1f} pp, 95 %: {move.low * 100:+.1f} to {move.high * 100:+.1f}; "
         f"n = {count(move.before.n)} and {count(move.now.n)})"
@@ -102,11 +101,11 @@ def _late(picked: Picked) -> list[str]:
     made = picked.lake.manifest
     if made is None or picked.seen.at - made.as_of < _LATE:
         return []
-    hours = (picked.seen.at - made.as_of) / timedelta(hours=1)
-    since = f"; {picked.seen.tail:,} calls since come from the database" if picked.seen.tail else ""
-    return [
-        f"The lake was last synced {hours:,.0f} h ago{since}. `voice-ai lake sync` brings it up."
-    ]
+    behind = picked.seen.at - made.as_of
+    old = f"{behind.days:,} days" if behind.days > 1 else f"{behind / timedelta(hours=1):.0f} hours"
+    tail = picked.seen.tail
+    newer = f"; {tail:,} calls since then come from the database" if tail else ""
+    return [f"The lake was last synced {old} ago{newer}: `voice-ai lake sync`."]
 
 
 def _changed(last: date) -> list[str]:
@@ -200,6 +199,7 @@ def _campaigns(picked: Picked, mode: Mode) -> None:
         st.dataframe(
             _side_by_side(ask(lake, Question(_OF_DIALS, ("campaign",), whole)).rows),
             hide_index=True,
+            column_config={"Dials": st.column_config.NumberColumn(format="localized")},
             height=min(38 + 35 * max(rows.height, 1), 320),
         )
         st.caption(f"Beside each rate its 95 % interval; – rests on fewer than {THIN_BELOW}.")

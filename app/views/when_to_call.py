@@ -7,7 +7,6 @@ import streamlit as st
 
 from app import charts_timing as charts
 from app import components, timing_readings
-from app.charts_analytics import hour_words
 from app.figure_row import Shown, changed, row
 from app.slice_picker import Picked, picked
 from app.timing_readings import Timed
@@ -30,7 +29,7 @@ from pipelines.metrics.lead_paths import (
 from pipelines.metrics.periods import last_and_before
 from pipelines.metrics.rates import HUMANS_PER_DIAL
 from pipelines.metrics.survival import CONTACT_BY_DIAL, CONTACT_BY_HOUR, half_reached
-from pipelines.report.labels import count, interval, percent
+from pipelines.report.labels import count, hour_words, interval, percent
 from pipelines.report.palette import Mode
 from voice_ai.errors import VoiceAIError
 

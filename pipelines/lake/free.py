@@ -82,6 +82,8 @@ def _fence(connection: duckdb.DuckDBPyConnection, root: Path) -> None:
     folder = str(root.resolve()).replace("'", "''")
     connection.execute(f"SET allowed_directories = ['{folder}/']")
     connection.execute("SET enable_external_access = false")
+    # Else a name that is no table would be looked for among this program's own variables.
+    connection.execute("SET python_enable_replacements = false")
     connection.execute("SET lock_configuration = true")
 
 

@@ -206,10 +206,12 @@ def _lead_by_lead(metric: Metric, question: Question) -> None:
     second step would not be among those that got to the first."""
     apart = [name for name in question.splits if not SPLITS[name].of_lead]
     if metric.unit == "lead" and (apart or question.part.since):
-        by = SPLITS[apart[0]].title.lower() if apart else "days from a first one on"
-        raise BadInput(
-            f"{metric.title!r} is of leads over all their dials; it has no parts by {by}"
+        by = (
+            f"be split by {SPLITS[apart[0]].title.lower()}"
+            if apart
+            else "begin on a day: clear From"
         )
+        raise BadInput(f"“{metric.title}” counts leads over all their dials; it cannot {by}")
 
 
 def _known(splits: tuple[str, ...]) -> tuple[str, ...]:

@@ -121,5 +121,10 @@ def milliseconds(value: float | None) -> str:
     return "–" if value is None else f"{value:,.0f} ms"
 
 
+def hour_words(hour: int | None) -> str:
+    """An hour of the called person's day; None: no zone is known."""
+    return "no zone" if hour is None else f"{hour:02d}"
+
+
 def moment(at: datetime | None) -> str:
     return "–" if at is None else f"{at.astimezone(UTC):%Y-%m-%d %H:%M} UTC"

@@ -17,6 +17,8 @@ import psycopg
 from PIL import Image
 from playwright.sync_api import Browser, sync_playwright
 
+from pipelines.lake.store import open_store
+from pipelines.lake.sync import sync
 from tests import big_home
 from tests.e2e.app_visits import Look, View, views
 from tests.e2e.test_app_overview import pages
@@ -29,7 +31,8 @@ from voice_ai.vault import Keyring
 OUT = Path(__file__).parent.parent.parent / "docs" / "pictures"
 SECRET = b"a secret of the tests, 32 bytes."
 _HEIGHTS = {
-    "analytics": 1500,
+    "overview": 1500,
+    "funnel": 1500,
     "campaign": 1300,
     "models": 1300,
     "model-version": 1900,
@@ -56,6 +59,7 @@ def main() -> None:
                 )
                 big_home.fill(db, keyring, now=clock.now().replace(microsecond=0))
                 places = _places(db)
+            sync(url, open_store(None, home / "pages"), now=clock.now())
             if not wanted or wanted & {"models", "model-version"}:
                 _train(home / "pages")
             with pages(url, home / "pages") as address, sync_playwright() as playwright:
@@ -87,7 +91,7 @@ def _places(db: "psycopg.Connection[dict[str, object]]") -> dict[str, str]:
         "lead": f"lead={row['lead_id']}",
         "model-version": "task=intent&version=1",
         **dict.fromkeys(
-            ("campaign", "analytics", "live", "calls", "preflight", "waterfall"),
+            ("campaign", "overview", "funnel", "live", "calls", "preflight", "waterfall"),
             f"campaign={name}",
         ),
     }

@@ -8,9 +8,15 @@ from typing import TypeVar
 import pytest
 
 from app.model_registry import RegistryReader, Seen, served
+from app.queries import engine as pool
+from app.queries import models as spoken_in
+from app.queries.flows import requests_of
 from ml.lifecycle import Lifecycle
 from ml.tasks import TASKS
+from tests import big_home
+from voice_ai.db.connect import connect
 from voice_ai.settings import Settings
+from voice_ai.vault import Keyring
 
 T = TypeVar("T")
 
@@ -45,3 +51,20 @@ def test_a_registry_out_of_reach_is_a_sentence(
     assert seen.facts is None
     assert seen.trouble is not None
     assert "the model registry" in seen.trouble
+
+
+def test_a_large_home_tells_which_models_spoke(database_url: str, keyring: Keyring) -> None:
+    with connect(database_url) as db:
+        big_home.fill(db, keyring, leads=3000)
+    engine = pool.open_engine(database_url)
+    with engine.connect() as connection:
+        spoken = spoken_in.spoken(connection)
+        trainings = requests_of(connection, ("train-models",))
+        assert spoken_in.alerts(connection) == []
+        assert spoken_in.rollouts(connection) == {}
+    engine.dispose()
+    assert set(spoken["task"]) == {"emotion", "intent"}
+    assert spoken["calls"].max() <= spoken_in.LAST_CALLS  # type: ignore[operator]
+    assert [one.asked_at for one in trainings] == sorted(
+        (one.asked_at for one in trainings), reverse=True
+    )

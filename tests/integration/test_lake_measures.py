@@ -164,7 +164,7 @@ def test_a_part_of_the_lake_is_told_in_words_where_it_cannot_be(
         lake_frames(lake, "Summer")
     with pytest.raises(BadInput, match="ask the lake"):
         ask_views(db, Question(_ASKED[:1], ("caller_id",)))
-    with pytest.raises(BadInput, match="over all their dials"):
+    with pytest.raises(BadInput, match="cannot be split by day"):
         ask(lake, Question((rates.GOAL_LEADS_PER_DIALED_LEAD,), ("day",)))
     with pytest.raises(BadInput, match="is not a quotient"):
         ask(lake, Question((rates.CONTACTED_LEADS_PER_LOADED_LEAD,)))

@@ -2,10 +2,13 @@
 
 from collections import Counter
 from datetime import date
+from importlib import import_module
 from pathlib import Path
+from pkgutil import iter_modules
 
 import pytest
 
+from pipelines import metrics
 from pipelines.lake.cube_list import CUBES
 from pipelines.metrics import catalogue, rates
 from pipelines.metrics.contract import Change, Metric
@@ -19,6 +22,14 @@ def test_the_page_is_current(tmp_path: Path) -> None:
     made = tmp_path / "metrics.md"
     assert run("docs", ["metrics", "--out", str(made)]) == 0
     assert made.read_text() == PAGE.read_text(), "run `voice-ai docs metrics`"
+
+
+def test_every_subject_is_in_the_catalogue() -> None:
+    listed = {metric.name for subject in catalogue.SUBJECTS for metric in subject}
+    for found in iter_modules(metrics.__path__):
+        subject = getattr(import_module(f"{metrics.__name__}.{found.name}"), "METRICS", ())
+        own = subject.values() if isinstance(subject, dict) else subject
+        assert {one.name for one in own} <= listed, found.name
 
 
 def test_a_metric_is_defined_once() -> None:
