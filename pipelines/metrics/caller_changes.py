@@ -79,6 +79,24 @@ class History:
     def dials(self) -> int:
         return int(self.days["dials"].sum())
 
+    @property
+    def days_in_state(self) -> int | None:
+        """Days of the present state so far, from the change to the last day with a dial."""
+        last = self.days["day"].max()
+        if self.change is None or not isinstance(last, date):
+            return None
+        return (last - self.change.since).days + 1
+
+    @property
+    def by_week(self) -> list[float]:
+        """Humans over those expected beside its pool, week by week; weeks without any left out."""
+        weeks = self.days.group_by(pl.col("day").dt.truncate("1w")).agg(
+            pl.col("humans", "usual", "others_humans", "others_usual").sum()
+        )
+        known = weeks.filter((pl.col("usual") > 0) & (pl.col("others_humans") > 0)).sort("day")
+        pool = pl.col("others_humans") / pl.col("others_usual")
+        return known.select(pl.col("humans") / (pl.col("usual") * pool)).to_series().to_list()
+
 
 def histories(strata: pl.DataFrame) -> list[History]:
     """Of every number that was dialed from beside others (rows as `expected` takes them), those
