@@ -25,7 +25,7 @@ HUMANS_PER_DIAL_BY_HOUR = Metric(
     excludes="attempts that never reached the carrier, dials to people whose time zone is unknown; "
     f"cells of fewer than {GREY_BELOW} dials are grey",
     chart="heat map",
-    interval="bootstrap",
+    interval="posterior",
     better="more",
     source="beta-binomial empirical Bayes, Gelman et al., Bayesian Data Analysis, section 5.3; the "
     "interval is the posterior's, with the strength of the pull taken as known",

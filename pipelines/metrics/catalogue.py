@@ -6,11 +6,17 @@ A subject's module defines its metrics beside the functions that compute them an
 from pipelines.metrics import (
     abandonment,
     answering,
+    best_time,
+    caller_changes,
     conversations,
+    costs,
     definitions,
+    forecast,
     jumps,
+    lead_paths,
     quality,
     script_nodes,
+    survival,
     trajectory,
 )
 from pipelines.metrics.contract import Metric
@@ -24,5 +30,11 @@ SUBJECTS: tuple[tuple[Metric, ...], ...] = (
     abandonment.METRICS,
     trajectory.METRICS,
     jumps.METRICS,
+    best_time.METRICS,
+    survival.METRICS,
+    lead_paths.METRICS,
+    forecast.METRICS,
+    caller_changes.METRICS,
+    costs.METRICS,
 )
 ALL: dict[str, Metric] = {metric.name: metric for subject in SUBJECTS for metric in subject}
