@@ -86,8 +86,8 @@ def reached_chart(curve: pl.DataFrame, title: str, mode: Mode) -> Drawing:
     rows = pl.concat([start, rows], how="diagonal").sort("list", "time")
     colours = [SERIES[place % MOST_LISTS].on(mode) for place in range(len(names))]
     scale = alt.Scale(domain=names, range=colours)
-    colour = alt.Color("list:N", scale=scale, legend=None)
-    told = alt.Color("list:N", scale=scale, legend=alt.Legend() if len(names) > 1 else None)
+    legend = alt.Legend(symbolOpacity=1, symbolStrokeWidth=0) if len(names) > 1 else None
+    colour = alt.Color("list:N", scale=scale, legend=legend)
     base = alt.Chart(rows).encode(
         x=alt.X("time:Q", title=title, axis=alt.Axis(grid=False, tickCount=6))
     )
@@ -95,7 +95,7 @@ def reached_chart(curve: pl.DataFrame, title: str, mode: Mode) -> Drawing:
     band = base.mark_area(opacity=0.18, interpolate="step-after").encode(
         y=alt.Y("reached_low:Q"), y2="reached_high:Q", color=colour
     )
-    line = base.mark_line(interpolate="step-after", strokeWidth=2).encode(y=share, color=told)
+    line = base.mark_line(interpolate="step-after", strokeWidth=2).encode(y=share, color=colour)
     points = base.mark_circle(size=60, opacity=0.01).encode(
         y=share,
         color=colour,
