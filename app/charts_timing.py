@@ -60,7 +60,7 @@ def heat_chart(table: pl.DataFrame, mode: Mode) -> Drawing:
     cells = base.mark_rect(stroke=BACKGROUND.on(mode), strokeWidth=2, cornerRadius=3).encode(
         color=colour, tooltip=tooltip
     )
-    strong = f"!datum.thin && datum.rate > {low + 0.45 * (high - low)}"
+    strong = f"!datum.thin && datum.rate > {low + 0.55 * (high - low)}"
     texts = base.mark_text().encode(
         text="text:N",
         color=alt.condition(strong, alt.value(BACKGROUND.on(mode)), alt.value(ink(mode))),
@@ -167,7 +167,7 @@ def triangle_chart(table: pl.DataFrame, mode: Mode) -> Drawing:
             alt.Tooltip("n:Q", title="n, leads dialed", format=","),
         ],
     )
-    strong = f"!datum.thin && datum.rate > {low + 0.45 * (high - low)}"
+    strong = f"!datum.thin && datum.rate > {low + 0.55 * (high - low)}"
     texts = base.mark_text(fontSize=11).encode(
         text="text:N",
         color=alt.condition(strong, alt.value(BACKGROUND.on(mode)), alt.value(ink(mode))),

@@ -83,9 +83,10 @@ def _best(found: Timed) -> Shown:
     hour = hour_words(cell["local_hour"])
     return Shown(
         _titled(HUMANS_PER_DIAL_BY_HOUR, "Best hour of the week"),
-        f"{charts.WEEKDAYS[cell['local_weekday'] - 1][:3]} {hour}h",
+        percent(cell["rate"]),
         [
-            f"{percent(cell['rate'])} of {count(cell['dials'])} dials",
+            f"{charts.WEEKDAYS[cell['local_weekday'] - 1]}, {hour}:00",
+            f"n = {count(cell['dials'])} dials",
             f"95 %: {interval(cell['low'], cell['high'])}",
         ],
     )
