@@ -1,6 +1,5 @@
 """Charts of the page on when to call. Pure: frames in, drawings out."""
 
-from datetime import date
 from typing import Any
 
 import altair as alt
@@ -61,7 +60,7 @@ def heat_chart(table: pl.DataFrame, mode: Mode) -> Drawing:
     cells = base.mark_rect(stroke=BACKGROUND.on(mode), strokeWidth=2, cornerRadius=3).encode(
         color=colour, tooltip=tooltip
     )
-    strong = f"!datum.thin && datum.rate > {low + 0.6 * (high - low)}"
+    strong = f"!datum.thin && datum.rate > {low + 0.55 * (high - low)}"
     texts = base.mark_text().encode(
         text="text:N",
         color=alt.condition(strong, alt.value(BACKGROUND.on(mode)), alt.value(ink(mode))),
@@ -86,12 +85,12 @@ def reached_chart(curve: pl.DataFrame, title: str, mode: Mode) -> Drawing:
     )
     rows = pl.concat([start, rows], how="diagonal").sort("list", "time")
     colours = [SERIES[place % MOST_LISTS].on(mode) for place in range(len(names))]
-    colour = alt.Color(
-        "list:N",
-        scale=alt.Scale(domain=names, range=colours),
-        legend=alt.Legend() if len(names) > 1 else None,
+    scale = alt.Scale(domain=names, range=colours)
+    legend = alt.Legend(symbolOpacity=1, symbolStrokeWidth=0) if len(names) > 1 else None
+    colour = alt.Color("list:N", scale=scale, legend=legend)
+    base = alt.Chart(rows).encode(
+        x=alt.X("time:Q", title=title, axis=alt.Axis(grid=False, tickCount=6))
     )
-    base = alt.Chart(rows).encode(x=alt.X("time:Q", title=title, axis=alt.Axis(grid=False)))
     share = alt.Y("reached:Q", title="leads reached", axis=_PERCENT, scale=alt.Scale(domain=[0, 1]))
     band = base.mark_area(opacity=0.18, interpolate="step-after").encode(
         y=alt.Y("reached_low:Q"), y2="reached_high:Q", color=colour
@@ -168,7 +167,7 @@ def triangle_chart(table: pl.DataFrame, mode: Mode) -> Drawing:
             alt.Tooltip("n:Q", title="n, leads dialed", format=","),
         ],
     )
-    strong = f"!datum.thin && datum.rate > {low + 0.6 * (high - low)}"
+    strong = f"!datum.thin && datum.rate > {low + 0.55 * (high - low)}"
     texts = base.mark_text(fontSize=11).encode(
         text="text:N",
         color=alt.condition(strong, alt.value(BACKGROUND.on(mode)), alt.value(ink(mode))),
@@ -209,12 +208,10 @@ def standing_chart(standing: pl.DataFrame, fan: pl.DataFrame, mode: Mode) -> Dra
         alt.Tooltip("shut_out:Q", title="Shut out by the rules", format=","),
     ]
     past = alt.Chart(standing).encode(x=days)
-    eligible = past.mark_area(color=_GREY.on(mode), interpolate="step-after", opacity=0.55).encode(
+    eligible = past.mark_area(color=_GREY.on(mode), opacity=0.55).encode(
         y=alt.Y("n:Q", title="leads", axis=leads)
     )
-    dialed = past.mark_area(color=PLAIN.on(mode), interpolate="monotone", opacity=0.85).encode(
-        y="dialed:Q", tooltip=told
-    )
+    dialed = past.mark_area(color=PLAIN.on(mode), opacity=0.85).encode(y="dialed:Q", tooltip=told)
     layers: list[Any] = [eligible, dialed]
     if fan.height:
         coming = alt.Chart(fan).encode(x=days)
@@ -238,7 +235,3 @@ def standing_chart(standing: pl.DataFrame, fan: pl.DataFrame, mode: Mode) -> Dra
         goal = alt.Chart(pl.DataFrame({"leads": [ends]})).encode(y="leads:Q")
         layers.append(goal.mark_rule(color=ink(mode), strokeDash=[2, 4], opacity=0.6))
     return themed(alt.LayerChart(layer=layers).properties(height=280), mode)
-
-
-def day_words(day: date | None) -> str:
-    return "–" if day is None else f"{day:%d %b %Y}"

@@ -6,7 +6,7 @@ from datetime import datetime
 import pandas as pd
 import streamlit as st
 
-from app import campaign_reading, components, session
+from app import caller_id_changes, campaign_reading, components, session
 from app.campaign_reading import HOUSE_ZONE
 from app.queries import caller_ids as queries
 from app.queries.caller_ids import LINE_DAYS, Line
@@ -44,6 +44,7 @@ def page() -> None:
         return  # said above already
     if lines:
         _change(lines)
+    caller_id_changes.show()
 
 
 @st.fragment(run_every=BEAT)

@@ -50,10 +50,10 @@ def page() -> None:
     price_form.show()
 
 
-def _money(value: float | None, currency: str | None) -> str:
-    if value is None or currency is None:
+def _amount(value: float | None) -> str:
+    if value is None:
         return "–"
-    return f"{value:,.2f} {currency}" if value >= 10 else f"{value:,.3f} {currency}"
+    return f"{value:,.0f}" if value >= 1000 else f"{value:,.2f}" if value >= 1 else f"{value:.3f}"
 
 
 def _figures(found: Costs) -> list[Shown]:
@@ -71,12 +71,15 @@ def _figures(found: Costs) -> list[Shown]:
 
 def _total(found: Costs) -> Shown:
     sums = found.lines.drop_nulls("amount").group_by("currency").agg(pl.col("amount").sum())
-    amounts = [f"{amount:,.2f} {currency}" for currency, amount in sums.sort("currency").rows()]
+    amounts = sums.sort("currency").rows()
     daily = found.lines.group_by("day").agg(pl.col("amount").sum()).sort("day")
     return Shown(
         COST_BY_LEG,
-        " + ".join(amounts) or "–",
-        [f"n = {count(int(found.usage['dials'].sum()))} dials"],
+        _amount(amounts[0][1]) if len(amounts) == 1 else "–",
+        [
+            found.currency or " and ".join(f"{sum_:,.2f} {name}" for name, sum_ in amounts),
+            f"n = {count(int(found.usage['dials'].sum()))} dials",
+        ],
         line=daily["amount"].to_list() if found.currency else (),
     )
 
@@ -85,12 +88,8 @@ def _per(found: Costs, metric: Metric, seen: Estimate, of: str) -> Shown:
     if seen.value is None:
         why = f"fewer than {THIN_BELOW}" if seen.thin else "no price, or several currencies"
         return Shown(metric, "–", [f"n = {count(seen.n)} {of}", why])
-    low, high = _money(seen.low, found.currency), _money(seen.high, found.currency)
-    return Shown(
-        metric,
-        _money(seen.value, found.currency),
-        [f"n = {count(seen.n)} {of}", f"95 %: {low} to {high}"],
-    )
+    band = f"{found.currency}, 95 %: {_amount(seen.low)} to {_amount(seen.high)}"
+    return Shown(metric, _amount(seen.value), [f"n = {count(seen.n)} {of}", band])
 
 
 def _unpriced(found: Costs) -> Shown:
@@ -196,7 +195,7 @@ def _advice(goals: pl.DataFrame, worth: float | None, currency: str) -> str:
         return "There are too few dials to compare the first one with later ones."
     first, last = solid.row(0, named=True), solid.row(-1, named=True)
     return (
-        f"By dial {last['attempt']} a further goal costs {_money(last['cost'], currency)},"
+        f"By dial {last['attempt']} a further goal costs {_amount(last['cost'])} {currency},"
         f" {last['cost'] / first['cost']:.1f} times what it costs by the first. Say what one is "
         "worth to see where to stop."
     )

@@ -1,5 +1,6 @@
 """When do people pick up?"""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import polars as pl
@@ -81,17 +82,16 @@ def _best(found: Timed) -> Shown:
     hour = hour_words(cell["local_hour"])
     return Shown(
         _titled(HUMANS_PER_DIAL_BY_HOUR, "Best hour of the week"),
-        f"{charts.WEEKDAYS[cell['local_weekday'] - 1][:3]} {hour}:00",
+        percent(cell["rate"]),
         [
-            f"{percent(cell['rate'])} of {count(cell['dials'])} dials",
+            f"{charts.WEEKDAYS[cell['local_weekday'] - 1]}, {hour}:00",
+            f"n = {count(cell['dials'])} dials",
             f"95 %: {interval(cell['low'], cell['high'])}",
         ],
     )
 
 
 def _titled(metric: Metric, title: str) -> Metric:
-    from dataclasses import replace
-
     return replace(metric, title=title)
 
 
@@ -154,7 +154,9 @@ def _dialed(found: Timed) -> Shown:
 
 def _finish(found: Timed) -> Shown:
     seen = found.forecast
-    value = "done" if seen.remaining == 0 else charts.day_words(seen.finish)
+    value = "done" if seen.remaining == 0 else "–"
+    if seen.finish is not None:
+        value = f"{seen.finish:%d %b}"
     return Shown(DAYS_TO_FINISH, value, [f"{count(seen.remaining)} leads left", seen.sentence])
 
 

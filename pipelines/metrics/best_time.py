@@ -8,13 +8,15 @@ Bayesian Data Analysis, 3rd ed., section 5.3; Kass and Steffey 1989).
 """
 
 import numpy as np
+import numpy.typing as npt
 import polars as pl
 
-from ml.slots.hours import Cell, Count, Hours, learn_hours
+from ml.slots.hours import Cell, Count, Hours, Posterior, learn_hours
 from pipelines.metrics.contract import Metric
 
 GREY_BELOW = 50
 _ONE = "all"
+Floats = npt.NDArray[np.float64]
 
 HUMANS_PER_DIAL_BY_HOUR = Metric(
     name="humans_per_dial_by_weekday_and_hour",
@@ -25,10 +27,10 @@ HUMANS_PER_DIAL_BY_HOUR = Metric(
     excludes="attempts that never reached the carrier, dials to people whose time zone is unknown; "
     f"cells of fewer than {GREY_BELOW} dials are grey",
     chart="heat map",
-    interval="bootstrap",
+    interval="posterior",
     better="more",
     source="beta-binomial empirical Bayes, Gelman et al., Bayesian Data Analysis, section 5.3; the "
-    "interval is the posterior's, with the strength of the pull taken as known",
+    "interval is the posterior's, with what it is pulled to uncertain and how strongly known",
 )
 METRICS = (HUMANS_PER_DIAL_BY_HOUR,)
 
@@ -59,16 +61,36 @@ def best_time(counts: pl.DataFrame) -> pl.DataFrame:
 
     cells = summed(counts)
     hours = learnt(cells)
+    spread = _spread(cells, hours)
     found = [hours.of(_ONE, day - 1, hour) for day, hour in cells.select(_CELL).iter_rows()]
-    a = np.array([posterior.a for posterior in found], dtype=np.float64)
-    b = np.array([posterior.b for posterior in found], dtype=np.float64)
+    mean = np.array([posterior.mean for posterior in found], dtype=np.float64)
+    strength = mean * (1 - mean) / spread - 1
+    a, b = strength * mean, strength * (1 - mean)
     return cells.with_columns(
         raw=pl.col("human_answered") / pl.col("dials"),
-        rate=pl.Series(a / (a + b), dtype=pl.Float64),
+        rate=pl.Series(mean, dtype=pl.Float64),
         low=pl.Series(betaincinv(a, b, 0.025), dtype=pl.Float64),
         high=pl.Series(betaincinv(a, b, 0.975), dtype=pl.Float64),
         thin=pl.col("dials") < GREY_BELOW,
     )
+
+
+def _spread(cells: pl.DataFrame, hours: Hours) -> Floats:
+    """The variance of each cell's rate: its own, and, by how far it is pulled, that of what it is
+    pulled to (the law of total variance, to first order)."""
+    whole = _variance(hours.whole)
+    found = []
+    for weekday, hour, dials in cells.select(*_CELL, "dials").iter_rows():
+        of_hour = hours.counts[_ONE, hour].dials
+        pull = hours.strengths["hour"] / (hours.strengths["hour"] + of_hour)
+        above = _variance(hours.hours[_ONE, hour]) + pull**2 * whole
+        pull = hours.strengths["cell"] / (hours.strengths["cell"] + dials)
+        found.append(_variance(hours.of(_ONE, weekday - 1, hour)) + pull**2 * above)
+    return np.array(found, dtype=np.float64)
+
+
+def _variance(beta: Posterior) -> float:
+    return beta.mean * (1 - beta.mean) / (beta.a + beta.b + 1)
 
 
 def best_slots(table: pl.DataFrame, count: int = 3) -> pl.DataFrame:

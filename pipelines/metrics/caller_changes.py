@@ -43,7 +43,7 @@ HUMANS_PER_EXPECTED = Metric(
     "day",
     excludes="campaigns with one number only; days on which nobody of the pool was reached",
     chart="table",
-    interval="wilson",
+    interval="normal",
     better="more",
     source="Hinkley and Hinkley 1970; Worsley 1983; Monte Carlo p of Dwass 1957, Bonferroni",
 )
@@ -79,30 +79,52 @@ class History:
     def dials(self) -> int:
         return int(self.days["dials"].sum())
 
+    @property
+    def days_in_state(self) -> int | None:
+        """Days of the present state so far, from the change to the last day with a dial."""
+        last = self.days["day"].max()
+        if self.change is None or not isinstance(last, date):
+            return None
+        return (last - self.change.since).days + 1
+
+    @property
+    def by_week(self) -> list[float]:
+        """Humans over those expected beside its pool, week by week; weeks without any left out."""
+        weeks = self.days.group_by(pl.col("day").dt.truncate("1w")).agg(
+            pl.col("humans", "usual", "others_humans", "others_usual").sum()
+        )
+        known = weeks.filter((pl.col("usual") > 0) & (pl.col("others_humans") > 0)).sort("day")
+        pool = pl.col("others_humans") / pl.col("others_usual")
+        return known.select(pl.col("humans") / (pl.col("usual") * pool)).to_series().to_list()
+
 
 def histories(strata: pl.DataFrame) -> list[History]:
     """Of every number that was dialed from beside others (rows as `expected` takes them), those
     that changed first, then by name."""
     found: dict[str, History] = {}
-    tested = strata["caller_id"].n_unique()
+    told: set[str] = set()
     left, again = strata, set(strata["caller_id"])
+    tested = len(again)
     while again:
-        for (name,), days in expected(left).partition_by("caller_id", as_dict=True).items():
+        beside = left.filter(pl.col("campaign_id").is_in(_campaigns(left, again).implode()))
+        for (name,), days in expected(beside).partition_by("caller_id", as_dict=True).items():
             if name in again:
                 found[str(name)] = History(str(name), days, change_of(days, tested))
-        moved = [one for name in again if (one := found.get(name)) and one.change]
+        moved = [one for one in found.values() if one.change and one.caller_id not in told]
         if not moved:
             break
         first = max(moved, key=_surest).caller_id
-        campaigns = left.filter(caller_id=first)["campaign_id"].unique()
+        told.add(first)
+        campaigns = _campaigns(left, {first})
         left = left.filter(pl.col("caller_id") != first)
-        beside = left.filter(pl.col("campaign_id").is_in(campaigns.implode()))
-        still = {one.caller_id for one in moved} - {first}
-        again = still | set(beside["caller_id"].unique())
-        for name in again:  # a number without a pool is not tested any more
-            if name in found:
-                found[name] = History(name, found[name].days, None)
+        again = set(left.filter(pl.col("campaign_id").is_in(campaigns.implode()))["caller_id"])
+        for name in again & set(found):  # a number without a pool is not tested any more
+            found[name] = History(name, found[name].days, None)
     return sorted(found.values(), key=lambda one: (one.change is None, one.caller_id))
+
+
+def _campaigns(strata: pl.DataFrame, names: set[str]) -> pl.Series:
+    return strata.filter(pl.col("caller_id").is_in(list(names)))["campaign_id"].unique()
 
 
 def _surest(one: History) -> tuple[float, bool, str]:
@@ -135,7 +157,8 @@ def expected(strata: pl.DataFrame) -> pl.DataFrame:
 def change_of(days: pl.DataFrame, tested: int = 1, seed: int = SEED) -> Change | None:
     """The one change in the days of one caller id (rows of `expected`), None where there is none at
     5 %; `tested`: how many numbers are looked at together."""
-    known = days.sort("day").filter(pl.col("humans") + pl.col("others_humans") > 0)
+    reached = pl.col("humans") + pl.col("others_humans") > 0
+    known = days.sort("day").filter(reached & (pl.col("usual") > 1e-9))
     if known.height < FEWEST_DAYS or known["dials"].sum() < THIN_BELOW:
         return None
     humans = known["humans"].to_numpy().astype(np.float64)
@@ -143,7 +166,7 @@ def change_of(days: pl.DataFrame, tested: int = 1, seed: int = SEED) -> Change |
     odds = (known["usual"] / known["others_usual"]).to_numpy()
     share = _share(humans, people, odds)
     variance = people * share * (1 - share)
-    if variance.sum() <= 0:
+    if variance.sum() <= 1e-6:
         return None
     standing = _statistic((humans - people * share)[None, :], variance)
     most = float(np.abs(standing).max())
@@ -162,15 +185,16 @@ def change_of(days: pl.DataFrame, tested: int = 1, seed: int = SEED) -> Change |
 
 def _share(humans: Floats, people: Floats, odds: Floats) -> Floats:
     """Its share of each day's people, with the one constant ratio to the pool that fits all days:
-    the root of the score equation, by bisection on its logarithm."""
-    low, high = -20.0, 20.0
-    for _ in range(80):
-        middle = (low + high) / 2
-        ratio = np.exp(middle) * odds
-        less = float((people * ratio / (1 + ratio)).sum()) < float(humans.sum())
-        low, high = (middle, high) if less else (low, middle)
-    ratio = np.exp(low) * odds
-    found: Floats = ratio / (1 + ratio)
+    the root of the score equation, by Newton's steps on its logarithm."""
+    logit, logs = 0.0, np.log(odds)
+    for _ in range(50):
+        share = 1 / (1 + np.exp(-(logs + logit)))
+        missing = float((humans - people * share).sum())
+        slope = float(people @ (share * (1 - share)))
+        if abs(missing) < 1e-9 or abs(logit) > 20:
+            break
+        logit += float(np.clip(missing / max(slope, 1e-12), -2, 2))
+    found: Floats = 1 / (1 + np.exp(-(logs + logit)))
     return found
 
 

@@ -6,12 +6,18 @@ A subject's module defines its metrics beside the functions that compute them an
 from pipelines.metrics import (
     abandonment,
     answering,
+    best_time,
+    caller_changes,
     conversations,
+    costs,
     definitions,
     experiments,
+    forecast,
     jumps,
+    lead_paths,
     quality,
     script_nodes,
+    survival,
     trajectory,
 )
 from pipelines.metrics.contract import Metric
@@ -26,5 +32,11 @@ SUBJECTS: tuple[tuple[Metric, ...], ...] = (
     trajectory.METRICS,
     jumps.METRICS,
     experiments.METRICS,
+    best_time.METRICS,
+    survival.METRICS,
+    lead_paths.METRICS,
+    forecast.METRICS,
+    caller_changes.METRICS,
+    costs.METRICS,
 )
 ALL: dict[str, Metric] = {metric.name: metric for subject in SUBJECTS for metric in subject}

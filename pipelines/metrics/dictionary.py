@@ -32,6 +32,7 @@ _INTERVALS = {
     "always valid": "always valid, however often it is looked at",
     "ratio": "of a ratio of two sums over calls, by the spread of its residuals (Cochran 1977)",
     "normal": "normal, from the mean and the spread of the values",
+    "posterior": "2.5 and 97.5 % points of the posterior; how strongly to pull is taken as known",
     "none": "none: a count, not an estimate",
 }
 

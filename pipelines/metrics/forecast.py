@@ -39,9 +39,10 @@ METRICS = (DAYS_TO_FINISH,)
 
 @dataclass(frozen=True)
 class Forecast:
-    """`remaining` leads; `fan`: day, and leads dialed by its end (low, lower, middle, upper, high:
-    the 2.5, 25, 50, 75 and 97.5 % points). `finish` is the middle, `soonest` to `latest` hold 95 %;
-    None: not within a year, or (all three) too few days to say. `n`: days drawn from."""
+    """`remaining` leads; `fan`: day from the last known one on, and leads dialed by its end (low,
+    lower, middle, upper, high: the 2.5, 25, 50, 75 and 97.5 % points). `finish` is the middle,
+    `soonest` to `latest` hold 95 %; None: not within a year, or (all three) too few days to say.
+    `n`: days drawn from."""
 
     remaining: int
     n: int
@@ -84,7 +85,8 @@ def forecast(standing: pl.DataFrame, seed: int = SEED) -> Forecast:
         for day in np.percentile(days, (2.5, 50.0, 97.5), method="nearest")
     )
     shown = min(MOST_DAYS, int(np.percentile(days, 97.5, method="nearest")) + 1)
-    fan = _fan(today, dialed + reached[:, :shown])
+    start = np.full((FUTURES, 1), dialed)
+    fan = _fan(today, np.hstack([start, dialed + reached[:, :shown]]))
     return Forecast(remaining, past.height, fan, finish, soonest, latest)
 
 
@@ -102,6 +104,6 @@ def _drawn(past: pl.DataFrame, today: date, random: np.random.Generator) -> np.n
 def _fan(today: date, futures: np.ndarray) -> pl.DataFrame:
     ahead = futures.shape[1]
     points = np.percentile(futures, list(_POINTS.values()), axis=0) if ahead else np.zeros((5, 0))
-    days = [today + timedelta(days=one + 1) for one in range(ahead)]
+    days = [today + timedelta(days=one) for one in range(ahead)]
     columns = {name: points[place] for place, name in enumerate(_POINTS)}
     return pl.DataFrame({"day": pl.Series(days, dtype=pl.Date), **columns})

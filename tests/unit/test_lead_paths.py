@@ -2,10 +2,12 @@
 
 from datetime import date, timedelta
 
+import numpy as np
 import polars as pl
 import pytest
 
 from ml.slots.hours import Count, learn_hours
+from pipelines.generate import planted
 from pipelines.metrics.best_time import best_slots, best_time
 from pipelines.metrics.forecast import forecast
 from pipelines.metrics.lead_paths import by_attempt, cohorts, dials_per_lead, passes, penetration
@@ -32,6 +34,23 @@ def test_small_cells_are_pulled_to_their_like_as_where_hours_are_chosen() -> Non
     assert lone["rate"] < 0.5
     assert best_slots(table)["local_hour"].to_list() == [17, 17, 17]
     assert table["dials"].sum() == 4002, "a dial without an hour is in no cell"
+
+
+def test_the_interval_of_a_cell_holds_the_truth_in_nearly_nine_of_ten() -> None:
+    dice, held = np.random.default_rng(1), []
+    for _ in range(20):
+        truth = {
+            (day, hour): 0.22 * planted.HUMAN_BY_HOUR[hour] * planted.HUMAN_BY_WEEKDAY[day]
+            for day in planted.HUMAN_BY_WEEKDAY
+            for hour in planted.HUMAN_BY_HOUR
+        }
+        dials = {cell: int(dice.integers(30, 400)) for cell in truth}
+        rows = [(*cell, n, int(dice.binomial(n, truth[cell]))) for cell, n in dials.items()]
+        for day, hour, low, high in (
+            best_time(hours(*rows)).select("local_weekday", "local_hour", "low", "high").iter_rows()
+        ):
+            held.append(low <= truth[day, hour] <= high)
+    assert sum(held) / len(held) > 0.85
 
 
 def test_no_dial_gives_no_cell() -> None:

@@ -7,7 +7,11 @@ import polars as pl
 import pytest
 
 from pipelines.analyses import caller_ids, costs, timing
+from pipelines.generate import planted
+from pipelines.generate.plan import Ask, campaigns
 from pipelines.lake.read import Lake
+from pipelines.metrics.best_time import best_slots
+from pipelines.metrics.intervals import with_rates
 from pipelines.metrics.slices import Slice
 from pipelines.metrics.survival import kaplan_meier, risk_sets
 from tests.factories_lake import shared_lake
@@ -121,3 +125,37 @@ def test_every_number_beside_others_has_a_history(lake: Lake, dials: pl.DataFram
     assert {one.caller_id for one in found} == set(dials["caller_id"])
     assert sum(one.dials for one in found) <= dials.height
     assert all(one.days["usual"].is_not_null().all() for one in found)
+
+
+def test_what_was_planted_is_found_again() -> None:
+    lake = shared_lake(12_000, campaigns=1)
+    (plan,) = campaigns(Ask(12_000, 7, 1, 3))
+    table = timing.best_time(lake, WHOLE)
+    assert set(best_slots(table, 3)["local_hour"]) <= {16, *planted.BEST_HOURS, 19}
+    hours = with_rates(
+        table.group_by("local_hour").agg(n=pl.col("dials").sum(), k=pl.col("human_answered").sum()),
+        "k",
+    )
+    scale = sum(hours["rate"]) / sum(planted.HUMAN_BY_HOUR.values())
+    inside = [
+        row["low"] <= planted.HUMAN_BY_HOUR[row["local_hour"]] * scale <= row["high"]
+        for row in hours.iter_rows(named=True)
+    ]
+    assert sum(inside) >= len(inside) - 2
+
+    first = timing.contact_by_dial(timing.paths(lake, WHOLE), by_list=True).filter(time=1)
+    reached = dict(first.select("list", "reached").iter_rows())
+    by_truth = sorted(zip(planted.LIST_HUMAN, planted.LISTS, strict=True), reverse=True)
+    assert sorted(reached, key=lambda name: -reached[name]) == [name for _, name in by_truth]
+
+    changed = [one for one in caller_ids.histories(lake, WHOLE) if one.change]
+    assert [one.caller_id for one in changed] == [plan.caller_ids[planted.BAD_CALLER_ID]]
+    change = changed[0].change
+    assert change is not None
+    assert plan.bad_since is not None
+    assert abs((change.since - plan.bad_since).days) <= 7
+    assert change.low <= planted.BAD_HUMAN <= change.high
+
+    minutes = costs.by_day(costs.spent(lake, WHOLE)).filter(item="carrier_minute")
+    paid = (minutes["amount"] / minutes["quantity"]).round(6)
+    assert (paid[0], paid[-1]) == planted.CARRIER_MINUTE
