@@ -186,9 +186,10 @@ def outcomes_of_emotions(counts: pl.DataFrame, k: str = "goals") -> pl.DataFrame
 
 
 def lines_along(attempts: pl.DataFrame, turns: pl.DataFrame) -> pl.DataFrame:
-    """outcome, emotion, n, hits (turns with it), at_start, at_end, start_half, end_half: least-squares lines of the
-    share of an emotion over the call, from its first to its last turn (by their order), with the
-    half-widths of their 95 % intervals; of conversations. Rows as in the lake.
+    """outcome, emotion, n, hits (turns with it), at_start, at_end, start_half, end_half: lines of
+    least squares of the share of an emotion over the call, from its first to its last turn (by
+    their order), with the half-widths of their 95 % intervals; of conversations. Rows as in the
+    lake.
     """
     size = pl.len().over("attempt_id")
     along = (pl.col("turn_index") / (size - 1)).alias("t")
