@@ -198,7 +198,10 @@ def outcome_ratio_chart(rows: pl.DataFrame, title: str, mode: Mode) -> Drawing:
         opacity=_PALE,
     )
     x = alt.X(
-        "value:Q", title=title, axis=alt.Axis(format="%", tickCount=5), scale=alt.Scale(zero=True)
+        "value:Q",
+        title=title,
+        axis=alt.Axis(format="%", tickCount=5),
+        scale=alt.Scale(zero=False, nice=True),
     )
     points = base.mark_circle(size=90).encode(
         x=x,
