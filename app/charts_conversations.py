@@ -17,6 +17,18 @@ _PALE = alt.condition("datum.thin", alt.value(0.35), alt.value(1.0))
 _LAST_MS = 3000
 
 
+_OF_NODE = [
+    alt.Tooltip("node:N", title="Node"),
+    alt.Tooltip("reached:Q", title="n, calls that came here", format=","),
+    alt.Tooltip("hung_up:Q", title="Hung up here", format=","),
+    alt.Tooltip("rate:Q", title="Hung up per call that came", format=".1%"),
+    alt.Tooltip("low:Q", title="95 % from", format=".1%"),
+    alt.Tooltip("high:Q", title="95 % to", format=".1%"),
+    alt.Tooltip("goal_rate:Q", title="Goal in the end", format=".1%"),
+    alt.Tooltip("dwell_s:Q", title="Seconds here, mean", format=".1f"),
+]
+
+
 def flow_chart(flow: Flow, mode: Mode) -> Drawing:
     """The script as it was walked: bars as high as the calls that came, the part in which people
     hung up in another colour, ribbons as thick as the calls that went on."""
@@ -49,18 +61,7 @@ def flow_chart(flow: Flow, mode: Mode) -> Drawing:
             ],
         )
     )
-    base = alt.Chart(nodes).encode(
-        tooltip=[
-            alt.Tooltip("node:N", title="Node"),
-            alt.Tooltip("reached:Q", title="n, calls that came here", format=","),
-            alt.Tooltip("hung_up:Q", title="Hung up here", format=","),
-            alt.Tooltip("rate:Q", title="Hung up per call that came", format=".1%"),
-            alt.Tooltip("low:Q", title="95 % from", format=".1%"),
-            alt.Tooltip("high:Q", title="95 % to", format=".1%"),
-            alt.Tooltip("goal_rate:Q", title="Goal in the end", format=".1%"),
-            alt.Tooltip("dwell_s:Q", title="Seconds here, mean", format=".1f"),
-        ]
-    )
+    base = alt.Chart(nodes).encode(tooltip=_OF_NODE)
     bars = base.mark_rect(color=PLAIN.on(mode)).encode(x=x, x2="x2:Q", y=y, y2="y2:Q")
     left = base.mark_rect(color=outcome_colour("human").on(mode)).encode(
         x=x, x2="x2:Q", y=alt.Y("y_hung:Q"), y2="y2:Q"
@@ -197,7 +198,10 @@ def outcome_ratio_chart(rows: pl.DataFrame, title: str, mode: Mode) -> Drawing:
         opacity=_PALE,
     )
     x = alt.X(
-        "value:Q", title=title, axis=alt.Axis(format="%", tickCount=5), scale=alt.Scale(zero=True)
+        "value:Q",
+        title=title,
+        axis=alt.Axis(format="%", tickCount=5),
+        scale=alt.Scale(zero=False, nice=True),
     )
     points = base.mark_circle(size=90).encode(
         x=x,

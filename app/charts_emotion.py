@@ -118,6 +118,7 @@ def transition_chart(cells: pl.DataFrame, mode: Mode) -> Drawing:
     )
     order = [words(code) for code in cells["from_emotion"].unique(maintain_order=True)]
     reach = max([*rows["lift"].abs(), 0.02])
+    rows = rows.with_columns(strong=pl.col("lift").abs() > 0.6 * reach)
     low, high = outcome_colour("opted_out").on(mode), outcome_colour("conversed").on(mode)
     middle = "#f4f5f7" if mode == "light" else "#20252e"
     chosen = alt.selection_point(name=CHOSEN, fields=["from_emotion", "to_emotion"])
@@ -157,7 +158,8 @@ def transition_chart(cells: pl.DataFrame, mode: Mode) -> Drawing:
         )
         .add_params(chosen)
     )
-    texts = base.mark_text().encode(text="text:N", opacity=_PALE)
+    inked = alt.condition("datum.strong", alt.value("#ffffff"), alt.value(ink(mode)))
+    texts = base.mark_text().encode(text="text:N", opacity=_PALE, color=inked)
     size = max(rows["from_emotion"].n_unique(), 1)
     return themed((tiles + texts).properties(height=42 * size + 40), mode)
 

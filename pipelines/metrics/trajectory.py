@@ -186,13 +186,14 @@ def outcomes_of_emotions(counts: pl.DataFrame, k: str = "goals") -> pl.DataFrame
 
 
 def lines_along(attempts: pl.DataFrame, turns: pl.DataFrame) -> pl.DataFrame:
-    """disposition, emotion, n, at_start, at_end, start_half, end_half: least-squares lines of the
-    share of an emotion over the call, from its first to its last turn (by their order), with the
-    half-widths of their 95 % intervals; of conversations. Rows as in the lake.
+    """outcome, emotion, n, hits (turns with it), at_start, at_end, start_half, end_half: lines of
+    least squares of the share of an emotion over the call, from its first to its last turn (by
+    their order), with the half-widths of their 95 % intervals; of conversations. Rows as in the
+    lake.
     """
     size = pl.len().over("attempt_id")
     along = (pl.col("turn_index") / (size - 1)).alias("t")
-    calls = attempts.filter("conversed").select("attempt_id", "disposition")
+    calls = attempts.filter("conversed").select("attempt_id", outcome=outcome())
     heard = (
         turns.with_columns(pl.when(size > 1).then(along))
         .filter(pl.col("speaker") == "caller", pl.col("emotion").is_not_null())
@@ -200,10 +201,11 @@ def lines_along(attempts: pl.DataFrame, turns: pl.DataFrame) -> pl.DataFrame:
         .join(calls, on="attempt_id")
     )
     fits = [
-        heard.group_by("disposition")
+        heard.group_by("outcome")
         .agg(
             emotion=pl.lit(emotion),
             n=pl.len().cast(pl.Int64),
+            hits=(pl.col("emotion") == emotion).sum().cast(pl.Int64),
             t_mean=pl.col("t").mean(),
             t_var=pl.col("t").var(ddof=0),
             share=(pl.col("emotion") == emotion).mean(),
@@ -223,8 +225,8 @@ def lines_along(attempts: pl.DataFrame, turns: pl.DataFrame) -> pl.DataFrame:
         return [value.alias(f"at_{name}"), half.alias(f"{name}_half")]
 
     fitted = pl.concat(fits).with_columns(slope=slope)
-    lines = fitted.select("disposition", "emotion", "n", *at(0, "start"), *at(1, "end"))
-    return in_order(lines, "emotion", EMOTION_ORDER).sort("disposition", maintain_order=True)
+    lines = fitted.select("outcome", "emotion", "n", "hits", *at(0, "start"), *at(1, "end"))
+    return in_order(lines, "emotion", EMOTION_ORDER).sort("outcome", maintain_order=True)
 
 
 EMOTION_SHARE = Metric(

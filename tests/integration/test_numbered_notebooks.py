@@ -12,6 +12,7 @@ import psycopg
 import pytest
 
 from pipelines import notebook
+from pipelines.analyses import emotion
 from pipelines.generate.plan import Ask
 from pipelines.generate.to_home import write
 from tests.integration.test_model_notebooks import shown
@@ -80,3 +81,19 @@ def test_a_question_of_ones_own_is_the_contract_s_answer(home: None) -> None:
     )
     assert answer.select("list", "k", "n").sort("list").equals(by_rows)
     assert names["daily"]["dials"].sum() == by_rows["n"].sum()
+
+
+def test_planted_feelings_are_found_again(home: None) -> None:
+    _, names = shown(NOTEBOOKS / "04-emotion-and-outcome.ipynb")
+    assert names["name"].startswith("Generated")
+    found = names["found"].row(0, named=True)
+    assert found["of"] == 21
+    assert min(found["start"], found["end"]) >= 0.8, "of intervals of 95 %"
+    ends = {(r["outcome"], r["emotion"]): r for r in names["planted"].iter_rows(named=True)}
+    joy, anger = ends["goal", "joy"], ends["opted_out", "anger"]
+    assert joy["end_found"]
+    assert joy["at_end"] - joy["end_half"] > joy["planted_start"], "joy grows towards the goal"
+    assert anger["at_end"] > 0.2, "and anger towards the opt-out"
+    page = emotion.outcomes(names["history"], names["part"]).filter(chosen_by="last")
+    by_sql = names["by_sql"].select("emotion", "n", "goals").sort("emotion")
+    assert page.select("emotion", "n", "goals").sort("emotion").equals(by_sql)
