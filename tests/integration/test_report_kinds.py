@@ -149,7 +149,7 @@ def test_compliance_counts_a_call_after_a_no_and_lists_every_dial(
 
 def hours_of(answer: dict[str, Any]) -> list[list[str]]:
     title = "At which of their hours were people called?"
-    sections: list[dict[str, Any]] = answer["figures"]["sections"]
+    sections: list[dict[str, Any]] = answer["sections"]
     return next(one["rows"] for one in sections if one["title"] == title)
 
 
