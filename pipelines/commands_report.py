@@ -90,14 +90,14 @@ def _built(
     from pipelines.report.write import write_text
 
     store = open_store(context.settings.lake_url, context.settings.home)
-    lake = lake_of(context.role_url("flows"), store, ask, now=context.clock.now())
-    made = make(context.role_url("flows"), lake, ask, rehearsal=context.rehearsal)
+    source = lake_of(context.role_url("flows"), store, ask, now=context.clock.now())
+    made = make(context.role_url("flows"), source, ask, rehearsal=context.rehearsal)
     write_text(made.html, out)
     answer = described(made)
     said = f"{made.title}, from commit {made.scope.commit} of the lake, in {out}"
     if calls is not None:
         answer["calls"] = str(calls)
-        answer["dials"] = write_calls(lake, made.facts, made.scope, calls)
+        answer["dials"] = write_calls(source.lake, made.facts, made.scope, calls)
         said += f"; {answer['dials']:,} dials in {calls}"
     return answer, said
 
