@@ -38,8 +38,8 @@ def report(
 ) -> None:
     """Write a report as one self-contained HTML file.
 
-    Without --kind, --as-of or --commit: the campaign's report from the database as it is now. Any
-    other is built from a commit of the lake; the same commit gives the same bytes.
+    It is built from a commit of the lake: a new one, with every call that has ended, or that of
+    --as-of or --commit. The same commit gives the same bytes.
 
     Examples:
 
@@ -56,10 +56,7 @@ def report(
     if calls is not None and chosen != "compliance":
         raise UsageError("--calls goes with --kind compliance")
     with open_context() as context:
-        if chosen == "campaign" and as_of is None and commit is None:
-            answer, said = _from_database(context, campaign, out)
-        else:
-            answer, said = _from_lake(context, ask_of(chosen, campaign, as_of, commit), out, calls)
+        answer, said = _built(context, ask_of(chosen, campaign, as_of, commit), out, calls)
     if pdf:
         from pipelines.report.pdf import write_pdf
 
@@ -84,19 +81,7 @@ def ask_of(kind: "Kind", campaign: str | None, as_of: str | None, commit: int | 
     return Ask(kind, campaign, commit, None if as_of is None else moment_of_words(as_of))
 
 
-def _from_database(
-    context: "Context", campaign: str | None, out: Path
-) -> tuple[dict[str, Any], str]:
-    from pipelines.report.write import write_report
-
-    if campaign is None:
-        raise UsageError("name the campaign, or another --kind")
-    made = write_report(context.role_url("flows"), campaign, out, context.clock.now())
-    said = f"{made.campaign}: {made.attempts:,} attempts, report in {out}"
-    return made.model_dump(mode="json"), said
-
-
-def _from_lake(
+def _built(
     context: "Context", ask: "Ask", out: Path, calls: Path | None
 ) -> tuple[dict[str, Any], str]:
     from pipelines.lake.store import open_store
@@ -105,25 +90,18 @@ def _from_lake(
     from pipelines.report.write import write_text
 
     store = open_store(context.settings.lake_url, context.settings.home)
-    lake = lake_of(context.role_url("flows"), store, ask, now=context.clock.now())
-    made = make(context.role_url("flows"), lake, ask, rehearsal=context.rehearsal)
+    source = lake_of(context.role_url("flows"), store, ask, now=context.clock.now())
+    made = make(context.role_url("flows"), source, ask, rehearsal=context.rehearsal)
     write_text(made.html, out)
     answer = described(made)
     said = f"{made.title}, from commit {made.scope.commit} of the lake, in {out}"
     if calls is not None:
         answer["calls"] = str(calls)
-        answer["dials"] = write_calls(lake, made.facts, made.scope, calls)
+        answer["dials"] = write_calls(source.lake, made.facts, made.scope, calls)
         said += f"; {answer['dials']:,} dials in {calls}"
     return answer, said
 
 
 def described(made: "Made") -> dict[str, Any]:
-    """A report from the lake as a command answers with it."""
-    return {
-        "kind": made.kind,
-        "title": made.title,
-        "commit": made.scope.commit,
-        "as_of": made.scope.as_of.isoformat(),
-        "rehearsal": made.scope.rehearsal,
-        "figures": made.data,
-    }
+    """A report as the command answers with it: what it says, and which commit it is from."""
+    return {**made.data, "kind": made.kind, "title": made.title, "commit": made.scope.commit}

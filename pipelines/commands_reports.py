@@ -101,9 +101,9 @@ def build(
     with _database() as (context, db):
         home, now = context.settings.home, context.clock.now()
         url = context.role_url("flows")
-        lake = lake_of(url, open_store(context.settings.lake_url, home), ask, now=now)
-        made = make(url, lake, ask, rehearsal=context.rehearsal)
-        kept = keep(db, home, made, lake=lake, by=_user(), now=now)
+        source = lake_of(url, open_store(context.settings.lake_url, home), ask, now=now)
+        made = make(url, source, ask, rehearsal=context.rehearsal)
+        kept = keep(db, home, made, lake=source.lake, by=_user(), now=now)
         said = "not asked to be sent"
         if send:
             row = store.look(db, str(kept.id))

@@ -112,7 +112,7 @@ def lake() -> Lake:
     context = open_home().context
     settings = context.settings
     store = open_store(settings.lake_url, settings.home)
-    return fresh(context.role_url("flows"), store, now=context.clock.now())
+    return fresh(context.role_url("flows"), store, now=context.clock.now()).lake
 
 
 def busiest(history: Lake) -> str:

@@ -13,9 +13,8 @@ from pipelines.flow_list import FLOWS, Field, FlowFacts, checked, prefect_addres
 from voice_ai.errors import VoiceAIError
 from voice_ai.store import flow_requests as store
 
-# What a page asks for; lists and imports have pages of their own.
+# What a page asks for; lists, imports and reports have pages of their own.
 _ASKED_HERE: tuple[store.FlowName, ...] = (
-    "build-report",
     "score-leads",
     "daily-summary",
     "train-models",
@@ -154,7 +153,7 @@ def _ask_card(campaigns: list[str]) -> None:
             "Flow",
             _ASKED_HERE,
             format_func=_title,
-            help="Imports are asked for on the page Import.",
+            help="Imports and reports are asked for on their own pages.",
             key="flow",
             bind="query-params",
         )

@@ -40,7 +40,7 @@ def page() -> None:
     if request:
         with st.container(border=True):
             request_progress.follow(request, "Your report", _came)
-    left, right = st.columns([3, 2], gap="medium")
+    left, right = st.columns([5, 2], gap="medium")
     with left, st.container(border=True):
         _list(found)
     with right, st.container(border=True):
@@ -81,7 +81,7 @@ def _list(found: list[Archived]) -> None:
 
 
 def _entry(one: Archived) -> None:
-    told, buttons = st.columns([3, 2], vertical_alignment="center")
+    told, buttons = st.columns([1, 1], vertical_alignment="center")
     source = f"commit {one.lake_commit:,}"
     told.markdown(f":material/{_ICONS[one.kind]}: {components.plain(one.title)}")
     about = f"as of {one.as_of:%F %R} UTC from {source} · by {one.made_by} · {one.went}"

@@ -102,8 +102,8 @@ def send_report_flow(report: str) -> dict[str, Any]:
 def make_task(ask: Ask) -> Made:
     with open_context() as context:
         url = context.role_url("flows")
-        lake = lake_of(url, _store(context), ask, now=context.clock.now())
-        return make(url, lake, ask, rehearsal=context.rehearsal)
+        source = lake_of(url, _store(context), ask, now=context.clock.now())
+        return make(url, source, ask, rehearsal=context.rehearsal)
 
 
 def _store(context: Context) -> Store:

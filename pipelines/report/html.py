@@ -299,10 +299,9 @@ def _refusals(report: CampaignReport) -> str:
 
 
 def _footer(report: CampaignReport, built_from: str | None) -> str:
-    source = f"<p>{escape(built_from)}</p>" if built_from else ""
+    source = built_from or f"{count(report.live)} of them live at the time of the report."
     return (
         "<footer><p>Every rate carries its 95 % Wilson interval; greyed rows rest on fewer than "
-        "twenty observations. "
-        f"{count(report.attempts)} attempts in all, {count(report.live)} of them live at the time "
-        f"of the report.</p>{source}</footer>"
+        f"twenty observations. {count(report.attempts)} attempts in all. {escape(source)}</p>"
+        "</footer>"
     )

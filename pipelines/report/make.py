@@ -7,7 +7,8 @@ from typing import Any
 from pipelines.analyses.campaign import campaign_frames, find_campaign
 from pipelines.interim import interim_of_lake, sections
 from pipelines.lake import manifest as commits
-from pipelines.lake.fresh import fresh
+from pipelines.lake.fresh import Fresh, fresh
+from pipelines.lake.manifest import Manifest
 from pipelines.lake.read import Lake
 from pipelines.lake.store import Store
 from pipelines.report.build import build_report
@@ -20,7 +21,7 @@ from pipelines.report.model import model_document
 from pipelines.report.render import built_from, render_document
 from pipelines.report_kinds import OF_A_CAMPAIGN, Kind
 from voice_ai.db.connect import connect
-from voice_ai.errors import BadInput, NotAvailable
+from voice_ai.errors import BadInput
 
 
 @dataclass(frozen=True)
@@ -58,41 +59,43 @@ def moment_of_words(text: str) -> datetime:
     return moment
 
 
-def lake_of(url: str, store: Store, ask: Ask, *, now: datetime) -> Lake:
-    """The commit that is asked for; where none is named, a new one. Raises NotFound, BadInput,
-    Refused; NotAvailable without any commit."""
+def lake_of(url: str, store: Store, ask: Ask, *, now: datetime) -> Fresh:
+    """The commit that is asked for; where none is named, one with every call that has ended. Raises
+    NotFound, BadInput, Refused, NotAvailable."""
     if ask.commit is not None and ask.as_of is not None:
         raise BadInput("--commit and --as-of name two moments; give one of them")
     if ask.commit is not None:
-        return Lake(store, commits.read(store, ask.commit))
+        return _told(store, commits.read(store, ask.commit))
     if ask.as_of is not None:
-        return Lake(store, commits.as_of(store, ask.as_of))
-    lake = fresh(url, store, now=now)
-    if lake.manifest is None:
-        raise NotAvailable("nothing was ever written into the lake; another process is at it now")
-    return lake
+        return _told(store, commits.as_of(store, ask.as_of))
+    return fresh(url, store, now=now)
 
 
-def make(url: str, lake: Lake, ask: Ask, *, rehearsal: bool) -> Made:
-    """Reads what the lake does not hold as it stood at the commit's moment, and builds.
+def _told(store: Store, manifest: Manifest) -> Fresh:
+    return Fresh(Lake(store, manifest), manifest.as_of)
+
+
+def make(url: str, source: Fresh, ask: Ask, *, rehearsal: bool) -> Made:
+    """Reads what the lake does not hold as it stood at that moment, and builds.
 
     Raises BadInput, NotFound, NotAvailable.
     """
-    scope = scope_of(lake, ask, rehearsal=rehearsal)
+    scope = scope_of(source, ask, rehearsal=rehearsal)
     with connect(url, name="voice-ai report") as db:
         facts = read_facts(db, ask.kind, scope)
-    return build(lake, ask.kind, scope, facts)
+    return build(source.lake, ask.kind, scope, facts)
 
 
-def scope_of(lake: Lake, ask: Ask, *, rehearsal: bool) -> Scope:
+def scope_of(source: Fresh, ask: Ask, *, rehearsal: bool) -> Scope:
     """Raises BadInput when a campaign is missing, NotFound when the lake does not know it."""
-    assert lake.manifest is not None
-    scope = Scope(rehearsal, lake.manifest.as_of, lake.manifest.number)
+    made = source.lake.manifest
+    assert made is not None
+    scope = Scope(rehearsal, source.as_of, made.number)
     if ask.kind not in OF_A_CAMPAIGN:
         return scope
     if not ask.campaign:
         raise BadInput(f"a report of the kind {ask.kind} needs a campaign", field="campaign")
-    found = find_campaign(lake, ask.campaign)
+    found = find_campaign(source.lake, ask.campaign)
     return replace(scope, rehearsal=found.rehearsal, campaign_id=str(found.id))
 
 

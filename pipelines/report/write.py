@@ -1,23 +1,13 @@
-"""Reads a campaign and writes its report to a file: what the command and the flow do."""
+"""Writes a report to its file, whole or not at all."""
 
 import os
 import tempfile
 from collections.abc import Sequence
-from datetime import datetime
 from pathlib import Path
 
-from pipelines.metrics.frames import CampaignFrames
-from pipelines.metrics.load import campaign_frames
-from pipelines.report.build import CampaignReport, build_report
+from pipelines.report.build import CampaignReport
 from pipelines.report.html import render_html
-from voice_ai.db.connect import connect
 from voice_ai.errors import BadInput
-
-
-def read_campaign(url: str, campaign: str) -> CampaignFrames:
-    """Raises NotFound, NotAvailable."""
-    with connect(url, name="voice-ai report") as db:
-        return campaign_frames(db, campaign)
 
 
 def write_html(report: CampaignReport, out: Path, also: Sequence[str] = ()) -> Path:
@@ -44,10 +34,3 @@ def write_text(html: str, out: Path) -> Path:
             f"the report cannot be written there ({error.strerror}); choose another place",
             file=out,
         ) from error
-
-
-def write_report(url: str, campaign: str, out: Path, now: datetime) -> CampaignReport:
-    """Raises NotFound, NotAvailable, BadInput."""
-    report = build_report(read_campaign(url, campaign), now)
-    write_html(report, out)
-    return report

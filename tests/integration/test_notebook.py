@@ -30,6 +30,7 @@ from pipelines.metrics.measures import measure
 from pipelines.metrics.slices import Slice
 from pipelines.notebook import VIEWS, open_home
 from tests.factories_app import START, CampaignFactory
+from voice_ai.__main__ import run
 from voice_ai.db import upgrade
 from voice_ai.db.connect import connect
 from voice_ai.errors import BadInput
@@ -63,10 +64,13 @@ def code_of(notebook: Any) -> list[Any]:
 # ipykernel's and zmq's own warnings are not ours to mend.
 @pytest.mark.filterwarnings("default")
 @pytest.mark.timeout(180)
-def test_the_first_look_says_what_page_report_and_views_say(database: str, tmp_path: Path) -> None:
+def test_the_first_look_says_what_page_report_and_views_say(
+    database: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     notebook = read(FIRST)
     asked = "from IPython.display import JSON\nJSON({'totals': vars(measures.totals),"
-    asked += "'funnel': measures.funnel['leads'].to_list(), 'sql': by_sql.to_dicts()[0],"
+    asked += "'funnel': dict(measures.funnel.select('stage', 'leads').rows()),"
+    asked += "'sql': by_sql.to_dicts()[0],"
     asked += "'hours': by_hour['rate'].to_list(), 'p50': measures.latency.percentiles[0].value})"
     notebook.cells.append(nbformat.v4.new_code_cell(asked))  # type: ignore[no-untyped-call]
     client = NotebookClient(
@@ -85,20 +89,25 @@ def test_the_first_look_says_what_page_report_and_views_say(database: str, tmp_p
     lake = synced(database, tmp_path)
     part = Slice(str(frames.campaign.id), rehearsal=True)
     by_page = overview.first_row(lake, part)
-    assert said["totals"] == vars(by_report.totals)
-    # The lake holds what has ended; the notebook's frames hold the calls that go on too.
-    ended = {"attempts": said["totals"]["attempts"] - said["totals"]["live"], "live": 0}
-    assert said["totals"] | ended == vars(by_page.totals)
-    assert said["funnel"] == funnel.funnel(lake, part)["leads"].to_list()
-    assert said["funnel"] == by_report.funnel["leads"].to_list()
+    # The lake holds what has ended; the views hold the calls that go on too.
+    assert said["totals"] == vars(by_page.totals)
+    ended = {"attempts": by_report.totals.attempts - by_report.totals.live, "live": 0}
+    assert vars(by_report.totals) | ended == said["totals"]
+    on_page = funnel.funnel(lake, part)
+    assert said["funnel"] == dict(on_page.select("stage", "leads").iter_rows())
+    assert said["funnel"] == dict(by_report.funnel.select("stage", "leads").iter_rows())
+    out = tmp_path / "report.html"
+    assert run("report", ["Spring survey", "--out", str(out), "--json"]) == 0
+    answer = json.loads(capsys.readouterr().out)
+    assert said["funnel"] == {step["key"]: step["count"] for step in answer["funnel"]}
     assert said["hours"] == by_report.answer_by_hour["rate"].to_list()
     hours = ask(lake, Question((rates.ANSWERED_PER_DIAL,), ("hour",), part)).rows
     assert said["hours"] == hours.sort("hour", nulls_last=True)["rate"].to_list()
     assert said["p50"] == by_report.latency.percentiles[0].value
     assert said["sql"]["dials"] == view["dials"] == by_report.totals.dials
     assert said["sql"]["answered"] == view["answered"]
-    assert said["sql"]["leads_dialed"] == said["funnel"][2]
-    assert said["sql"]["leads_with_goal"] == said["funnel"][-1]
+    assert said["sql"]["leads_dialed"] == said["funnel"]["dialed"]
+    assert said["sql"]["leads_with_goal"] == said["funnel"]["goal"]
     assert any("vegalite" in kind for kind in drawn(notebook))
     assert not any("html" in kind and "cdn" in str(text) for kind, text in outputs(notebook))
 
