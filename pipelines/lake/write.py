@@ -4,6 +4,7 @@ A process that dies in between leaves files that no manifest names; `sweep` remo
 writers cannot both take the next number, and the loser's files count for nothing.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from io import BytesIO

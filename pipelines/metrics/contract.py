@@ -13,7 +13,8 @@ THIN_BELOW = 20
 
 Unit = Literal["lead", "dial", "turn", "response", "attempt", "call", "second", "money", "day"]
 Interval = Literal[
-    "wilson", "bootstrap", "rank", "greenwood", "always valid", "ratio", "normal", "posterior", "none",
+    "wilson", "bootstrap", "rank", "greenwood", "always valid", "ratio", "normal", "posterior",
+    "none",
 ]  # fmt: skip
 Chart = Literal[
     "bar", "line", "funnel", "heat map", "step curve", "triangle", "histogram", "table", "ribbon",
