@@ -1,5 +1,6 @@
 """The lake as the pages see it: the newest commit with the hot tail, read once for all sessions."""
 
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -7,10 +8,15 @@ import streamlit as st
 
 from app import components, session
 from pipelines.lake import manifest as commits
+from pipelines.lake.batch import Batch
+from pipelines.lake.fresh import MADE_UP
 from pipelines.lake.read import Lake
 from pipelines.lake.store import open_store
+from pipelines.lake.sync import tail
 from pipelines.report.labels import moment
-from voice_ai.errors import VoiceAIError
+from voice_ai.context import Context
+from voice_ai.db.connect import connect
+from voice_ai.errors import Refused, VoiceAIError
 
 KEPT = 10.0  # seconds: an analyst's page may be that old, and says when it was read
 
@@ -38,8 +44,21 @@ def seen() -> Seen:
     """Raises VoiceAIError."""
     context = session.context()
     store = open_store(context.settings.lake_url, context.settings.home)
-    lake = Lake(store, commits.newest(store))
-    return Seen(lake, context.clock.now(), 0)
+    lake, now = Lake(store, commits.newest(store)), context.clock.now()
+    late = _tail(context, lake, now)
+    return Seen(lake.with_tail(late), now, late.table("attempts").height if late else 0)
+
+
+def _tail(context: Context, lake: Lake, now: datetime) -> Batch | None:
+    """What the next commit would hold; None for a lake that is not of this database, which is read
+    as it is: a made-up history, or one that waits for a rebuild."""
+    made = lake.manifest
+    if made is not None and made.source.startswith(MADE_UP):
+        return None
+    url = context.role_url("app")
+    with connect(url, name="voice-ai app lake", autocommit=True) as db, suppress(Refused):
+        return tail(db, made, now)
+    return None
 
 
 def opened() -> Seen | None:

@@ -24,6 +24,9 @@ if TYPE_CHECKING:  # polars and DuckDB load only when the lake is opened
     from pipelines.lake.sync import SyncReport
     from pipelines.lake.verify import VerifyReport
 
+_ALL_ROWS = 10_000_000
+_PATIENCE_S = 3600.0
+
 app = typer.Typer(
     add_completion=False,
     no_args_is_help=True,
@@ -196,8 +199,10 @@ def sql(
 
     Example: voice-ai lake sql "SELECT campaign, count(*) AS dials FROM attempts GROUP BY ALL"
     """
+    from pipelines.lake.free import free_sql
+
     lake = _opened(as_of)
-    found = lake.sql(query)
+    found = free_sql(lake, query, rows=_ALL_ROWS, seconds=_PATIENCE_S).rows
     if as_json:
         number = lake.manifest.number if lake.manifest else None
         print(f'{{"commit": {json.dumps(number)}, "rows": {_as_json(found)}}}')
