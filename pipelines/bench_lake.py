@@ -25,13 +25,15 @@ import polars as pl
 
 from pipelines import analyses
 from pipelines.bench_imports import _database, _server
-from pipelines.generate import to_home, to_lake
-from pipelines.generate.plan import UNTIL, Ask
+from pipelines.generate import planted, to_home, to_lake
+from pipelines.generate.plan import SCRIPTS, UNTIL, Ask
 from pipelines.lake import manifest as commits
 from pipelines.lake.batch import Batch
 from pipelines.lake.read import Lake, open_lake
 from pipelines.lake.store import Store, open_store
 from pipelines.lake.write import write_batch
+from pipelines.metrics.conversations import QUANTITIES
+from pipelines.metrics.rates import METRICS
 from pipelines.metrics.slices import Slice
 from voice_ai.db.connect import connect
 
@@ -62,6 +64,16 @@ _COUNTED = ", ".join(
 )
 _ADDED = "sum(dials) AS a, sum(answered) AS b, sum(human_answered) AS c, sum(goal) AS d"
 _DAY = "CAST(intended_at AS DATE)"
+# Arguments of questions, by their names.
+_GIVEN: dict[str, Any] = {
+    "script": SCRIPTS[0],
+    "split": "list",
+    "by": "list",
+    "quantity": next(iter(QUANTITIES)),
+    "last": UNTIL - timedelta(days=1),
+    "metrics": METRICS[:1],
+    "experiment": planted.EXPERIMENTS[0][0],
+}
 
 
 @dataclass(frozen=True)
@@ -175,21 +187,27 @@ def _page_rows(home: Path, calls: int) -> Iterator[dict[str, Any]]:
 
 
 def questions() -> dict[str, Callable[[Lake, Slice], object]]:
-    """Every function of `pipelines.analyses` that needs nothing but a lake and a slice."""
+    """Every function of `pipelines.analyses` that needs nothing but a lake, a slice, and what
+    `_GIVEN` has."""
     found: dict[str, Callable[[Lake, Slice], object]] = {}
     for module in iter_modules(analyses.__path__):
         loaded = import_module(f"{analyses.__name__}.{module.name}")
         for name, made in inspect.getmembers(loaded, inspect.isfunction):
-            if made.__module__ == loaded.__name__ and not name.startswith("_") and _plain(made):
-                found[f"{module.name}.{name}"] = made
+            needs = _needs(made)
+            if made.__module__ != loaded.__name__ or name.startswith("_") or needs is None:
+                continue
+            if needs <= _GIVEN.keys():
+                given = {need: _GIVEN[need] for need in needs}
+                found[f"{module.name}.{name}"] = partial(made, **given)
     return found
 
 
-def _plain(made: Callable[..., object]) -> bool:
-    given = list(inspect.signature(made).parameters.values())
-    if [p.name for p in given[:2]] != ["lake", "part"]:
-        return False
-    return all(p.default is not p.empty or p.kind == p.VAR_POSITIONAL for p in given[2:])
+def _needs(made: Callable[..., object]) -> set[str] | None:
+    """What must be given besides a lake and a slice; None: it does not take those."""
+    taken = list(inspect.signature(made).parameters.values())
+    if [p.name for p in taken[:2]] != ["lake", "part"]:
+        return None
+    return {p.name for p in taken[2:] if p.default is p.empty and p.kind != p.VAR_POSITIONAL}
 
 
 def _ask_all(home: str) -> tuple[dict[str, float], float]:
