@@ -173,11 +173,14 @@ def _generate(home: str, calls: int) -> None:
 
 def _page_rows(home: Path, calls: int) -> Iterator[dict[str, Any]]:
     took, peak = _apart(_ask_all, str(home))
-    slowest = sorted(took.items(), key=lambda item: -item[1])
-    detail = "\n".join(f"{ms:8.1f} ms  {name}" for name, ms in slowest[:12])
+    slowest = sorted(took.items(), key=lambda item: -item[1][0])
+    detail = "\n".join(
+        f"{p95:8.1f} ms, of the processor {cpu:8.1f} ms  {name}"
+        for name, (p95, cpu) in slowest[:12]
+    )
     yield _row(
         "analytics.page_queries",
-        slowest[0][1],
+        slowest[0][1][0],
         _LIMIT_MS,
         "ms",
         note=f"p95 of the slowest of {len(took)} questions, {calls:,} calls",
@@ -210,8 +213,9 @@ def _needs(made: Callable[..., object]) -> set[str] | None:
     return {p.name for p in taken[2:] if p.default is p.empty and p.kind != p.VAR_POSITIONAL}
 
 
-def _ask_all(home: str) -> tuple[dict[str, float], float]:
-    """p95 in milliseconds by question, and the peak of this process in megabytes."""
+def _ask_all(home: str) -> tuple[dict[str, tuple[float, float]], float]:
+    """By question p95 in milliseconds and the median of processor time, which other work on the
+    machine does not change; the peak of this process in megabytes."""
     lake = open_lake(None, Path(home))
     ids = lake.sql("SELECT campaign_id FROM campaigns ORDER BY campaign_id")["campaign_id"]
     whole = Slice(rehearsal=True)
@@ -224,7 +228,7 @@ def _ask_all(home: str) -> tuple[dict[str, float], float]:
     for name, ask in questions().items():
         for label, part in parts.items():
             work = partial(ask, lake, part)
-            took[f"{name}, {label}"] = _p95([_ms(work) for _ in range(_RUNS)])
+            took[f"{name}, {label}"] = _timed(work)
     return took, _peak_mb()
 
 
@@ -348,6 +352,15 @@ def _ms(work: Callable[[], object]) -> float:
     start = time.perf_counter()
     work()
     return 1000 * (time.perf_counter() - start)
+
+
+def _timed(work: Callable[[], object]) -> tuple[float, float]:
+    walls, processor = list[float](), list[float]()
+    for _ in range(_RUNS):
+        before = time.process_time()
+        walls.append(_ms(work))
+        processor.append(1000 * (time.process_time() - before))
+    return _p95(walls), median(processor)
 
 
 def _p95(values: list[float]) -> float:
