@@ -262,7 +262,7 @@ def test_compaction_changes_no_answer_and_seals_what_is_over(place: Place) -> No
     asked = (
         "SELECT * FROM attempts ORDER BY attempt_id",
         "SELECT * FROM turns ORDER BY attempt_id, turn_index",
-        "SELECT sum(dials)::int, sum(goal)::int, sum(talk_s) FROM cube_hours",
+        "SELECT sum(dials)::int, sum(goal)::int, round(sum(talk_s), 6) FROM cube_hours",
     )
     before = [place.lake.sql(query) for query in asked]
     many = len(place.lake.manifest.files) if place.lake.manifest else 0
