@@ -361,6 +361,18 @@ _TABLES = (
                 "arms": pl.String(),
                 "started_at": MOMENT,
                 "stopped_at": MOMENT,
+                # as planned before the first call; null: nothing was
+                "metric": pl.String(),
+                "baseline": pl.Float64(),
+                "minimal_effect": pl.Float64(),
+                "alpha": pl.Float64(),
+                "power": pl.Float64(),
+                "planned_n": pl.Int64(),
+                # what came of it: kind of the last verdict and its sentence
+                "verdict": pl.String(),
+                "verdict_why": pl.String(),
+                "stopped_reason": pl.String(),
+                "winner": pl.String(),
             }
         ),
         "none",

@@ -170,7 +170,7 @@ JOIN leads l ON l.id = cl.lead_id
 JOIN lead_lists ll ON ll.id = l.list_id
 
 -- name: assignments
-SELECT a.experiment_id, x.campaign_id, a.lead_id, NULL::text AS stratum, a.arm, a.assigned_at
+SELECT a.experiment_id, x.campaign_id, a.lead_id, a.stratum, a.arm, a.assigned_at
 FROM unnest(%(campaigns)s::uuid[], %(keys)s::bigint[]) AS w(campaign_id, lead_id)
 JOIN experiments x USING (campaign_id)
 JOIN assignments a ON a.experiment_id = x.id AND a.lead_id = w.lead_id
@@ -197,5 +197,7 @@ FROM caller_ids i JOIN sellers s ON s.id = i.seller_id ORDER BY i.number_id
 
 -- name: experiments
 SELECT x.id AS experiment_id, x.campaign_id, c.name AS campaign, x.name AS experiment, x.arms,
-       x.started_at, x.stopped_at
+       x.started_at, x.stopped_at, x.metric, x.baseline, x.minimal_effect, x.alpha, x.power,
+       x.planned_n, x.verdict ->> 'kind' AS verdict, x.verdict ->> 'why' AS verdict_why,
+       x.stopped_reason, x.winner
 FROM experiments x JOIN campaigns c ON c.id = x.campaign_id ORDER BY x.id
