@@ -30,3 +30,29 @@ WITH next AS (
     WHERE experiment_id = %(experiment_id)s AND stratum = %(stratum)s AND shares = %(shares)s)
 INSERT INTO assignments (experiment_id, lead_id, arm, stratum, assigned_at)
 VALUES (%(experiment_id)s, %(lead_id)s, %(arm)s, %(stratum)s, %(now)s)
+
+-- name: listed
+-- The newest first; `running` only those that go on.
+SELECT x.*, c.name AS campaign, c.rehearsal,
+       (SELECT count(*) FROM assignments a WHERE a.experiment_id = x.id) AS leads
+FROM experiments x JOIN campaigns c ON c.id = x.campaign_id
+WHERE NOT %(running)s OR x.stopped_at IS NULL
+ORDER BY x.started_at DESC NULLS LAST, x.name, x.id
+
+-- name: named
+SELECT x.*, c.name AS campaign, c.rehearsal,
+       (SELECT count(*) FROM assignments a WHERE a.experiment_id = x.id) AS leads
+FROM experiments x JOIN campaigns c ON c.id = x.campaign_id
+WHERE (x.name = %(name)s OR x.id::text = %(name)s)
+  AND (%(campaign)s::text IS NULL OR c.name = %(campaign)s)
+ORDER BY x.started_at DESC NULLS LAST, x.id
+
+-- name: stop
+UPDATE experiments SET stopped_at = %(now)s, stopped_reason = %(reason)s, stopped_by = %(by)s,
+       winner = %(winner)s, harmful = %(harmful)s
+WHERE id = %(id)s AND stopped_at IS NULL
+RETURNING name
+
+-- name: note_look
+UPDATE experiments SET verdict = %(verdict)s, judged_at = %(now)s, planned_n = %(planned_n)s
+WHERE id = %(id)s
