@@ -134,6 +134,7 @@ class Preflights:
             limits=told.limits,
             voice=voice.result(),
             machines=machines,
+            experiment=told.experiment,
         )
 
     async def _read(self, campaign_id: CampaignId, now: datetime) -> Read | None:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import uuid5
 
 import structlog
 
@@ -23,6 +24,7 @@ from voice_ai.db.connect import AsyncDb
 from voice_ai.ids import CampaignId
 from voice_ai.pacing.caller_ids import Rate
 from voice_ai.preflight.check import Failed
+from voice_ai.preflight.experiment import ExperimentFacts
 from voice_ai.preflight.law import LawFacts, Switch
 from voice_ai.preflight.lists import SOON, DryRun, Import, Pace
 from voice_ai.preflight.machines import DatabaseFacts
@@ -61,6 +63,7 @@ class Read:
     voice_id: str
     other_voice_id: str | None
     characters: int
+    experiment: ExperimentFacts | None
 
 
 async def read(
@@ -96,6 +99,7 @@ async def read(
         voice_id=row["config"]["voice"]["voice_id"],
         other_voice_id=row["config"]["voice"].get("other_voice_id"),
         characters=characters(script, leads) if script else 0,
+        experiment=await _experiment(db, campaign_id, script),
     )
 
 
@@ -199,6 +203,18 @@ async def _forecast(db: AsyncDb, leads: int, measured: Row, now: datetime) -> Fo
         minutes_per_lead=minutes / known if enough and minutes else None,
         measured=known if enough else 0,
     )
+
+
+async def _experiment(
+    db: AsyncDb, campaign_id: CampaignId, script: Script | None
+) -> ExperimentFacts | None:
+    if script is None or script.experiment is None:
+        return None
+    plan = script.experiment
+    about = {"experiment_id": uuid5(campaign_id, plan.name), "campaign_id": campaign_id}
+    row = await _one(db, _SQL.experiment, **about)
+    assert row is not None
+    return ExperimentFacts(plan, **row)
 
 
 async def _limits(db: AsyncDb, campaign: StoredCampaign, account: str) -> Limits:

@@ -201,6 +201,14 @@ _ALL = (
         (Field("report", "Report", "Its id, or how it begins.", required=True),),
         tags=("reports",),
     ),
+    FlowFacts(
+        "judge-experiments",
+        "Judge experiments",
+        "Reads what experiments show so far: keeps the verdict, ends those with a winner, harm or"
+        " nothing to be found.",
+        schedule=Schedule("*/15 * * * *", "UTC", "every quarter of an hour"),
+        tags=("reports",),
+    ),
 )
 FLOWS: Mapping[FlowName, FlowFacts] = {facts.name: facts for facts in _ALL}
 

@@ -38,6 +38,9 @@ COMMANDS: dict[str, Entry] = {
     "report": Entry("pipelines.commands_report", "report", "A report as HTML, of five kinds"),
     "reports": Entry("pipelines.commands_reports", "app", "The archive: list, build, send again"),
     "lake": Entry("pipelines.commands_lake", "app", "Finished calls as Parquet: sync, verify, SQL"),
+    "experiment": Entry(
+        "pipelines.commands_experiment", "app", "Comparing wordings: list, show, plan, stop"
+    ),
     "export": Entry("pipelines.commands_lake", "export", "A table of the lake as CSV or Parquet"),
     "notebook": Entry("pipelines.commands_notebook", "notebook", "JupyterLab on the notebooks"),
     "models": Entry("ml.commands", "app", "Train, judge, register and promote models"),

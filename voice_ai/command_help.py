@@ -11,7 +11,7 @@ TASKS: Mapping[str, tuple[str, ...]] = {
     "Campaigns": ("campaign", "script", "policy", "report", "reports", "switch"),
     "Leads": ("import", "leads", "dnc", "consent"),
     "Calls": ("calls",),
-    "Analysis": ("lake", "export", "notebook"),
+    "Analysis": ("lake", "experiment", "export", "notebook"),
     "Models": ("models",),
     "Operate": ("health", "carrier", "flows", "db", "completion", "docs"),
 }
@@ -38,6 +38,7 @@ EXAMPLES: Mapping[str, str] = {
     "calls": "voice-ai calls list --campaign 'Spring survey' --outcome goal",
     "models": "voice-ai models status",
     "lake": 'voice-ai lake sql "SELECT disposition, count(*) FROM attempts GROUP BY ALL"',
+    "experiment": "voice-ai experiment plan --baseline .12 --effect .03",
     "export": "voice-ai export attempts --out attempts.parquet",
     "notebook": "voice-ai notebook",
     "health": "voice-ai health --watch",

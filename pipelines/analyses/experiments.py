@@ -8,7 +8,8 @@ import polars as pl
 
 from pipelines.lake.read import Lake
 from pipelines.metrics.experiments import ReadOut, read_out
-from voice_ai.experiments.verdict import Rules, control_of
+from voice_ai.experiments.arms import control_of
+from voice_ai.experiments.verdict import Rules
 
 _ALL = """
 SELECT e.*, c.rehearsal, c.state AS campaign_state, n.leads FROM experiments e
@@ -79,6 +80,7 @@ def _known(row: dict[str, object]) -> Known:
         "effect": row.get("minimal_effect"),
         "alpha": row.get("alpha"),
         "planned": row.get("planned_n"),
+        "guards": None if row.get("guardrails") is None else _texts(row["guardrails"]),
     }
     rules = Rules(**{name: value for name, value in given.items() if value is not None})  # type: ignore[arg-type]
     verdict = row.get("verdict")
@@ -96,3 +98,7 @@ def _known(row: dict[str, object]) -> Known:
         bool(row["rehearsal"]),
         str(verdict) if verdict else None,
     )
+
+
+def _texts(written: object) -> tuple[str, ...]:
+    return tuple(map(str, json.loads(str(written))))

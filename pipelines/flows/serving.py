@@ -22,6 +22,7 @@ from prefect.types.entrypoint import EntrypointType
 
 from ml.lifecycle import Lifecycle
 from pipelines.flow_list import FLOWS, address_file
+from pipelines.flows.experiments import judge_experiments_flow
 from pipelines.flows.imports import import_leads_flow
 from pipelines.flows.lake import keep_lake_in_step, sync_lake_flow
 from pipelines.flows.local import ServerHandle
@@ -63,6 +64,7 @@ _FLOWS: Mapping[FlowName, Flow[..., Any]] = {
     "sync-lake": sync_lake_flow,
     "daily-report": daily_report_flow,
     "send-report": send_report_flow,
+    "judge-experiments": judge_experiments_flow,
 }
 
 

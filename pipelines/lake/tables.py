@@ -358,9 +358,22 @@ _TABLES = (
                 "campaign_id": pl.String(),
                 "campaign": pl.String(),
                 "experiment": pl.String(),
-                "arms": pl.String(),
+                "arms": pl.String(),  # JSON: arms with the shares that leads were given them by
                 "started_at": MOMENT,
                 "stopped_at": MOMENT,
+                # as planned before the first call; null: nothing was
+                "metric": pl.String(),
+                "baseline": pl.Float64(),
+                "minimal_effect": pl.Float64(),
+                "alpha": pl.Float64(),
+                "power": pl.Float64(),
+                "guardrails": pl.String(),  # JSON: a list of names
+                "planned_n": pl.Int64(),
+                # what came of it: kind of the last verdict and its sentence
+                "verdict": pl.String(),
+                "verdict_why": pl.String(),
+                "stopped_reason": pl.String(),
+                "winner": pl.String(),
             }
         ),
         "none",

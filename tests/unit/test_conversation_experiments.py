@@ -39,14 +39,34 @@ def faults_of(old: str, new: str) -> list[str]:
     return [fault.message for fault in check_script(TEXT.replace(old, new), source="s.yaml")[1]]
 
 
-def test_a_lead_is_in_the_same_arm_in_every_call_and_shares_hold() -> None:
-    halves = Experiment(name="one", arms={"a": 0.3, "b": 0.7})
-    drawn = [halves.assign(f"lead-{number}") for number in range(4000)]
-    assert drawn == [halves.assign(f"lead-{number}") for number in range(4000)]
-    assert Counter(drawn)["a"] == pytest.approx(1200, abs=120)
-    other = Experiment(name="two", arms={"a": 0.3, "b": 0.7})
-    both = Counter(zip(drawn, map(other.assign, (f"lead-{n}" for n in range(4000))), strict=True))
-    assert both["a", "a"] == pytest.approx(360, abs=80), "experiments are drawn apart"
+@pytest.mark.parametrize(
+    "shares", [(0.5, 0.5), (0.3, 0.7), (0.333, 0.333, 0.334), (0.9, 0.099, 0.001)]
+)
+def test_arms_are_counted_out_within_each_stratum(shares: tuple[float, ...]) -> None:
+    experiment = Experiment(name="one", arms=dict(zip("abc", shares, strict=False)))
+    drawn = [experiment.arm_at("east", place) for place in range(2000)]
+    given: Counter[str] = Counter()
+    for place, arm in enumerate(drawn, 1):
+        given[arm] += 1
+        for name, share in experiment.arms.items():
+            # Half a block of 20 in the middle of one, nothing of it at its end.
+            assert abs(given[name] - share * place) < (7 if place % 20 else 1.001)
+    assert drawn == [experiment.arm_at("east", place) for place in range(2000)]
+    assert given == {name: round(2000 * share) for name, share in experiment.arms.items()}
+
+
+def test_strata_experiments_and_laps_are_drawn_apart() -> None:
+    halves = {"a": 0.5, "b": 0.5}
+    one, two = Experiment(name="one", arms=halves), Experiment(name="two", arms=halves)
+    east, west, other = (
+        "".join(experiment.arm_at(stratum, place) for place in range(400))
+        for experiment, stratum in ((one, "east"), (one, "west"), (two, "east"))
+    )
+    for text in (west, other):
+        same = sum(x == y for x, y in zip(east, text, strict=True))
+        assert same == pytest.approx(200, abs=60)
+    blocks = {east[begin : begin + 4] for begin in range(0, 400, 4)}
+    assert len(blocks) == 6, "every order of two and two comes up"
 
 
 def test_each_arm_hears_its_own_words_to_the_end(survey: Script) -> None:
@@ -107,6 +127,29 @@ def test_a_trial_is_held_in_an_arm(survey: Script) -> None:
             "arms: {a: 0.5, b: 0.4}",
             "s.yaml:9, field experiment.arms: the shares of the arms add up to 0.9; they must"
             " make 1.",
+        ),
+        (
+            "arms: {a: 0.5, b: 0.5}}",
+            "arms: {a: 0.5, b: 0.5},\n  stop: never}",
+            "s.yaml:10, field experiment.stop: `never` is not known here; use 'automatic' or"
+            " 'by hand'.",
+        ),
+        (
+            "arms: {a: 0.5, b: 0.5}}",
+            "arms: {a: 0.5, b: 0.5}, guardrails: [opt_outs, opt_outs]}",
+            "s.yaml:9, field experiment.guardrails: a guardrail is named once.",
+        ),
+        (
+            "arms: {a: 0.5, b: 0.5}}",
+            "arms: {a: 0.5, b: 0.5}, metric: joy}",
+            "s.yaml:9, field experiment.metric: `joy` is not known here; use"
+            " 'goals_per_assigned_lead'.",
+        ),
+        (
+            "arms: {a: 0.5, b: 0.5}}",
+            "arms: {a: 0.5, b: 0.5}, baseline: 0.96}",
+            "s.yaml:9, field experiment: `baseline` and `minimal_effect` together must stay below"
+            " 1.",
         ),
         (
             "experiment: {name: ask_kindly, arms: {a: 0.5, b: 0.5}}\n",

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from tests.factories_preflight import DATABASE, GONE, GREEN, LINE, NOW, RUN, SCRIPT, TRIP
+from voice_ai.conversation.experiments import Experiment
 from voice_ai.preflight import (
     GROUPS,
     Check,
@@ -20,6 +21,7 @@ from voice_ai.preflight import (
     worst,
 )
 from voice_ai.preflight.check import Failed
+from voice_ai.preflight.experiment import ExperimentFacts
 from voice_ai.preflight.law import Switch
 from voice_ai.preflight.lists import Import, Pace, finish_at
 from voice_ai.preflight.machines import ModelFacts
@@ -59,6 +61,17 @@ def forecast(**changed: Any) -> dict[str, Any]:
     return {"forecast": replace(GREEN.forecast, **changed)}
 
 
+def experiment(**changed: Any) -> dict[str, Any]:
+    """Needs some 3,600 leads in all; half of those dialed so far were reached."""
+    plan = Experiment(name="one", arms={"a": 0.5, "b": 0.5}, baseline=0.1)
+    facts = ExperimentFacts(plan, stopped=False, assigned=900, dialed=2000, reached=1000, goals=90)
+    return {"experiment": replace(facts, **changed), **run(ready=10_000)}
+
+
+def unplanned(**changed: float | None) -> Experiment:
+    return Experiment(name="one", arms={"a": 0.5, "b": 0.5}, baseline=None, **changed)
+
+
 def switch(kind: str, key: str) -> dict[str, Any]:
     return {"switches": (Switch(kind, key, "complaints", "ana"),)}
 
@@ -85,6 +98,12 @@ CASES: list[tuple[str, dict[str, Any], Light]] = [
     ("list.suppressed", run(reasons={"DNC_INTERNAL": 1}), A),
     ("list.zones", run(reasons={"TZ_UNKNOWN": 10}), G),
     ("list.zones", run(reasons={"TZ_UNKNOWN": 11}), A),
+    ("list.experiment", experiment(), G),
+    ("list.experiment", experiment(assigned=0, reached=100), A),
+    ("list.experiment", experiment(plan=unplanned(), goals=0), A),
+    ("list.experiment", experiment(plan=unplanned()), G),
+    ("list.experiment", {**experiment(), "max_leads": 500}, A),
+    ("list.experiment", experiment(stopped=True, assigned=0, reached=0), G),
     ("law.script", law(script=None, faults=("script:3: a dead end",)), R),
     ("law.ring", law(ring_timeout_s=14), R),
     ("law.policy", law(dry_run=Failed("the rules broke with KeyError")), R),

@@ -19,16 +19,18 @@ from voice_ai.vault import Keyring
 ROLES = ("dialer", "flows", "app", "analyst")
 
 _READ_ALL = "SELECT ON ALL TABLES IN SCHEMA public"
+_END_EXPERIMENT = "UPDATE (stopped_at, stopped_reason, stopped_by, winner, harmful) ON experiments"
 _GRANTS: dict[str, tuple[str, ...]] = {
     "dialer": (
         _READ_ALL,
         "INSERT ON attempts, calls, call_events, turns, model_predictions, shadow_predictions,"
         " decisions, suppressions, consents, recordings, cost_lines, outbox, audit_log, workers,"
         " alerts, numbers, carrier_pace, prompts, switches, campaign_pace, pace_changes,"
-        " inbound_contacts, preflights, commands, transfers, experiments, assignments",
+        " inbound_contacts, preflights, commands, transfers, experiments, assignments,"
+        " assignment_strata",
         "UPDATE ON attempts, calls, turns, recordings, campaign_leads, campaigns, commands,"
         " workers, alerts, carrier_pace, outbox, campaign_pace, caller_ids, inbound_contacts,"
-        " preflights, transfers",
+        " preflights, transfers, assignment_strata",
         "UPDATE (revoked_at, revoked_through) ON consents",
         "EXECUTE ON FUNCTION ensure_event_partition(date)",
     ),
@@ -40,6 +42,8 @@ _GRANTS: dict[str, tuple[str, ...]] = {
         " list_entries, model_watch, rollouts, report_archive",
         "INSERT ON campaign_versions, suppressions, audit_log, model_references, label_samples,"
         " rollout_steps, qa_scores, turn_scores",
+        _END_EXPERIMENT,
+        "UPDATE (planned_n, verdict, judged_at) ON experiments",
         "DELETE ON leads, campaign_leads, import_rejects, lead_scores, list_entries, model_watch",
     ),
     "app": (
@@ -50,6 +54,7 @@ _GRANTS: dict[str, tuple[str, ...]] = {
         "INSERT ON campaign_versions, suppressions, consents, audit_log, preflights, qa_scores,"
         " turn_labels",
         "DELETE ON list_entries",
+        _END_EXPERIMENT,
         "UPDATE (purged_at) ON recordings",
         "UPDATE (withdrawn_at) ON turn_labels",
         "UPDATE (revoked_at, revoked_through) ON consents",

@@ -14,7 +14,7 @@ from voice_ai.vault import Keyring
 if TYPE_CHECKING:  # loaded only by the process that really migrates
     from alembic.config import Config
 
-HEAD = "0015"
+HEAD = "0016"
 _LOCK = 7_234_001  # two processes that start together migrate one after the other
 
 

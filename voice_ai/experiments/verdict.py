@@ -37,11 +37,12 @@ class Arm:
 @dataclass(frozen=True)
 class Rules:
     """`effect`: the least difference worth finding; `planned`: leads per arm, None: no end was
-    planned."""
+    planned; `guards`: those whose harm ends it, the others are only told."""
 
     effect: float = 0.05
     alpha: float = 0.05
     planned: int | None = None
+    guards: tuple[str, ...] = GUARDS
 
 
 @dataclass(frozen=True)
@@ -59,11 +60,6 @@ class Verdict:
     @property
     def stops(self) -> bool:
         return self.kind != "go on"
-
-
-def control_of(arms: tuple[str, ...]) -> str:
-    """The arm that the others are compared with: the one named control, else the first by name."""
-    return "control" if "control" in arms else min(arms)
 
 
 def judge(control: Arm, others: tuple[Arm, ...], rules: Rules) -> Verdict:
@@ -101,7 +97,10 @@ def _decided(
 ) -> tuple[Kind, str | None, str]:
     if srm_p < SRM_P:
         return "shares", None, f"leads are not shared out as planned (p = {srm_p:.1g})"
-    for name, found in guards.items():
+    for name, told in guards.items():
+        found = {guard: p for guard, p in told.items() if guard in rules.guards}
+        if not found:
+            continue
         worst = min(found, key=lambda guard: found[guard])
         if found[worst] <= GUARD_ALPHA:
             what = {"opt_outs": "more opt-outs", "hang_ups": "more early hang-ups"}[worst]
@@ -122,8 +121,8 @@ def _decided(
             f"every other arm reaches the goal less often than {control.name}",
         )
     if rules.planned and min(arm.leads for arm in (control, *others)) >= rules.planned:
-        told = f"{rules.planned:,} leads an arm and no difference of {rules.effect:.1%} to be seen"
-        return "no difference", None, told
+        words = f"{rules.planned:,} leads an arm and no difference of {rules.effect:.1%} to be seen"
+        return "no difference", None, words
     return "go on", None, "nothing is certain yet"
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from voice_ai.preflight.check import Check, Failed, in_order, softened
+from voice_ai.preflight.experiment import ExperimentFacts, judge_experiment
 from voice_ai.preflight.law import LawFacts, Switch, judge_law, judge_stops
 from voice_ai.preflight.lists import DryRun, Import, Pace, judge_list, judge_window
 from voice_ai.preflight.machines import MachineFacts, judge_machines
@@ -43,6 +44,7 @@ class Facts:
     limits: Limits
     voice: VoiceFacts
     machines: MachineFacts
+    experiment: ExperimentFacts | None = None
 
 
 def judge(facts: Facts) -> list[Check]:
@@ -50,6 +52,7 @@ def judge(facts: Facts) -> list[Check]:
     lines = list(facts.caller_ids.values())
     found = [
         *judge_list(facts.imports, facts.dry_run, facts.now),
+        *judge_experiment(facts.experiment, facts.dry_run, facts.pace, facts.max_leads, facts.now),
         *judge_law(facts.law),
         *judge_window(facts.dry_run, facts.pace, facts.max_leads, facts.now),
         *judge_stops(facts.switches, facts.campaign_id, list(facts.caller_ids), facts.state),

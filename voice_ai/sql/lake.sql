@@ -170,7 +170,7 @@ JOIN leads l ON l.id = cl.lead_id
 JOIN lead_lists ll ON ll.id = l.list_id
 
 -- name: assignments
-SELECT a.experiment_id, x.campaign_id, a.lead_id, NULL::text AS stratum, a.arm, a.assigned_at
+SELECT a.experiment_id, x.campaign_id, a.lead_id, a.stratum, a.arm, a.assigned_at
 FROM unnest(%(campaigns)s::uuid[], %(keys)s::bigint[]) AS w(campaign_id, lead_id)
 JOIN experiments x USING (campaign_id)
 JOIN assignments a ON a.experiment_id = x.id AND a.lead_id = w.lead_id
@@ -196,6 +196,16 @@ SELECT i.label AS caller_id, s.name AS seller, i.standing, i.standing_since, i.a
 FROM caller_ids i JOIN sellers s ON s.id = i.seller_id ORDER BY i.number_id
 
 -- name: experiments
-SELECT x.id AS experiment_id, x.campaign_id, c.name AS campaign, x.name AS experiment, x.arms,
-       x.started_at, x.stopped_at
+-- Where the shares of a script changed on the way, `arms` has their mean over the leads.
+SELECT x.id AS experiment_id, x.campaign_id, c.name AS campaign, x.name AS experiment,
+       coalesce((
+           SELECT jsonb_object_agg(w.arm, w.share) FROM (
+               SELECT e.key AS arm, round((sum(s.drawn * e.value::float8) / (
+                   SELECT sum(t.drawn) FROM assignment_strata t
+                   WHERE t.experiment_id = x.id))::numeric, 6)::float8 AS share
+               FROM assignment_strata s CROSS JOIN LATERAL jsonb_each_text(s.shares::jsonb) e
+               WHERE s.experiment_id = x.id AND s.drawn > 0 GROUP BY e.key) w), x.arms) AS arms,
+       x.started_at, x.stopped_at, x.metric, x.baseline, x.minimal_effect, x.alpha, x.power,
+       CASE WHEN x.minimal_effect IS NOT NULL THEN to_jsonb(x.guardrails) END AS guardrails, x.planned_n, x.verdict ->> 'kind' AS verdict, x.verdict ->> 'why' AS verdict_why,
+       x.stopped_reason, x.winner
 FROM experiments x JOIN campaigns c ON c.id = x.campaign_id ORDER BY x.id

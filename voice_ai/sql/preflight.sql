@@ -118,6 +118,17 @@ SELECT count(DISTINCT a.lead_id) AS leads, count(*) AS dials,
 FROM attempts a JOIN calls k ON k.attempt_id = a.id
 WHERE a.campaign_id = %(campaign_id)s AND a.state = 'ended'
 
+-- name: experiment
+-- Leads with an arm, and of the campaign's leads those dialed, reached and with a goal.
+SELECT EXISTS (SELECT FROM experiments x
+               WHERE x.id = %(experiment_id)s AND x.stopped_at IS NOT NULL) AS stopped,
+       (SELECT count(*) FROM assignments s WHERE s.experiment_id = %(experiment_id)s) AS assigned,
+       count(DISTINCT a.lead_id) AS dialed,
+       count(DISTINCT a.lead_id) FILTER (WHERE f.answered) AS reached,
+       count(DISTINCT a.lead_id) FILTER (WHERE f.goal) AS goals
+FROM attempts a JOIN dispositions f ON f.code = a.disposition
+WHERE a.campaign_id = %(campaign_id)s AND f.reached_carrier
+
 -- name: limits
 SELECT max_concurrent, calls_per_second FROM carrier_limits WHERE account = %(account)s
 

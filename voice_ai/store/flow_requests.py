@@ -30,6 +30,7 @@ FlowName = Literal[
     "sync-lake",
     "daily-report",
     "send-report",
+    "judge-experiments",
 ]
 FLOW_NAMES: tuple[str, ...] = get_args(FlowName)
 FINISHED = frozenset({"done", "failed", "cancelled", "interrupted"})

@@ -3,6 +3,7 @@
 from voice_ai.db.schema import (
     calls,
     campaigns,
+    experiments,
     lake,
     operations,
     people,
@@ -16,6 +17,7 @@ __all__ = [
     "METADATA",
     "calls",
     "campaigns",
+    "experiments",
     "lake",
     "operations",
     "people",

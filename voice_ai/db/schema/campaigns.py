@@ -260,30 +260,6 @@ pace_changes = Table(
     comment="Why a campaign or a caller id goes slower or faster.",
 )
 
-experiments = Table(
-    "experiments",
-    METADATA,
-    uuid_key(),
-    ref("campaign_id", "campaigns.id", "the campaign"),
-    Column("name", Text, nullable=False, comment="short name"),
-    document("arms", "arm names with their shares"),
-    moment("started_at", "start"),
-    moment("stopped_at", "end"),
-    comment="A comparison of script or pacing versions.",
-)
-
-assignments = Table(
-    "assignments",
-    METADATA,
-    ref("experiment_id", "experiments.id", "the experiment", primary_key=True),
-    ref("lead_id", "leads.id", "the lead", primary_key=True),
-    Column("arm", Text, nullable=False, comment="sticky over retries"),
-    moment("assigned_at", "when", nullable=False),
-    stamp(),
-    stamp_index("assignments"),
-    comment="Which lead is in which arm.",
-)
-
 rehearsal_clock = Table(
     "rehearsal_clock",
     METADATA,
