@@ -107,6 +107,20 @@ def shares_chart(shares: pl.DataFrame, outcome: str, mode: Mode) -> Drawing:
     return themed(bars, mode)
 
 
+def _pair_tooltip() -> list[alt.Tooltip]:
+    return [
+        alt.Tooltip("first:N", title="First"),
+        alt.Tooltip("second:N", title="Next"),
+        alt.Tooltip("pairs:Q", title="Pairs", format=","),
+        alt.Tooltip("n:Q", title="n, pairs of the row", format=","),
+        alt.Tooltip("rate:Q", title="Share", format=".1%"),
+        alt.Tooltip("low:Q", title="95 % from", format=".1%"),
+        alt.Tooltip("high:Q", title="95 % to", format=".1%"),
+        alt.Tooltip("overall:Q", title="After any emotion", format=".1%"),
+        alt.Tooltip("shrunk:Q", title="Share, shrunk", format=".1%"),
+    ]
+
+
 def transition_chart(cells: pl.DataFrame, mode: Mode) -> Drawing:
     """How much more or less often the second emotion follows the first than it follows any, drawn
     towards none where there are few pairs; the share and n in each cell. Selects `CHOSEN`."""
@@ -144,17 +158,7 @@ def transition_chart(cells: pl.DataFrame, mode: Mode) -> Drawing:
                 ),
             ),
             opacity=_PALE,
-            tooltip=[
-                alt.Tooltip("first:N", title="First"),
-                alt.Tooltip("second:N", title="Next"),
-                alt.Tooltip("pairs:Q", title="Pairs", format=","),
-                alt.Tooltip("n:Q", title="n, pairs of the row", format=","),
-                alt.Tooltip("rate:Q", title="Share", format=".1%"),
-                alt.Tooltip("low:Q", title="95 % from", format=".1%"),
-                alt.Tooltip("high:Q", title="95 % to", format=".1%"),
-                alt.Tooltip("overall:Q", title="After any emotion", format=".1%"),
-                alt.Tooltip("shrunk:Q", title="Share, shrunk", format=".1%"),
-            ],
+            tooltip=_pair_tooltip(),
         )
         .add_params(chosen)
     )

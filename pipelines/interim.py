@@ -265,14 +265,7 @@ def tables(made: InterimReport) -> list[Table]:
         (
             "What went wrong most often",
             "Attempts that failed, by who ended them and the carrier's code.",
-            [
-                (
-                    words(one.reason),
-                    f"code {one.code}" if one.code is not None else "–",
-                    f"{one.n:,}",
-                )
-                for one in made.problems
-            ],
+            [(words(one.reason), _coded(one.code), f"{one.n:,}") for one in made.problems],
         ),
         (
             "Changes of the pace",
@@ -287,6 +280,10 @@ def tables(made: InterimReport) -> list[Table]:
             ],
         ),
     ]
+
+
+def _coded(code: int | None) -> str:
+    return "–" if code is None else f"code {code}"
 
 
 def _known(value: float | None, pattern: str) -> str:

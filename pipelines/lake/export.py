@@ -30,6 +30,13 @@ MOST = {
     "decisions": 250_000,
     "attempts": 25_000,
 }
+_CHANGED = {
+    "leads": _SQL.changed_leads,
+    "campaign_leads": _SQL.changed_campaign_leads,
+    "assignments": _SQL.changed_assignments,
+    "decisions": _SQL.changed_decisions,
+    "attempts": _SQL.changed_attempts,
+}
 _AT_ONCE = 5_000  # keys of a statement
 _BY_NUMBER = frozenset({"leads", "decisions"})
 _BY_PAIR = frozenset({"campaign_leads", "assignments"})
@@ -117,8 +124,7 @@ def plan(db: Db, found: Window, resume: Resume | None = None) -> Plan:
 def _listed(db: Db, name: str, ends: dict[str, int]) -> pl.DataFrame:
     schema = {"month": pl.String(), "campaign": pl.String(), "key": pl.String()}
     more = {"settled_xid": pl.Int64()} if name == "attempts" else {}
-    query: str = getattr(_SQL, f"changed_{name}")
-    listed = copied(db, query, pl.Schema({**schema, "known": pl.Boolean(), **more}), ends)
+    listed = copied(db, _CHANGED[name], pl.Schema({**schema, "known": pl.Boolean(), **more}), ends)
     place = pl.concat_str("month", "campaign", "key", separator="/", ignore_nulls=True)
     if name in _BY_NUMBER:
         place = pl.col("key").cast(pl.Int64)

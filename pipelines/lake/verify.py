@@ -38,7 +38,7 @@ FIGURES: dict[str, str] = {
                sum(opted_out::int) AS opted_out, sum(right_party::int) AS right_party,
                sum(talk_s) AS talk_s, sum(version) AS versions
         FROM attempts WHERE attempt_id NOT IN (SELECT unnest($attempts)) GROUP BY ALL""",
-    "unique leads": """
+    "unique_leads": """
         SELECT NULL AS month, campaign_id, sum(first_dial::int) AS dialed,
                sum(first_answered::int) AS answered, sum(first_human::int) AS human,
                sum(first_right_party::int) AS right_party, sum(first_conversed::int) AS conversed,
@@ -67,7 +67,7 @@ FIGURES: dict[str, str] = {
         SELECT strftime(decided_at, '%Y-%m') AS month, campaign_id, count(*) AS n,
                sum(allow::int) AS allowed, sum(len(reasons)) AS reasons
         FROM decisions WHERE decision_id NOT IN (SELECT unnest($decisions)) GROUP BY ALL""",
-    "decided leads": """
+    "decided_leads": """
         SELECT NULL AS month, campaign_id, sum((allow_before IS NULL)::int) AS n
         FROM decisions WHERE decision_id NOT IN (SELECT unnest($decisions)) GROUP BY ALL""",
     "leads": """
@@ -194,7 +194,7 @@ def _counted(
     db: Db, name: str, like: pl.DataFrame, left_out: Mapping[str, list[Any]]
 ) -> pl.DataFrame:
     kinds = {c: pl.String() if c in _PARTS else pl.Float64() for c in like.columns}
-    return copied(db, getattr(_SQL, name.replace(" ", "_")), pl.Schema(kinds), left_out)
+    return copied(db, getattr(_SQL, name), pl.Schema(kinds), left_out)
 
 
 def _held(name: str, mine: pl.DataFrame, theirs: pl.DataFrame) -> list[Difference]:

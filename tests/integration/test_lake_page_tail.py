@@ -22,8 +22,12 @@ def test_pages_read_the_commit_and_what_finished_since(
 ) -> None:
     monkeypatch.setenv("DATABASE_URL", database_url)
     with open_context() as context, connect(database_url, autocommit=True) as db:
-        monkeypatch.setattr(pages.session, "context", lambda: context)
-        read = pages.seen.__wrapped__  # without the cache of a running Streamlit
+        monkeypatch.setattr("app.session.context", lambda: context)
+
+        def read() -> pages.Seen:
+            pages.seen.clear()
+            return pages.seen()
+
         CampaignFactory(db).campaign("one", leads=20, dialed=10)
         seen = read()
         assert seen.tail == seen.lake.sql(DIALS).item() > 0
