@@ -32,7 +32,7 @@ from voice_ai.intervals import Z_95
 
 LEVEL, SEED = 0.05, 20261124
 FEWEST_DAYS = 6
-_FEWEST_DRAWS, _DRAWS_PER_NUMBER = 999, 40
+_FEWEST_DRAWS, _DRAWS_PER_NUMBER = 999, 25
 
 HUMANS_PER_EXPECTED = Metric(
     name="humans_per_expected_by_caller_id",
@@ -103,7 +103,7 @@ def histories(strata: pl.DataFrame) -> list[History]:
     that changed first, then by name."""
     found: dict[str, History] = {}
     told: set[str] = set()
-    left, again = strata, set(strata["caller_id"])
+    left, again = strata, set(strata["caller_id"].unique())
     tested = len(again)
     while again:
         beside = left.filter(pl.col("campaign_id").is_in(_campaigns(left, again).implode()))
@@ -117,7 +117,8 @@ def histories(strata: pl.DataFrame) -> list[History]:
         told.add(first)
         campaigns = _campaigns(left, {first})
         left = left.filter(pl.col("caller_id") != first)
-        again = set(left.filter(pl.col("campaign_id").is_in(campaigns.implode()))["caller_id"])
+        beside = left.filter(pl.col("campaign_id").is_in(campaigns.implode()))
+        again = set(beside["caller_id"].unique())
         for name in again & set(found):  # a number without a pool is not tested any more
             found[name] = History(name, found[name].days, None)
     return sorted(found.values(), key=lambda one: (one.change is None, one.caller_id))
