@@ -75,6 +75,11 @@ def begin(db: Db) -> None:
     db.execute("SET LOCAL idle_in_transaction_session_timeout = 0")
 
 
+def restamp(db: Db) -> None:
+    """Before the first commit, and before everything is read anew: what a restored dump brought."""
+    db.execute(_SQL.restamp)
+
+
 def window(db: Db, manifest: Manifest | None) -> Window:
     """What comes after that commit. Raises Refused where commit and database do not belong
     together: another one, or one that was restored from a time before the commit."""

@@ -66,6 +66,8 @@ def sync(
         manifest = commits.newest(store)
         if not mine:
             return _report(manifest, 0, {}, 0, began, busy=True)
+        if anew or manifest is None:
+            export.restamp(db)
         if anew and manifest is not None:
             manifest = _emptied(manifest, db)
         going = True  # once more after what another sync began and did not finish

@@ -243,7 +243,11 @@ def test_another_database_and_a_restored_one_are_refused_until_a_rebuild(place: 
     place.db.execute("UPDATE lake_source SET id = gen_random_uuid()")
     with pytest.raises(Refused, match="another database.*lake rebuild"):
         place.sync()
+    # Its rows bring stamps of the server they come from, which this one has not reached.
+    place.db.execute("UPDATE decisions SET changed_xid = 1::bigint << 40")
+    place.db.execute("UPDATE attempts SET settled_xid = 1::bigint << 40 WHERE state = 'ended'")
     place.sync(anew=True)
+    assert place.count(DIALS) == place.one("SELECT count(*) FROM attempts WHERE state = 'ended'")
     place.proved()
     # The newest attempt that the lake knows ended in another transaction.
     place.db.execute("UPDATE attempts SET settled_xid = 3")

@@ -44,6 +44,7 @@ _GRANTS: dict[str, tuple[str, ...]] = {
         " rollout_steps, qa_scores, turn_scores",
         _END_EXPERIMENT,
         "UPDATE (planned_n, verdict, judged_at) ON experiments",
+        "EXECUTE ON FUNCTION lake_restamp()",
         "DELETE ON leads, campaign_leads, import_rejects, lead_scores, list_entries, model_watch",
     ),
     "app": (
@@ -83,6 +84,7 @@ def grant_roles(connection: psycopg.Connection, keyring: Keyring) -> bool:
     connection.execute("SELECT pg_advisory_xact_lock(hashtext('voice_ai roles'))")
     connection.execute("REVOKE ALL ON SCHEMA public FROM PUBLIC")
     connection.execute("REVOKE ALL ON FUNCTION ensure_event_partition(date) FROM PUBLIC")
+    connection.execute("REVOKE ALL ON FUNCTION lake_restamp() FROM PUBLIC")
     for role in ROLES:
         _grant(connection, role_name(database, role), role, keyring)
     connection.commit()

@@ -7,6 +7,10 @@ SELECT s.id || '/' || current_database() AS source,
        pg_snapshot_xmin(pg_current_snapshot())::text::bigint AS bound
 FROM lake_source s
 
+-- name: restamp
+-- Before everything is read: rows of a restored dump get stamps that this server has reached.
+SELECT lake_restamp()
+
 -- name: witness
 -- The newest attempt of the lake; a database that does not know it was restored from before it.
 SELECT settled_xid FROM attempts WHERE id = %(id)s

@@ -25,6 +25,7 @@ _STAMPED = {
     "suppressions": _ADDED,
     "assignments": _ADDED,
 }
+_NAMES = ", ".join(f"'{table}'" for table in _STAMPED)
 _SETTLED = "transaction in which it ended; NULL: it is live. An older one is in the lake"
 
 _TRIGGERS = f"""
@@ -77,6 +78,28 @@ END $$;
 CREATE TRIGGER lake_member_gone AFTER DELETE ON campaign_leads REFERENCING OLD TABLE AS old_rows
     FOR EACH STATEMENT EXECUTE FUNCTION lake_member_gone();
 INSERT INTO lake_source DEFAULT VALUES;
+
+-- A dump that is restored elsewhere brings stamps that the counter there has not reached.
+CREATE FUNCTION lake_restamp() RETURNS bigint
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+DECLARE
+    mine bigint := {_NOW};
+    stamped text;
+    moved bigint;
+    total bigint := 0;
+BEGIN
+    UPDATE attempts SET settled_xid = mine WHERE settled_xid > mine;
+    FOREACH stamped IN ARRAY ARRAY[{_NAMES}] LOOP
+        EXECUTE 'UPDATE ' || stamped || ' SET changed_xid = $1 WHERE changed_xid > $1'
+        USING mine;
+        GET DIAGNOSTICS moved = ROW_COUNT;
+        total := total + moved;
+    END LOOP;
+    UPDATE lake_gone SET xid = mine WHERE xid > mine;
+    RETURN total;
+END $$;
+COMMENT ON FUNCTION lake_restamp() IS
+    'Brings stamps from the future of this server to now; how many rows had one.';
 """
 _DROPS = """
 DROP TRIGGER lake_member_gone ON campaign_leads;
@@ -86,6 +109,7 @@ DROP TRIGGER lake_stamp ON turns;
 DROP TRIGGER lake_stamp ON calls;
 DROP TRIGGER lake_settle ON attempts;
 DROP TRIGGER lake_settle_new ON attempts;
+DROP FUNCTION lake_restamp();
 DROP FUNCTION lake_member_gone();
 DROP FUNCTION lake_lead_gone();
 DROP FUNCTION lake_stamp();
