@@ -44,7 +44,7 @@ def judge_experiments(context: Context) -> list[dict[str, Any]]:
         if not rows:
             return []
         store = open_store(context.settings.lake_url, context.settings.home)
-        lake = fresh(url, store, now=now)
+        lake = fresh(url, store, now=now).lake
         return look(db, lake, rows, now=now)
 
 
