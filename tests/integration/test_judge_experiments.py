@@ -1,5 +1,6 @@
 """Experiments are judged from the lake: what ends one, what people are told, who may do what."""
 
+import base64
 import json
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -12,12 +13,14 @@ import psycopg
 import pytest
 from psycopg.types.json import Jsonb
 
-from pipelines.experiments import look
+from pipelines.experiments import judge_experiments, look
 from pipelines.lake import manifest as commits
 from pipelines.lake.read import Lake
 from pipelines.lake.store import Store, open_store
 from pipelines.lake.sync import sync
 from tests.factories_app import CampaignFactory
+from voice_ai.__main__ import run
+from voice_ai.context import open_context
 from voice_ai.db.connect import Db, Row, connect
 from voice_ai.db.roles import grant_roles, role_name
 from voice_ai.errors import BadInput, NotFound, Refused
@@ -78,9 +81,9 @@ class Place:
         sync(self.url, self.store, now=NOW)
         return Lake(self.store, commits.newest(self.store))
 
-    def look(self, now: datetime = NOW) -> dict[str, Any]:
+    def look(self, lake: Lake | None = None) -> dict[str, Any]:
         rows = books.experiments(self.flows, running=True)
-        (found,) = look(self.flows, self.lake, rows, now=now)
+        (found,) = look(self.flows, lake or self.lake, rows, now=NOW)
         return found
 
     @property
@@ -98,7 +101,12 @@ class Place:
 
 
 @pytest.fixture
-def place(database_url: str, tmp_path: Path, keyring: Keyring) -> Iterator[Place]:
+def place(
+    database_url: str, tmp_path: Path, keyring: Keyring, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Place]:
+    monkeypatch.setenv("DATABASE_URL", database_url)
+    secret = base64.urlsafe_b64encode(b"a secret of the tests, 32 bytes.")
+    monkeypatch.setenv("VOICE_AI_SECRET_KEY", secret.decode())
     made = Place(database_url, tmp_path, keyring)
     yield made
     for db in (made.owner, made.flows, made.app):
@@ -125,21 +133,25 @@ def test_a_winner_ends_an_experiment_and_the_lake_knows(place: Place) -> None:
     ((severity, summary),) = place.alerts()
     assert severity == "ticket"
     assert summary.endswith("it was stopped")
-    told = place.lake.rows("experiments").row(0, named=True)
+    lake = place.lake
+    told = lake.rows("experiments").row(0, named=True)
     assert (told["verdict"], told["winner"]) == ("winner", "b")
     assert (told["planned_n"], json.loads(told["guardrails"])) == (
         row["planned_n"],
         ["opt_outs", "hang_ups"],
     )
-    assert set(place.lake.rows("assignments")["stratum"]) == {"east"}
+    assert set(lake.rows("assignments")["stratum"]) == {"east"}
     assert books.experiments(place.flows, running=True) == []
 
 
-def test_by_hand_people_are_told_and_a_person_ends_it_once(place: Place) -> None:
+def test_by_hand_people_are_told_and_a_person_ends_it_once(
+    place: Place, capsys: pytest.CaptureFixture[str]
+) -> None:
     place.experiment(arm="CASE WHEN n <= 200 THEN 'a' ELSE 'b' END", stop="by hand")
-    found = place.look()
+    lake = place.lake
+    found = place.look(lake)
     assert (found["verdict"], found["stopped"]) == ("shares", False)
-    assert place.look()["verdict"] == "shares"
+    assert place.look(lake)["verdict"] == "shares"
     assert place.audit == ["experiment.judged"], "the same again is no news"
     ((severity, summary),) = place.alerts()
     assert severity == "page"
@@ -147,8 +159,15 @@ def test_by_hand_people_are_told_and_a_person_ends_it_once(place: Place) -> None
     for wrong in ({"reason": " "}, {"winner": "c"}, {"winner": "b", "harmful": ["b"]}):
         with pytest.raises(BadInput):
             books.stop(place.app, place.id, **{"reason": "odd", "by": "ana", "now": NOW} | wrong)  # type: ignore[arg-type]
-    books.stop(place.app, place.id, reason="odd", by="ana", now=NOW, winner="a")
-    with pytest.raises(Refused, match="before by ana"):
+    assert run("experiment", ["show", "kind_question"]) == 0
+    said = capsys.readouterr().out
+    assert "a (control)" in said
+    assert "leads are not shared out as planned" in said
+    assert run("experiment", ["stop", "kind_question", "--reason", "odd", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["stopped_reason"] == "odd"
+    assert run("experiment", ["list", "--running", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == {"experiments": []}
+    with pytest.raises(Refused, match="was stopped before by"):
         books.stop(place.app, place.id, reason="odd", by="bob", now=NOW)
     with pytest.raises(NotFound):
         books.find(place.app, "kind_question", "another campaign")
@@ -169,15 +188,15 @@ def test_shares_that_changed_on_the_way_are_no_mismatch_and_harm_ends_it_always(
         " INSERT INTO assignment_strata SELECT experiment_id, stratum,"
         """ '{"a": 0.75, "b": 0.25}', 200 FROM assignment_strata"""
     )
-    assert place.look()["verdict"] != "shares"
-    arms = place.lake.rows("experiments").row(0, named=True)["arms"]
-    assert json.loads(arms) == pytest.approx({"a": 2 / 3, "b": 1 / 3}, abs=1e-5)
     place.owner.execute(
         "UPDATE attempts SET disposition = 'opt_out' WHERE ended_at IS NOT NULL AND lead_id IN"
         " (SELECT lead_id FROM assignments WHERE arm = 'b' ORDER BY lead_id LIMIT 30)"
     )
-    fresh = open_store(None, Path(place.store.url.removeprefix("file://")) / "again")
-    place.store = fresh
-    found = place.look()
+    # As the flow does it.
+    with open_context() as context:
+        assert context.rehearsal
+        (found,) = judge_experiments(context)
     assert (found["verdict"], found["arm"], found["stopped"]) == ("harm", "b", True)
     assert (place.row["harmful"], place.row["winner"]) == (["b"], None)
+    shares = {arm["arm"]: arm["share"] for arm in place.row["verdict"]["figures"]["arms"]}
+    assert shares == pytest.approx({"a": 2 / 3, "b": 1 / 3}, abs=1e-5)
