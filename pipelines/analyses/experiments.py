@@ -22,10 +22,11 @@ _LEADS = """
 SELECT arm, CAST(assigned_at AS DATE) AS day, count(*) AS leads
 FROM assignments WHERE experiment_id = $experiment_id GROUP BY ALL
 """
-# A goal of a lead that has one already is not counted again: first_goal.
+# Each counts a lead once: its first goal, its opt-out, and how the call in which a person picked up
+# for the first time ended. The guardrails' test takes what it counts for independent draws.
 _CALLS = """
 SELECT arm, day, sum(first_goal) AS goals, sum(opted_out) AS opt_outs,
-       sum(attempts) FILTER (WHERE disposition = 'human_hangup') AS hang_ups
+       sum(first_human) FILTER (WHERE disposition IN ('human_hangup', 'abandoned')) AS hang_ups
 FROM cube_outcomes
 WHERE campaign_id = $campaign_id AND experiment = $experiment AND arm IS NOT NULL GROUP BY ALL
 """

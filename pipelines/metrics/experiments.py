@@ -45,10 +45,9 @@ HANG_UPS_PER_ASSIGNED_LEAD = Metric(
     name="hang_ups_per_assigned_lead",
     title="Early hang-ups per assigned lead",
     unit="lead",
-    numerator="Calls of the arm's leads in which the person hung up early",
+    numerator="Leads of the arm that hung up early, or heard no agent, when they first picked up",
     denominator="leads that were given the arm",
-    excludes="nothing: a lead may hang up in more than one call",
-    interval="none",
+    excludes="later calls of the same lead",
     better="fewer",
 )
 METRICS = (

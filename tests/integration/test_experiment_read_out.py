@@ -9,6 +9,8 @@ from pipelines.lake.read import Lake
 from pipelines.metrics.experiments import days_left
 from tests.factories_lake import shared_lake
 
+_EARLY = ["human_hangup", "abandoned"]
+
 
 @pytest.fixture(scope="module")
 def lake() -> Lake:
@@ -27,7 +29,8 @@ def test_the_figures_of_the_arms_are_those_of_their_leads(lake: Lake) -> None:
             own = rows.filter(pl.col("arm") == arm["arm"])
             assert arm["goals"] == own.filter("goal")["lead_id"].n_unique()
             assert arm["opt_outs"] == own["opted_out"].sum()
-            assert arm["hang_ups"] == (own["disposition"] == "human_hangup").sum()
+            early = own.filter("first_human", pl.col("disposition").is_in(_EARLY))
+            assert arm["hang_ups"] == early.height == early["lead_id"].n_unique()
         given = lake.rows("assignments").filter(pl.col("experiment_id") == one.experiment_id)
         assert found.leads == given.height == one.leads
 
