@@ -42,7 +42,11 @@ class Seen:
 @st.cache_resource(ttl=KEPT, show_spinner="Reading the lake …")
 def seen() -> Seen:
     """Raises VoiceAIError."""
-    context = session.context()
+    return read(session.context())
+
+
+def read(context: Context) -> Seen:
+    """The newest commit, and over it what finished since. Raises VoiceAIError."""
     store = open_store(context.settings.lake_url, context.settings.home)
     lake, now = Lake(store, commits.newest(store)), context.clock.now()
     late = _tail(context, lake, now)

@@ -36,7 +36,7 @@ _CHANGES = (
     "UPDATE attempts SET state = 'ended', disposition = 'goal', ended_at = now() WHERE id ="
     " (SELECT id FROM attempts WHERE state <> 'ended' LIMIT 1)",
     "INSERT INTO turns (attempt_id, index, speaker, text_redacted, started_at, ended_at)"
-    " SELECT id, 1000 + (random() * 1e6)::int, 'caller', 'late', now(), now() FROM attempts"
+    " SELECT id, 1000 + (random() * 1e9)::int, 'caller', 'late', now(), now() FROM attempts"
     " ORDER BY random() LIMIT 2",
     "INSERT INTO suppressions (number_id, scope, source, reason, created_at)"
     " SELECT number_id, 'all', 'page', 'opt_out', now() FROM leads ORDER BY random() LIMIT 1",

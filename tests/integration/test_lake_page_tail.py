@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from app import lake as pages
+from app.lake import read
 from pipelines.lake import manifest as commits
 from pipelines.lake.store import open_store
 from pipelines.lake.sync import sync
@@ -22,20 +22,14 @@ def test_pages_read_the_commit_and_what_finished_since(
 ) -> None:
     monkeypatch.setenv("DATABASE_URL", database_url)
     with open_context() as context, connect(database_url, autocommit=True) as db:
-        monkeypatch.setattr("app.session.context", lambda: context)
-
-        def read() -> pages.Seen:
-            pages.seen.clear()
-            return pages.seen()
-
         CampaignFactory(db).campaign("one", leads=20, dialed=10)
-        seen = read()
+        seen = read(context)
         assert seen.tail == seen.lake.sql(DIALS).item() > 0
         store = open_store(None, Path(context.settings.home))
         sync(database_url, store, now=NOW)
-        assert read().tail == 0
+        assert read(context).tail == 0
         CampaignFactory(db, seed=8).campaign("two", leads=20, dialed=10)
-        seen = read()
+        seen = read(context)
         ended = db.execute("SELECT count(*) AS n FROM attempts WHERE state = 'ended'").fetchone()
         assert ended is not None
         assert seen.lake.sql(DIALS).item() == ended["n"]
@@ -44,4 +38,4 @@ def test_pages_read_the_commit_and_what_finished_since(
         db.execute("UPDATE lake_source SET id = gen_random_uuid()")
         made = commits.newest(store)
         assert made is not None
-        assert read().lake.sql(DIALS).item() == sum(f.rows for f in made.of("attempts"))
+        assert read(context).lake.sql(DIALS).item() == sum(f.rows for f in made.of("attempts"))
