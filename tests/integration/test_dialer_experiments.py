@@ -4,7 +4,7 @@ import asyncio
 from collections import Counter
 from datetime import timedelta
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid5
 
 import pytest
 
@@ -12,7 +12,9 @@ from dialer.experiments import arm_of_call
 from tests.factories import NOW
 from tests.integration.dialer_parts import House
 from voice_ai.conversation.experiments import Experiment
+from voice_ai.db import queries
 from voice_ai.ids import AttemptId
+from voice_ai.preflight.experiment import ExperimentFacts
 
 pytest_plugins = ("tests.integration.dialer_fixtures",)
 
@@ -63,8 +65,8 @@ async def test_calls_at_once_share_out_the_arms_and_each_lead_keeps_its_own(
     dialer: House, leads: list[Lead]
 ) -> None:
     # Every lead twice at the same time, in transactions of their own, as from two workers.
-    told = await asyncio.gather(*(called(dialer, lead) for lead in [*leads, *leads]))
-    assert told[: len(leads)] == told[len(leads) :]
+    arms = await asyncio.gather(*(called(dialer, lead) for lead in [*leads, *leads]))
+    assert arms[: len(leads)] == arms[len(leads) :]
     assert Counter(kept(dialer).values()) == {"a": 8, "b": 8}, "no place of a block is lost"
     strata = dialer.office.db.execute(
         "SELECT stratum, min(s.drawn) AS drawn, count(*) AS n"
@@ -73,6 +75,14 @@ async def test_calls_at_once_share_out_the_arms_and_each_lead_keeps_its_own(
     (stratum,) = strata
     assert stratum["stratum"].endswith("/America/Chicago")
     assert (stratum["drawn"], stratum["n"]) == (16, 16)
+    about = {
+        "experiment_id": uuid5(leads[0]["campaign_id"], HALVES.name),
+        "campaign_id": leads[0]["campaign_id"],
+    }
+    row = dialer.office.db.execute(queries("preflight").experiment, about).fetchone()
+    assert row is not None
+    told = ExperimentFacts(HALVES, **row)
+    assert (told.assigned, told.stopped, told.goals) == (16, False, 0)
     events = dialer.office.db.execute(
         "SELECT payload FROM call_events WHERE kind = 'arm_assigned'"
     ).fetchall()
