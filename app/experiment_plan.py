@@ -20,10 +20,14 @@ def plan(mode: Mode, pace: float | None) -> None:
             " 2003); the number to plan with lets you look every day.",
         )
         one, two, three, four = st.columns(4)
-        baseline = one.number_input("Goals per lead now, %", 0.1, 99.0, 12.0, 0.5, key="baseline")
-        effect = two.number_input("Difference worth finding, pp", 0.1, 50.0, 3.0, 0.5, key="effect")
-        power = three.number_input("Chance to find it, %", 50, 99, 80, 5, key="power")
-        arms = four.number_input("Arms", 2, 6, 2, 1, key="arms")
+        baseline = one.number_input(
+            "Goals per lead now, %", 0.1, 99.0, 12.0, 0.5, key="plan baseline"
+        )
+        effect = two.number_input(
+            "Difference worth finding, pp", 0.1, 50.0, 3.0, 0.5, key="plan effect"
+        )
+        power = three.number_input("Chance to find it, %", 50, 99, 80, 5, key="plan power")
+        arms = four.number_input("Arms", 2, 6, 2, 1, key="plan arms")
         try:
             _told(baseline / 100, effect / 100, power / 100, int(arms), pace, mode)
         except BadInput as error:

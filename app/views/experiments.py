@@ -5,7 +5,14 @@ from typing import Any
 import polars as pl
 import streamlit as st
 
-from app import charts_experiments, components, experiment_plan, figure_row, slice_picker
+from app import (
+    charts_experiments,
+    components,
+    experiment_plan,
+    experiment_stop,
+    figure_row,
+    slice_picker,
+)
 from app.figure_row import Shown
 from app.slice_picker import Picked
 from pipelines.analyses import experiments
@@ -94,7 +101,9 @@ def _shown(one: Known, found: ReadOut, mode: Mode) -> None:
     kind, words = _SAID[found.verdict.kind]
     getattr(st, kind)(f"{words} {found.verdict.why[:1].upper()}{found.verdict.why[1:]}.")
     if one.stopped_at:
-        st.caption(f"Stopped {one.stopped_at:%d %b %Y}{f': {one.verdict}' if one.verdict else ''}.")
+        why = f": {one.stopped_reason}" if one.stopped_reason else ""
+        heard = f" New leads hear {one.winner or found.control}."
+        st.caption(components.plain(f"Stopped {one.stopped_at:%d %b %Y}{why}.{heard}"))
     figure_row.row(_figures(one, found))
     about = f"n = {count(found.leads)} leads · control {found.control} · always-valid interval"
     with components.card(DIFFERENCE, about):
@@ -116,6 +125,7 @@ def _shown(one: Known, found: ReadOut, mode: Mode) -> None:
                 "experiment-course",
             )
     _arms(found)
+    experiment_stop.form(one, found)
     days = found.course["day"].n_unique()
     experiment_plan.plan(mode, found.leads / days if days else None)
 

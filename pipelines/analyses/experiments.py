@@ -47,7 +47,8 @@ class Known:
     started_at: datetime | None
     stopped_at: datetime | None
     rehearsal: bool
-    verdict: str | None = None
+    stopped_reason: str | None = None
+    winner: str | None = None
 
     @property
     def state(self) -> str:
@@ -84,7 +85,6 @@ def _known(row: dict[str, object]) -> Known:
         "guards": None if row.get("guardrails") is None else _texts(row["guardrails"]),
     }
     rules = Rules(**{name: value for name, value in given.items() if value is not None})  # type: ignore[arg-type]
-    verdict = row.get("verdict")
     return Known(
         str(row["experiment_id"]),
         str(row["campaign_id"]),
@@ -97,7 +97,8 @@ def _known(row: dict[str, object]) -> Known:
         row["started_at"],  # type: ignore[arg-type]
         row["stopped_at"],  # type: ignore[arg-type]
         bool(row["rehearsal"]),
-        str(verdict) if verdict else None,
+        row["stopped_reason"],  # type: ignore[arg-type]
+        row["winner"],  # type: ignore[arg-type]
     )
 
 
