@@ -13,7 +13,7 @@ run: $(VENV)/.run    ## start everything on this machine (Ctrl-C stops it)
 	$(BIN)/voice-ai up
 
 test: $(VENV)/.dev   ## the whole test suite
-	$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
+	$(BIN)/python -m pytest -n 3 --dist loadfile $(ARGS)
 
 lint: $(VENV)/.dev   ## style, types, import contracts
 	$(BIN)/ruff check .

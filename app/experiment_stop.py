@@ -16,13 +16,13 @@ _SAID = "experiment stopped"
 def form(one: Known, found: ReadOut) -> None:
     """Nothing for an experiment that has ended."""
     if said := st.session_state.pop(_SAID, None):
-        st.success(said) if said.startswith("Stopped") else st.error(said)
+        (st.success if said.startswith("Stopped") else st.error)(said)
     if one.stopped_at or session.context().rehearsal != one.rehearsal:
         return
     with st.expander("Stop it by hand", icon=":material/stop_circle:"):
         st.caption(
-            "New leads hear the chosen arm from then on. Leads that have an arm keep it, unless that"
-            " arm is marked as harmful: those hear the control. It cannot be taken back."
+            "New leads hear the chosen arm from then on. Leads that have an arm keep it, unless it"
+            " is marked as harmful: those hear the control. It cannot be taken back."
         )
         with st.form(f"stop {one.experiment_id}", border=False):
             arms = found.arms["arm"].to_list()
