@@ -17,6 +17,8 @@ import psycopg
 from PIL import Image
 from playwright.sync_api import Browser, sync_playwright
 
+from pipelines.generate.plan import Ask
+from pipelines.generate.to_lake import write
 from pipelines.lake.store import open_store
 from pipelines.lake.sync import sync
 from tests import big_home
@@ -38,7 +40,21 @@ _HEIGHTS = {
     "model-version": 1900,
     "preflight": 1400,
 }
+# These are taken of a generated history of some months; the others of a home at work.
+_HISTORY = {
+    "overview": 1500,
+    "funnel": 1500,
+    "when-to-call": 1900,
+    "conversations": 2100,
+    "emotion": 1700,
+    "experiments": 1500,
+    "costs": 1700,
+    "explore": 1200,
+}
 _DRAWN_MS = 2500  # charts are drawn after the page has settled
+
+
+_ASK = Ask(calls=60_000, seed=7, campaigns=4, months=4)
 
 
 def main() -> None:
@@ -62,13 +78,19 @@ def main() -> None:
             sync(url, open_store(None, home / "pages"), now=clock.now())
             if not wanted or wanted & {"models", "model-version"}:
                 _train(home / "pages")
-            with pages(url, home / "pages") as address, sync_playwright() as playwright:
+            write(open_store(None, home / "history"), _ASK, made_at=clock.now())
+            with sync_playwright() as playwright:
                 found = playwright.chromium.launch(
                     executable_path=chromium, args=["--no-sandbox", "--disable-gpu"]
                 )
-                for view in views():
-                    if not wanted or (view.path or "today") in wanted:
-                        _take(found, address, view, places.get(view.path, ""))
+                for of in ("pages", "history"):
+                    with pages(url, home / of) as address:
+                        for view in views():
+                            name = view.path or "today"
+                            if (not wanted or name in wanted) and (name in _HISTORY) == (
+                                of == "history"
+                            ):
+                                _take(found, address, view, places.get(view.path, ""))
                 found.close()
 
 
@@ -90,8 +112,9 @@ def _places(db: "psycopg.Connection[dict[str, object]]") -> dict[str, str]:
         "call": f"attempt={row['id']}",
         "lead": f"lead={row['lead_id']}",
         "model-version": "task=intent&version=1",
+        "experiments": "experiment=Generated+7-01+%C2%B7+opening",
         **dict.fromkeys(
-            ("campaign", "overview", "funnel", "live", "calls", "preflight", "waterfall"),
+            ("campaign", "live", "calls", "preflight", "waterfall"),
             f"campaign={name}",
         ),
     }
@@ -99,7 +122,7 @@ def _places(db: "psycopg.Connection[dict[str, object]]") -> dict[str, str]:
 
 def _take(browser: Browser, address: str, view: View, query: str) -> None:
     name = view.path or "today"
-    look = Look(browser, address, height=_HEIGHTS.get(name, 900))
+    look = Look(browser, address, height=(_HEIGHTS | _HISTORY).get(name, 900))
     look.load(replace(view, path=f"{view.path}?{query}") if query else view)
     if name == "models":
         look.page.get_by_text("95 % bootstrap interval").wait_for()
