@@ -23,6 +23,7 @@ from pipelines.lake.store import Store
 from pipelines.lake.tables import OF_ATTEMPTS, SMALL, TABLES, empty, naive
 
 COMMIT = "lake_commit"
+_AT_ONCE = 5_000_000  # rows
 ORDER = {
     "attempts": ["intended_at", "attempt_id"],
     "calls": ["attempt_id"],
@@ -193,11 +194,14 @@ def _replaced(batch: Batch, lake: Lake) -> dict[str, pl.DataFrame]:
 
 
 def cube_from_rows(cube: Cube, lake: Lake) -> list[pl.DataFrame]:
-    """A cube made from the rows of the lake, a partition at a time so that memory stays flat; of
-    each only the columns that it needs are read."""
+    """A cube made from the rows of the lake: at once while they are few, otherwise a partition at
+    a time so that memory stays flat. Only the columns that it needs are read."""
     query = cube.summed(f"({cube.sql})")
     columns = (*cube.dims, *cube.measures)
-    return [naive(part.sql(query)).select(columns) for part in lake.partitions()]
+    files = lake.manifest.files if lake.manifest else ()
+    few = sum(file.rows for file in files if file.table in TABLES) <= _AT_ONCE
+    parts = (lake,) if few else lake.partitions()
+    return [naive(part.sql(query)).select(columns) for part in parts]
 
 
 def _added(cube: Cube, frames: list[pl.DataFrame]) -> pl.DataFrame:
