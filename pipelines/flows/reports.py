@@ -9,6 +9,7 @@ from prefect import flow, task
 from prefect.artifacts import create_table_artifact
 from prefect.cache_policies import NO_CACHE
 
+from pipelines.flow_list import reports_folder
 from pipelines.flows.progress import Progress
 from pipelines.flows.recorded import asked_by, recorded
 from pipelines.flows.retrying import when_not_available
@@ -26,6 +27,7 @@ from pipelines.report_kinds import OF_A_CAMPAIGN, Kind
 from voice_ai.context import Context, open_context
 from voice_ai.db.connect import Db, connect
 from voice_ai.errors import BadInput
+from voice_ai.settings import Settings
 from voice_ai.store import report_archive
 
 
@@ -131,6 +133,9 @@ def figures_task(report: CampaignReport) -> None:
 def write_task(made: Made, out: str | None) -> dict[str, Any]:
     """Where it was asked for, or into the archive, which also knows it again."""
     if out is not None:
+        own = reports_folder(Settings.read().home)
+        if Path(out).parent == own:  # the home's own folder is made when it is not there
+            own.mkdir(parents=True, exist_ok=True)
         return {"out": str(write_text(made.html, Path(out)))}
     with _database() as (context, db):
         store, now = _store(context), context.clock.now()

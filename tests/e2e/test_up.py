@@ -16,7 +16,7 @@ from typing import Any
 import httpx
 import psutil
 import pytest
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import expect, sync_playwright
 
 from voice_ai.__main__ import run
 
@@ -136,7 +136,7 @@ def test_a_version_is_opened_by_its_address(up: Up) -> None:
         page.get_by_text("95 % bootstrap interval").wait_for()
         page.goto(up.urls["pages"] + "/model-version?task=emotion&version=1")
         page.get_by_text("Gate: passed").wait_for()
-        assert page.get_by_test_id("stMetricValue").count() == 5
+        expect(page.get_by_test_id("stMetricValue")).to_have_count(5, timeout=60_000)
         page.get_by_test_id("stVegaLiteChart").nth(2).wait_for()
         browser.close()
 

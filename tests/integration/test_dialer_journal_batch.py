@@ -24,10 +24,11 @@ from voice_ai.ids import AttemptId
 
 pytest_plugins = ("tests.integration.dialer_fixtures",)
 
-# Every row that an end can touch, without what counts rows and what tells when they were written.
+# Every row that an end can touch, without what counts rows and what tells when, and by which
+# transaction, they were written.
 _LEFT = (
-    "SELECT * FROM attempts ORDER BY id",
-    "SELECT * FROM calls ORDER BY carrier_sid",
+    "SELECT to_jsonb(a) - 'changed_xid' - 'settled_xid' AS attempt FROM attempts a ORDER BY id",
+    "SELECT to_jsonb(k) - 'changed_xid' AS call FROM calls k ORDER BY carrier_sid",
     "SELECT to_jsonb(e) - 'recorded_at' AS event FROM call_events e ORDER BY attempt_id, seq",
     "SELECT * FROM campaign_leads ORDER BY lead_id",
     "SELECT to_jsonb(o) - 'id' AS told FROM outbox o ORDER BY payload ->> 'attempt_id'",

@@ -268,10 +268,13 @@ def left_behind(house: House, attempt_id: AttemptId) -> tuple[list[Any], list[An
     kinds = [event["kind"] for event in events]
     held = events[kinds.index("media_started") : kinds.index("media_stopped") + 1]
     return (
-        [_without(turn, "attempt_id", "text_sealed") for turn in turns],
-        [_without(one, "attempt_id", "latency_us", "predicted_at") for one in heard],
+        [_without(turn, "attempt_id", "text_sealed", "changed_xid") for turn in turns],
+        [_without(one, *_OF_ITS_OWN) for one in heard],
         [_without(event, "attempt_id", "recorded_at", "occurred_at") for event in held],
     )
+
+
+_OF_ITS_OWN = ("attempt_id", "latency_us", "predicted_at", "changed_xid")
 
 
 def _without(row: Mapping[str, Any], *names: str) -> dict[str, Any]:
