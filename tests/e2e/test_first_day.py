@@ -170,6 +170,7 @@ def _report(page: Page, tmp_path: Path) -> str:
 
 
 def _same_numbers_everywhere(page: Page, at: str, report: str, home: Path, tmp_path: Path) -> None:
+    open_home.cache_clear()  # an earlier test of this process may have opened another one
     opened = open_home()
     row = figures(measure(opened.frames(CAMPAIGN)))
     shown = [count(one.count) if one.rate is None else percent(one.rate.rate) for one in row]

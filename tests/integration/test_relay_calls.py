@@ -2,6 +2,7 @@
 
 import asyncio
 from dataclasses import replace
+from typing import Any
 
 import orjson
 import pytest
@@ -167,7 +168,7 @@ async def only_listen_to_text(phone: Phone) -> None:
         await phone.socket.receive_text()
 
 
-def story(log: KeptLog) -> dict[str, object]:
+def story(log: KeptLog) -> dict[str, list[Any]]:
     """What both transports must agree on: what was said and done, not when.
 
     Who answered is judged by ear, so a transport without sound has no verdict of ours.
@@ -191,4 +192,9 @@ async def test_the_same_script_comes_to_the_same_on_both_transports(persona: str
     world: SimulatorConfig = replace(config(persona), speed=12.0)
     async with desk(world, script) as audio, text_desk(world, script) as text:
         heard, read = await asyncio.gather(audio.call(NUMBER), text.call(NUMBER))
-    assert story(read.log) == story(heard.log)
+    by_text, by_audio = story(read.log), story(heard.log)
+    if persona == "hangs_up":  # how far the agent came by then is a matter of moments
+        said = [told.pop("agent") for told in (by_text, by_audio)]
+        shorter, longer = sorted(said, key=len)
+        assert longer[: len(shorter)] == shorter != []
+    assert by_text == by_audio
