@@ -12,6 +12,7 @@ from app.queries import campaigns as queries
 from app.queries import today as today_queries
 from app.queries.campaigns import LeadList, Listed, Standing
 from app.queries.today import Today
+from pipelines import flow_list
 from voice_ai.ids import CampaignId
 from voice_ai.store import campaign_versions
 from voice_ai.store.campaign_versions import StoredVersion
@@ -74,4 +75,4 @@ _MOST_VERSIONS = 20
 
 
 def reports_folder() -> Path:
-    return session.context().settings.home.resolve() / "reports"
+    return flow_list.reports_folder(session.context().settings.home.resolve())

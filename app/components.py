@@ -18,6 +18,7 @@ from pipelines.metrics.trend import Trend, trends
 from pipelines.report.build import Figure
 from pipelines.report.build import figures as report_figures
 from pipelines.report.labels import count, interval, percent, words
+from pipelines.report.palette import Mode
 from voice_ai.errors import VoiceAIError
 
 # Fewer opt-outs are better, more dials are neither; more of everything else is.
@@ -31,6 +32,11 @@ def card(metric: Metric, about: str) -> Iterator[None]:
         st.markdown(f"**{metric.title}**", help=metric.sentence)
         st.caption(about)
         yield
+
+
+def mode() -> Mode:
+    """Light or dark, as this visitor's page is."""
+    return "dark" if st.context.theme.type == "dark" else "light"
 
 
 def show(chart: Drawing, description: str) -> None:

@@ -8,7 +8,6 @@ import streamlit as st
 from app import charts, components
 from pipelines.imports import ImportReport
 from pipelines.report.labels import words
-from pipelines.report.palette import Mode
 
 
 def judgement(report: ImportReport) -> None:
@@ -25,7 +24,7 @@ def judgement(report: ImportReport) -> None:
             st.metric(label, f"{value:,}")
             st.caption(about)
     rows = outcomes(report)
-    mode: Mode = "dark" if st.context.theme.type == "dark" else "light"
+    mode = components.mode()
     components.show(
         charts.count_chart(rows, "what", "rows", "Rows", mode), "Rows of the file by what became"
     )

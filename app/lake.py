@@ -9,7 +9,6 @@ import streamlit as st
 from app import components, session
 from pipelines.lake import manifest as commits
 from pipelines.lake.batch import Batch
-from pipelines.lake.fresh import MADE_UP
 from pipelines.lake.read import Lake
 from pipelines.lake.store import open_store
 from pipelines.lake.sync import tail
@@ -57,7 +56,7 @@ def _tail(context: Context, lake: Lake, now: datetime) -> Batch | None:
     """What the next commit would hold; None for a lake that is not of this database, which is read
     as it is: a made-up history, or one that waits for a rebuild."""
     made = lake.manifest
-    if made is not None and made.source.startswith(MADE_UP):
+    if made is not None and made.made_up:
         return None
     url = context.role_url("app")
     with connect(url, name="voice-ai app lake", autocommit=True) as db, suppress(Refused):

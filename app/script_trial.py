@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from app import components
 from voice_ai.conversation.draw import dot
 from voice_ai.conversation.script import Script, load_script
 from voice_ai.conversation.trial import GESTURES, Exchange, Trial, begin_trial, hear
@@ -31,7 +32,7 @@ def _side_by_side(
         trial = _talk(trial, script_text, slots)
     with left:
         st.markdown("**The script**", help="Green: the goal. Grey: the end. Thick: where it is.")
-        mode = "dark" if st.context.theme.type == "dark" else "light"
+        mode = components.mode()
         picture = dot(script, here=trial.state.node, ink=_INK[mode])
         st.graphviz_chart(picture, width="stretch", alt=f"The script {script.name} as a graph")
 

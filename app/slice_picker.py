@@ -3,6 +3,7 @@
 Everything that is chosen is in the address, so that a view can be sent to a colleague.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
@@ -38,6 +39,12 @@ class Picked:
     label: str
     days: tuple[date, date] | None
 
+    @property
+    def state(self) -> tuple[int, int]:
+        """What tells one state of the lake from another: its commit, and how long its tail is."""
+        made = self.seen.lake.manifest
+        return (made.number if made else 0, self.seen.tail)
+
     @cached_property
     def lake(self) -> Lake:
         """The lake, limited to the files of the campaign where one is chosen."""
@@ -56,6 +63,17 @@ def picked(question: str) -> Picked | None:
     except VoiceAIError as error:
         components.unreachable(error)
         return None
+
+
+def ask(question: str, draw: Callable[[Picked], None]) -> None:
+    """The whole page: its head, then what `draw` makes of what was picked, or why it cannot."""
+    found = picked(question)
+    if found is None:
+        return
+    try:
+        draw(found)
+    except VoiceAIError as error:
+        components.unreachable(error)
 
 
 def _picked(seen: Seen, picker: "st.delta_generator.DeltaGenerator") -> Picked | None:

@@ -51,22 +51,17 @@ class Felt:
 
 def talked(picked: Picked) -> Talk:
     """Raises VoiceAIError."""
-    return _talked(picked.lake, _state(picked), picked.part)
+    return _talked(picked.lake, picked.state, picked.part)
 
 
 def flow(picked: Picked, script: str) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Nodes and ways of a script. Raises VoiceAIError."""
-    return _flow(picked.lake, _state(picked), picked.part, script)
+    return _flow(picked.lake, picked.state, picked.part, script)
 
 
 def felt(picked: Picked) -> Felt:
     """Raises VoiceAIError."""
-    return _felt(picked.lake, _state(picked), picked.part)
-
-
-def _state(picked: Picked) -> tuple[int, int]:
-    made = picked.seen.lake.manifest
-    return made.number if made else 0, picked.seen.tail
+    return _felt(picked.lake, picked.state, picked.part)
 
 
 @st.cache_data(ttl=_KEPT, max_entries=64, show_spinner="Adding up conversations …")

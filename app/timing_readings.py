@@ -38,17 +38,12 @@ class Timed:
 
 def timed(picked: Picked) -> Timed:
     """Raises VoiceAIError."""
-    return _timed(picked.lake, _state(picked), picked.part)
+    return _timed(picked.lake, picked.state, picked.part)
 
 
 def spent(picked: Picked) -> Costs:
     """Raises VoiceAIError."""
-    return _spent(picked.lake, _state(picked), picked.part)
-
-
-def _state(picked: Picked) -> tuple[int, int]:
-    made = picked.seen.lake.manifest
-    return made.number if made else 0, picked.seen.tail
+    return _spent(picked.lake, picked.state, picked.part)
 
 
 @st.cache_data(ttl=_KEPT, max_entries=64, show_spinner="Adding up dials …")

@@ -14,7 +14,6 @@ from app.charts_models import (
     windows_chart,
 )
 from app.model_frames import ABOUT, FIGURES, LESS_IS_BETTER, Compared
-from app.model_readings import mode
 from ml.gates import Check
 from ml.registry import CHAMPION
 from ml.registry_records import Told
@@ -86,7 +85,7 @@ def slices(told: Told, other: Told | None) -> None:
             f"version {told.version.version}",
             f"version {other.version.version}" if other else "",
         )
-        chart = slices_chart(ours, theirs, mode(), names=names)
+        chart = slices_chart(ours, theirs, components.mode(), names=names)
         components.show(chart, f"Share that was right by {kind}")
 
 
@@ -211,7 +210,9 @@ def in_time(told: Told) -> None:
             "model's, with its 95 % interval; above the dashed line the model is better.",
         )
         st.caption(f"n = {int(rows['n'].sum()):,} held-out rows in {rows.height} windows")
-        components.show(windows_chart(rows, mode()), "Gain over the base rate by window of time")
+        components.show(
+            windows_chart(rows, components.mode()), "Gain over the base rate by window of time"
+        )
 
 
 def plots(told: Told) -> None:
@@ -244,7 +245,7 @@ def plots(told: Told) -> None:
             )
             return
         st.caption(f"n = {int(wrong['n'].sum()):,} mistakes of {told.n or 0:,} held-out rows")
-        components.show(confusion_chart(pairs, mode()), "Confusions of labels")
+        components.show(confusion_chart(pairs, components.mode()), "Confusions of labels")
         if not curve.is_empty() and not wrong.is_empty():
             with st.expander("Table", icon=":material/table:"):
                 _mistakes(wrong)
@@ -276,7 +277,9 @@ def _reliability(bins: pl.DataFrame) -> None:
             components.empty("Its run recorded no calibration; train it again.")
             return
         st.caption(f"n = {int(bins['n'].sum()):,} answers in {bins.height} bins")
-        components.show(calibration_chart(bins, mode()), "Stated probability and share right")
+        components.show(
+            calibration_chart(bins, components.mode()), "Stated probability and share right"
+        )
 
 
 def _rejection(told: Told, curve: pl.DataFrame) -> None:
@@ -290,7 +293,9 @@ def _rejection(told: Told, curve: pl.DataFrame) -> None:
         st.caption(f"n = {outside:,} rows that belong to no label" if outside else "")
         at = (told.metrics.get("oos_recall"), told.metrics.get("in_scope_accuracy"))
         here = (at[0], at[1]) if at[0] is not None and at[1] is not None else None
-        components.show(rejection_chart(curve, here, mode()), "In-scope accuracy and rejection")
+        components.show(
+            rejection_chart(curve, here, components.mode()), "In-scope accuracy and rejection"
+        )
 
 
 def provenance(told: Told) -> None:

@@ -72,7 +72,7 @@ def _moving(attempt_id: UUID) -> None:
 
 
 def _shown(call: Call) -> None:
-    mode: Mode = "dark" if st.context.theme.type == "dark" else "light"
+    mode = components.mode()
     _head(call)
     _player(call)
     _timeline(call, mode)

@@ -16,7 +16,7 @@ from pipelines.metrics.emotions import EMOTION_ORDER
 from pipelines.metrics.intervals import Rate
 from pipelines.metrics.measures import headline
 from pipelines.report.labels import count, interval, percent, words
-from pipelines.report.palette import Colour, Mode, disposition_outcome, outcome_colour
+from pipelines.report.palette import Colour, disposition_outcome, outcome_colour
 from voice_ai.errors import VoiceAIError
 
 _ANY = "Any"
@@ -46,7 +46,7 @@ def page() -> None:
         )
         st.page_link("views/live.py", label="Live calls", icon=":material/graphic_eq:")
         return
-    mode: Mode = "dark" if st.context.theme.type == "dark" else "light"
+    mode = components.mode()
     with components.card(DISPOSITIONS, f"n = {found.totals.attempts:,} ended attempts"):
         chart = charts.share_chart(
             found.outcomes, "disposition", "attempts", mode, colour=_disposition_colour

@@ -74,7 +74,7 @@ def _moving(campaign: Campaign, names: list[str]) -> None:
     if seen.measures.totals.attempts == 0:
         components.nothing_dialed(seen.campaign.name, seen.campaign.state)
     components.figures(seen.measures)
-    mode: Mode = "dark" if st.context.theme.type == "dark" else "light"
+    mode = components.mode()
     _main(seen.measures, mode)
     left, right = st.columns(2, gap="small")
     with left:

@@ -16,7 +16,6 @@ from pipelines.metrics.definitions import TURN_LATENCY
 from pipelines.metrics.flow_layout import flow
 from pipelines.report.labels import words
 from pipelines.report.palette import Mode
-from voice_ai.errors import VoiceAIError
 
 _NODES = {
     "node": "Node",
@@ -33,15 +32,8 @@ _NODES = {
 }
 
 
-def page() -> None:
-    picked = slice_picker.picked("What happens inside calls?")
-    if picked is None:
-        return
-    try:
-        found = readings.talked(picked)
-        _shown(picked, found)
-    except VoiceAIError as error:
-        components.unreachable(error)
+def _page(picked: Picked) -> None:
+    _shown(picked, readings.talked(picked))
 
 
 def _shown(picked: Picked, found: Talk) -> None:
@@ -51,7 +43,7 @@ def _shown(picked: Picked, found: Talk) -> None:
             icon=":material/forum:",
         )
         return
-    mode: Mode = "dark" if st.context.theme.type == "dark" else "light"
+    mode = components.mode()
     figure_row.row(figures(found))
     _script(picked, found, mode)
     left, right = st.columns(2, gap="small")
@@ -213,4 +205,4 @@ def _speech(found: Talk, mode: Mode) -> None:
         components.table(rows, names, f"speech-{ratio}")
 
 
-page()
+slice_picker.ask("What happens inside calls?", _page)

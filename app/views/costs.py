@@ -36,7 +36,7 @@ def page() -> None:
     except VoiceAIError as error:
         components.unreachable(error)
         return
-    mode: Mode = "dark" if st.context.theme.type == "dark" else "light"
+    mode = components.mode()
     if found.usage.is_empty():
         st.info(
             "No call of this choice has ended yet. Costs appear a minute or so after calls end.",

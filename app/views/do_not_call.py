@@ -12,7 +12,6 @@ from app.kill_switches import kill_switches
 from app.queries import do_not_call as queries
 from app.states import with_dots
 from pipelines.report.labels import words
-from pipelines.report.palette import Mode
 from voice_ai.db.connect import Row
 from voice_ai.errors import VoiceAIError
 from voice_ai.outside_lists import age_in_words
@@ -99,7 +98,7 @@ def _by_source(sources: pl.DataFrame) -> None:
             components.empty("Nobody is suppressed yet: add a number below.")
             return
         named = sources.with_columns(pl.col("source").replace(_CHANNELS))
-        mode: Mode = "dark" if st.context.theme.type == "dark" else "light"
+        mode = components.mode()
         drawn = charts.count_chart(named, "source", "numbers", "Numbers", mode, label=str)
         components.show(drawn, "Suppressed numbers by the way they came in")
     names = {"source": "Came by", "numbers": "Numbers", "recent": "In 24 hours"}

@@ -18,20 +18,12 @@ from pipelines.metrics.calls import OUTCOMES
 from pipelines.metrics.periods import last_and_before
 from pipelines.report.labels import count, interval, outcome_words, percent, words
 from pipelines.report.palette import Mode
-from voice_ai.errors import VoiceAIError
 
 _BY = {"last": "The emotion heard last", "most": "The one heard most often"}
 
 
-def page() -> None:
-    picked = slice_picker.picked("How do people feel along a call?")
-    if picked is None:
-        return
-    try:
-        found = readings.felt(picked)
-        _shown(picked, found)
-    except VoiceAIError as error:
-        components.unreachable(error)
+def _page(picked: Picked) -> None:
+    _shown(picked, readings.felt(picked))
 
 
 def _shown(picked: Picked, found: Felt) -> None:
@@ -45,7 +37,7 @@ def _shown(picked: Picked, found: Felt) -> None:
         )
         st.page_link("views/models.py", label="Models", icon=":material/model_training:")
         return
-    mode: Mode = "dark" if st.context.theme.type == "dark" else "light"
+    mode = components.mode()
     figure_row.row(_figures(found))
     _along(found, mode)
     left, right = st.columns(2, gap="small")
@@ -282,4 +274,4 @@ def _unheard(found: Felt, mode: Mode) -> None:
         components.table(found.versions, names, "emotion-models")
 
 
-page()
+slice_picker.ask("How do people feel along a call?", _page)

@@ -14,7 +14,6 @@ from app import (
     slice_picker,
 )
 from app.figure_row import Shown
-from app.slice_picker import Picked
 from pipelines.analyses import experiments
 from pipelines.analyses.experiments import Known
 from pipelines.lake.read import Lake
@@ -57,7 +56,7 @@ def page() -> None:
     picked = slice_picker.picked("Which wording works better?")
     if picked is None:
         return
-    mode: Mode = "dark" if st.context.theme.type == "dark" else "light"
+    mode = components.mode()
     try:
         known = experiments.experiments(picked.lake, picked.part.campaign_id)
         known = [one for one in known if one.rehearsal == picked.part.rehearsal]
@@ -65,7 +64,7 @@ def page() -> None:
             _none(mode)
             return
         one = _chosen(known)
-        _shown(one, _read(picked.lake, _state(picked), one), mode)
+        _shown(one, _read(picked.lake, picked.state, one), mode)
         _others(known, one)
     except VoiceAIError as error:
         components.unreachable(error)
@@ -89,12 +88,6 @@ def _chosen(known: list[Known]) -> Known:
 @st.cache_data(ttl=_KEPT, show_spinner="Reading the experiment …")
 def _read(_lake: Lake, state: tuple[int, int], one: Known) -> ReadOut:
     return experiments.read(_lake, one)
-
-
-def _state(picked: Picked) -> tuple[int, int]:
-    """What tells one state of the lake from another."""
-    made = picked.lake.manifest
-    return (made.number if made else 0, picked.seen.tail)
 
 
 def _shown(one: Known, found: ReadOut, mode: Mode) -> None:

@@ -32,7 +32,7 @@ def page() -> None:
     picked = slice_picker.picked("What would you like to know?")
     if picked is None:
         return
-    mode: Mode = "dark" if st.context.theme.type == "dark" else "light"
+    mode = components.mode()
     question, kind = _asked(picked)
     try:
         answer = ask(picked.lake, question)

@@ -11,7 +11,6 @@ from pipelines.metrics.contract import THIN_BELOW
 from pipelines.metrics.intervals import rate
 from pipelines.report.labels import count, interval, percent, words
 from pipelines.report.palette import Mode
-from voice_ai.errors import VoiceAIError
 
 _RATE = {"n": "n", "rate": "Share", "low": "95 % from", "high": "95 % to"}
 _SPLITS = {"Lists": "list", "Arms": "arm"}
@@ -25,16 +24,6 @@ _FIRST = (
 )
 
 
-def page() -> None:
-    picked = slice_picker.picked("Where do leads fall out?")
-    if picked is None:
-        return
-    try:
-        _page(picked)
-    except VoiceAIError as error:
-        components.unreachable(error)
-
-
 def _page(picked: Picked) -> None:
     rows = funnel.funnel(picked.lake, picked.part)
     if rows.is_empty() or int(rows["leads"][0]) == 0:
@@ -46,7 +35,7 @@ def _page(picked: Picked) -> None:
         return
     if picked.part.since:
         st.caption("A funnel tells how far leads came by the last day; “From” cuts nothing off.")
-    mode: Mode = "dark" if st.context.theme.type == "dark" else "light"
+    mode = components.mode()
     _figures(rows)
     left, right = st.columns([6, 5], gap="small")
     with left:
@@ -177,4 +166,4 @@ def _contacted(picked: Picked, mode: Mode) -> None:
         components.table(rows, columns, "contacted")
 
 
-page()
+slice_picker.ask("Where do leads fall out?", _page)

@@ -11,7 +11,6 @@ from app.import_report import outcomes, rejects_download
 from app.queries import leads as queries
 from pipelines.imports import ImportReport
 from pipelines.report.labels import moment, words
-from pipelines.report.palette import Mode
 from voice_ai.db.connect import Row
 from voice_ai.errors import VoiceAIError
 
@@ -104,10 +103,6 @@ def _figures(lead_list: Row, zones: pl.DataFrame) -> None:
             st.caption(about)
 
 
-def _mode() -> Mode:
-    return "dark" if st.context.theme.type == "dark" else "light"
-
-
 def _callable(zones: pl.DataFrame) -> None:
     shown = zones.filter(pl.col("callable") > 0).head(_MOST_ZONES)
     with st.container(border=True):
@@ -120,7 +115,7 @@ def _callable(zones: pl.DataFrame) -> None:
         if shown.is_empty():
             components.empty("No lead of this list can be called.")
             return
-        drawn = charts.count_chart(shown, "zone", "callable", "Leads", _mode(), label=str)
+        drawn = charts.count_chart(shown, "zone", "callable", "Leads", components.mode(), label=str)
         components.show(drawn, "Leads that can be called by time zone")
     names = {"zone": "Zone", "leads": "Leads", "suppressed": "Suppressed", "callable": "Callable"}
     components.table(zones, names, "zones")
@@ -199,7 +194,8 @@ def _run(lead_list: Row, run: Row) -> None:
         report = ImportReport.model_validate(run["report"])
         rows = outcomes(report)
         components.show(
-            charts.count_chart(rows, "what", "rows", "Rows", _mode()), "Rows of the file by outcome"
+            charts.count_chart(rows, "what", "rows", "Rows", components.mode()),
+            "Rows of the file by outcome",
         )
         components.table(rows, {"what": "What", "rows": "Rows"}, "import")
         _refused(run, report)

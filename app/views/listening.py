@@ -12,7 +12,6 @@ from app import call_readings, components, listening_readings, scorecard, sessio
 from app.recording_controls import play
 from app.transcript import bubbles
 from pipelines.report.labels import words
-from pipelines.report.palette import Mode
 from voice_ai.db.connect import Row
 from voice_ai.errors import VoiceAIError
 from voice_ai.qa.agreement import TRUSTED, Agreement
@@ -153,7 +152,7 @@ def _label(pick: Pick, listening: qa.Listening, *, place: int, done: bool) -> st
 
 
 def _heard(call: qa.AutoScored, pick: Pick) -> None:
-    mode: Mode = "dark" if st.context.theme.type == "dark" else "light"
+    mode = components.mode()
     try:
         whole = call_readings.one_call(pick.attempt_id)
     except VoiceAIError as error:

@@ -66,7 +66,7 @@ def _moving(drawn: Drawn) -> None:
         return
     if _drawn(_found(board, chosen), order) != drawn:
         st.rerun()
-    mode: Mode = "dark" if st.context.theme.type == "dark" else "light"
+    mode = components.mode()
     seen = Seen(board, heard, now, mode)
     _source(heard)
     _figures(board, now)

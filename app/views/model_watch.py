@@ -10,7 +10,7 @@ from app import components, session
 from app.charts_watch import mix_chart, psi_chart
 from ml.tasks import HEARD
 from pipelines.report.labels import words
-from pipelines.report.palette import Mode, emotion_colour
+from pipelines.report.palette import emotion_colour
 from voice_ai.db.connect import Row
 from voice_ai.errors import VoiceAIError
 from voice_ai.store import flow_requests, watching
@@ -158,7 +158,9 @@ def _over_days(history: list[Row]) -> None:
         with column.container(border=True):
             title, about = _MEASURES[name]
             st.markdown(f"**{title}**", help=about)
-            components.show(psi_chart(_of(frame, name), _mode()), f"PSI over days: {title}")
+            components.show(
+                psi_chart(_of(frame, name), components.mode()), f"PSI over days: {title}"
+            )
 
 
 def _of(frame: pl.DataFrame, measure: str) -> pl.DataFrame:
@@ -176,9 +178,9 @@ def _mix(task: str, rows: list[Row]) -> None:
             st.markdown(f"**{what}**, version {row['model_version']}")
             st.caption(f"pale: {row['reference']} · full: now · n = {row['n']:,} turns")
             chart = (
-                mix_chart(row["detail"], _mode(), colour=emotion_colour)
+                mix_chart(row["detail"], components.mode(), colour=emotion_colour)
                 if task.startswith("emotion")
-                else mix_chart(row["detail"], _mode())
+                else mix_chart(row["detail"], components.mode())
             )
             components.show(chart, f"{what} then and now")
 
@@ -207,10 +209,6 @@ def _table(rows: list[Row]) -> None:
             on_click="ignore",
             icon=":material/download:",
         )
-
-
-def _mode() -> Mode:
-    return "dark" if st.context.theme.type == "dark" else "light"
 
 
 page()

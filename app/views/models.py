@@ -6,7 +6,7 @@ import streamlit as st
 from app import components, model_orders, session
 from app.charts_models import versions_chart
 from app.model_frames import FIGURES, state_of, versions
-from app.model_readings import MLFLOW, mode, reader
+from app.model_readings import MLFLOW, reader
 from app.model_registry import Facts, Served, served
 from app.queries import models
 from ml.registry import PREVIOUS
@@ -202,7 +202,9 @@ def _versions(task: str, told: list[Told], serves: str | None) -> None:
     )
     frame = versions(told, figure, serves)
     if frame.height > 1:
-        components.show(versions_chart(frame, name, mode()), f"{name} by version of {task}")
+        components.show(
+            versions_chart(frame, name, components.mode()), f"{name} by version of {task}"
+        )
     chosen = st.dataframe(
         pl.DataFrame([_version(one, serves) for one in told], infer_schema_length=None),
         hide_index=True,

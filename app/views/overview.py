@@ -19,7 +19,6 @@ from pipelines.metrics.moves import Move
 from pipelines.report.build import figures_of
 from pipelines.report.labels import count, interval, percent, words
 from pipelines.report.palette import Mode, disposition_outcome, outcome_colour
-from voice_ai.errors import VoiceAIError
 
 _OF_DIALS = tuple(one for one in rates.METRICS if one.k and one.unit == "dial")
 _SHOWN = {metric.title: metric for metric in _OF_DIALS}
@@ -28,16 +27,6 @@ _RECENT = timedelta(days=30)  # so long a changed definition is worth a word
 _LATE = timedelta(hours=1)
 _MOST_MOVES = 5
 _RATE = {"n": "n", "rate": "Share", "low": "95 % from", "high": "95 % to"}
-
-
-def page() -> None:
-    picked = slice_picker.picked("What works, and what moved?")
-    if picked is None:
-        return
-    try:
-        _page(picked)
-    except VoiceAIError as error:
-        components.unreachable(error)
 
 
 def _page(picked: Picked) -> None:
@@ -49,7 +38,7 @@ def _page(picked: Picked) -> None:
             icon=":material/phone_disabled:",
         )
         return
-    mode: Mode = "dark" if st.context.theme.type == "dark" else "light"
+    mode = components.mode()
     components.figure_row(figures_of(row.totals, row.dialed), row.trends)
     _attention(picked, row, row.last)
     _line(picked, row.last, mode)
@@ -227,4 +216,4 @@ def _told(cell: dict[str, float | bool | None]) -> str:
     return f"{percent(cell['rate'])} ({interval(cell['low'], cell['high'])})"
 
 
-page()
+slice_picker.ask("What works, and what moved?", _page)

@@ -57,7 +57,7 @@ def _moving(campaign: Campaign) -> None:
         st.info("The campaign has no lead: its list is empty.", icon=":material/lists:")
         return
     _figures(seen)
-    mode: Mode = "dark" if st.context.theme.type == "dark" else "light"
+    mode = components.mode()
     left, right = st.columns([3, 2], gap="small")
     with left:
         _main(seen, mode)

@@ -54,7 +54,7 @@ def page() -> None:
             icon=":material/schedule:",
         )
         return
-    mode: Mode = "dark" if st.context.theme.type == "dark" else "light"
+    mode = components.mode()
     row(_figures(found))
     _heat(found, mode)
     _choosing(seen)

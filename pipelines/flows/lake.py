@@ -11,7 +11,6 @@ from pipelines.flows.progress import Progress
 from pipelines.flows.recorded import recorded
 from pipelines.flows.retrying import when_not_available
 from pipelines.lake import manifest as commits
-from pipelines.lake.fresh import MADE_UP
 from pipelines.lake.store import open_store
 from pipelines.lake.sync import SyncReport, compact_now, sync
 from voice_ai.context import Context, open_context
@@ -65,7 +64,7 @@ def _in_step(context: Context) -> None:
     url = context.role_url("flows")
     store = open_store(context.settings.lake_url, context.settings.home)
     found = commits.newest(store)
-    if found is not None and found.source.startswith(MADE_UP):
+    if found is not None and found.made_up:
         return
     sync(url, store, now=context.clock.now())
     compact_now(url, store, only_if_due=True)

@@ -19,7 +19,6 @@ from pipelines.lake.tables import TABLES
 from pipelines.lake.write import write_batch
 from voice_ai.errors import Refused
 
-SOURCE = "generated"
 _SEEDS = ("0002_dispositions.sql", "0006_disposition.sql")
 
 
@@ -51,7 +50,7 @@ def write(
             store,
             parent,
             batch,
-            source=f"{SOURCE}:{ask.seed}",
+            source=f"{commits.MADE_UP}:{ask.seed}",
             why="voice-ai generate",
             made_at=made_at,
         )

@@ -23,16 +23,11 @@ MEASURES: dict[str, str] = {
     "first_right_party": "count(*) FILTER (WHERE first_right_party)",
     "first_conversed": "count(*) FILTER (WHERE first_conversed)",
     "first_goal": "count(*) FILTER (WHERE first_goal)",
-    # Spoken with late: a person picked up and our first audio came later than two seconds.
-    "audio_measured": "count(*) FILTER (WHERE human_answered AND first_audio_ms IS NOT NULL)",
-    "late_audio": "count(*) FILTER (WHERE human_answered AND first_audio_ms > 2000)",
     "talk_s": "coalesce(sum(talk_s) FILTER (WHERE conversed), 0)",
     "agent_speech_s": "coalesce(sum(agent_speech_s) FILTER (WHERE conversed), 0)",
     "caller_speech_s": "coalesce(sum(caller_speech_s) FILTER (WHERE conversed), 0)",
     "agent_turns": "coalesce(sum(agent_turns) FILTER (WHERE conversed), 0)",
     "interruptions": "coalesce(sum(interruptions) FILTER (WHERE conversed), 0)",
-    "qa_judged": "count(*) FILTER (WHERE qa_passed IS NOT NULL)",
-    "qa_failed": "count(*) FILTER (WHERE NOT qa_passed)",
 }
 COMMON = ("campaign_id", "rehearsal", "day", "list", "experiment", "arm")
 _SQL_OF = {

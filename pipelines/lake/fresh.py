@@ -9,9 +9,6 @@ from pipelines.lake.store import Store
 from pipelines.lake.sync import sync
 from voice_ai.errors import NotAvailable
 
-# A history that was made up as a lake belongs to no database.
-MADE_UP = "generated:"
-
 
 @dataclass(frozen=True)
 class Fresh:
@@ -26,7 +23,7 @@ def fresh(url: str, store: Store, *, now: datetime) -> Fresh:
     newest there is. A made-up lake is read as it is. Raises Refused; NotAvailable without any
     commit."""
     found, behind = commits.newest(store), True
-    if found is None or not found.source.startswith(MADE_UP):
+    if found is None or not found.made_up:
         behind = sync(url, store, now=now).busy
         found = commits.newest(store)
     if found is None:

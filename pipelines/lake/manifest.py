@@ -15,6 +15,7 @@ from voice_ai.errors import NotFound
 
 FOLDER = "commits"
 FORMAT = 1
+MADE_UP = "generated"
 
 
 class _Frozen(BaseModel):
@@ -65,6 +66,11 @@ class Manifest(_Frozen):
     cubes: dict[str, str]
     resume: Resume | None = None
     witness: str | None = None
+
+    @property
+    def made_up(self) -> bool:
+        """A history that was made up as a lake: it belongs to no database."""
+        return self.source.startswith(f"{MADE_UP}:")
 
     def of(self, table: str) -> tuple[DataFile, ...]:
         return tuple(file for file in self.files if file.table == table)
